@@ -1,0 +1,95 @@
+"""What a painter gets and what it gives back.
+
+A painter is a function ``paint(patch) -> Painted``. It sees a crop, never the photo, so its cost follows the hole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deocclude.geometry import Box
+
+
+class Provenance(IntEnum):
+    """Where a pixel of a layer comes from; the values are those of ``provenance.png``.
+
+    References are numbered from ``REFERENCE`` upwards: reference k is ``REFERENCE + k``.
+    """
+
+    NOTHING = 0
+    VISIBLE = 1
+    DIFFUSION = 2
+    OWN_TEXTURE = 3
+    NETWORK = 4
+    MEAN_COLOUR = 5
+    REFERENCE = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """A crop with a hole.
+
+    Attributes:
+        rgb: uint8 [h, w, 3]; what stands in the hole must not be looked at.
+        hole: bool [h, w], pixels to paint.
+        evidence: bool [h, w], pixels that may be looked at: the object's own visible ones, or for the background
+            those that no object covers. Disjoint from ``hole``.
+        seed: for painters that draw random numbers.
+    """
+
+    rgb: NDArray[np.uint8]
+    hole: NDArray[np.bool_]
+    evidence: NDArray[np.bool_]
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """A painter's answer.
+
+    Attributes:
+        rgb: uint8 [h, w, 3]; equals the patch outside the hole.
+        confidence: float32 [h, w] in 0..1, meaningful in the hole only.
+        provenance: uint8 [h, w] of :class:`Provenance`, ``NOTHING`` outside the hole.
+        method: name of the painter that did it.
+        fallback_reason: why it was not the painter that was asked for, or ``None``.
+    """
+
+    rgb: NDArray[np.uint8]
+    confidence: NDArray[np.float32]
+    provenance: NDArray[np.uint8]
+    method: str
+    fallback_reason: str | None = None
+
+
+Painter = Callable[[Patch], Painted]
+
+
+@dataclass(frozen=True, eq=False)
+class Fill:
+    """The painted hidden part of one object (or of the background, id 0), placed in the photo.
+
+    Attributes:
+        instance_id: the object; 0 is the background.
+        box: where the arrays lie in the photo, half-open; all zeros when nothing is hidden.
+        hole: bool [h, w], the hidden pixels.
+        rgb: uint8 [h, w, 3], meaningful in the hole only.
+        provenance: uint8 [h, w] of :class:`Provenance`.
+        confidence: uint8 [h, w], 0 (a guess) to 255 (sure).
+        method: painter that filled it.
+        fallback_reason: why it was not the painter asked for, or ``None``.
+    """
+
+    instance_id: int
+    box: Box
+    hole: NDArray[np.bool_]
+    rgb: NDArray[np.uint8]
+    provenance: NDArray[np.uint8]
+    confidence: NDArray[np.uint8]
+    method: str
+    fallback_reason: str | None = None

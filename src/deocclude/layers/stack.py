@@ -1,0 +1,53 @@
+"""The scene taken apart: layers above a background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deocclude.geometry import Box, Size
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One object, whole.
+
+    Attributes:
+        instance_id: the object's id in the scene.
+        name: what to call it.
+        z: 0 is the layer just above the background; unique in a stack.
+        box: where the arrays lie in the photo, half-open; all zeros for a layer without pixels.
+        rgba: uint8 [h, w, 4], straight alpha.
+        provenance: uint8 [h, w] of :class:`~deocclude.content.patch.Provenance`.
+        confidence: uint8 [h, w], 0..255.
+    """
+
+    instance_id: int
+    name: str
+    z: int
+    box: Box
+    rgba: NDArray[np.uint8]
+    provenance: NDArray[np.uint8]
+    confidence: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerStack:
+    """Layers from bottom to top above a background.
+
+    Attributes:
+        size: height and width of the photo.
+        background: uint8 [H, W, 3].
+        layers: bottom first; ``z`` counts up from 0.
+        edges: ``hard`` (alpha 0 or 255) or ``soft``.
+        clipped: pixels of whole shapes that were cut from each layer, by id, because they would have covered
+            something visible (mutual occlusion, or an order that contradicts the masks).
+    """
+
+    size: Size
+    background: NDArray[np.uint8]
+    layers: tuple[Layer, ...]
+    edges: str
+    clipped: dict[int, int]

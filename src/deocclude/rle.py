@@ -1,0 +1,131 @@
+"""COCO run-length encoding, column by column, straight from and to cropped masks.
+
+The whole picture is never unpacked: both directions cost what the object costs. pycocotools does the packing into
+text; unpacking is done here because its decoder reads beyond its buffer on damaged input.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deocclude.geometry import Size
+from deocclude.masks import Mask
+
+
+def encode(mask: Mask) -> dict[str, Any]:
+    """Return ``{"size": [H, W], "counts": text}``, the compressed COCO form."""
+    from pycocotools import mask as coco
+
+    packed = coco.frPyObjects({"counts": counts(mask), "size": list(mask.size)}, *mask.size)
+    return {"size": list(mask.size), "counts": packed["counts"].decode("ascii")}
+
+
+def counts(mask: Mask) -> list[int]:
+    """Return the uncompressed run lengths (zeros first, down the columns) that add up to H x W."""
+    height, width = mask.size
+    crop = np.pad(mask.pixels, ((1, 1), (0, 0))).astype(np.int8)
+    step = np.diff(crop, axis=0).T
+    columns, starts = np.nonzero(step == 1)
+    _, ends = np.nonzero(step == -1)
+    offset = (columns + mask.box.x0) * height + mask.box.y0
+    starts, ends = starts + offset, ends + offset
+    new_run = np.ones(starts.size, bool)
+    new_run[1:] = starts[1:] != ends[:-1]
+    starts, ends = starts[new_run], np.append(ends[:-1][new_run[1:]], ends[-1:])
+    edges = np.stack([starts, ends], 1).ravel()
+    runs = np.diff(np.concatenate([[0], edges, [height * width]]))
+    if edges.size and edges[-1] == height * width:
+        runs = runs[:-1]
+    return [int(run) for run in runs]
+
+
+def decode(rle: dict[str, Any]) -> Mask:
+    """Return the mask of a COCO RLE, compressed (text or bytes) or not (list).
+
+    Raises:
+        ValueError: keys are missing, or the runs do not add up to the size.
+    """
+    try:
+        size, packed = Size(*(int(side) for side in rle["size"])), rle["counts"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"a run-length mask needs 'size' [H, W] and 'counts' ({error})") from None
+    if min(size) < 0:
+        raise ValueError(f"a run-length mask needs a size that is not negative, found {list(size)}")
+    runs = unpack(packed) if isinstance(packed, (str, bytes)) else _as_runs(packed)
+    total = int(runs.sum())
+    if (runs < 0).any() or total != size.height * size.width:
+        raise ValueError(f"run lengths add up to {total}, but the size {size} has {size.height * size.width} pixels")
+    return _from_runs(runs, size)
+
+
+def unpack(text: str | bytes) -> NDArray[np.int64]:
+    """Return the run lengths of a compressed ``counts`` text (five bits a character, differences two runs back).
+
+    Raises:
+        ValueError: a character is out of range or the text breaks off within a number.
+    """
+    raw = np.frombuffer(text.encode("latin-1", "replace") if isinstance(text, str) else text, np.uint8)
+    digits = raw.astype(np.int64) - 48
+    if digits.size == 0:
+        return digits
+    if digits.min() < 0 or digits.max() > 63 or digits[-1] & 32:
+        raise ValueError("run-length text is damaged or cut off")
+    last = np.flatnonzero((digits & 32) == 0)
+    first = np.concatenate([[0], last[:-1] + 1])
+    place = np.arange(digits.size) - np.repeat(first, last - first + 1)
+    if place.max() > 11:
+        raise ValueError("run-length text is damaged: a number is too long")
+    values = np.add.reduceat((digits & 31) << (5 * place), first)
+    values -= np.where(digits[last] & 16, np.int64(1) << (5 * (last - first + 1)), 0)
+    values[1::2] = np.cumsum(values[1::2])
+    values[2::2] = np.cumsum(values[2::2])
+    return values
+
+
+def _as_runs(values: Any) -> NDArray[np.int64]:
+    try:
+        runs = np.asarray(values)
+    except ValueError:
+        runs = np.zeros((0, 0))
+    if runs.ndim != 1 or (runs.size and runs.dtype.kind not in "iu"):
+        raise ValueError("'counts' is neither a run-length text nor a list of whole numbers")
+    return runs.astype(np.int64)
+
+
+def _from_runs(runs: NDArray[np.int64], size: Size) -> Mask:
+    edges = np.concatenate([[0], np.cumsum(runs)])
+    starts, ends = edges[1::2], edges[2::2]
+    starts = starts[: ends.size]
+    kept = ends > starts
+    starts, ends = starts[kept], ends[kept]
+    if starts.size == 0:
+        return Mask.empty(size)
+    height = size.height
+    x0, x1 = int(starts[0]) // height, int(ends[-1] - 1) // height + 1
+    flat = np.zeros((x1 - x0) * height + 1, np.int8)
+    np.add.at(flat, starts - x0 * height, 1)
+    np.add.at(flat, ends - x0 * height, -1)
+    strip = np.cumsum(flat[:-1], dtype=np.int8).reshape(x1 - x0, height).T
+    return Mask.from_crop(strip, (x0, 0), size)
+
+
+def from_polygons(polygons: list[list[float]], size: Size) -> Mask:
+    """Return the union of polygons (each flat: x0, y0, x1, y1, ...) as pycocotools rasterises them.
+
+    Raises:
+        ValueError: a polygon has fewer than three points, or an odd number of coordinates.
+    """
+    from pycocotools import mask as coco
+
+    for polygon in polygons:
+        if len(polygon) < 6 or len(polygon) % 2:
+            raise ValueError(f"a polygon needs at least three points x, y, found {len(polygon)} numbers")
+        if not np.isfinite(np.asarray(polygon, float)).all():
+            raise ValueError("a polygon has a coordinate that is not a finite number")
+    if not polygons:
+        return Mask.empty(size)
+    merged = coco.merge(coco.frPyObjects([list(map(float, polygon)) for polygon in polygons], *size))
+    return decode(merged)
