@@ -170,6 +170,15 @@ def erode(mask: Mask, radius: int, *, shape: str = "disc") -> Mask:
     return _morphology(mask, radius, shape, "erode")
 
 
+def convex_hull(mask: Mask) -> Mask:
+    """Return the convex hull of all parts of ``mask`` together, pixel corners included; it stays in the mask's box."""
+    from skimage.morphology import convex_hull_image
+
+    if not mask:
+        return mask
+    return Mask.from_crop(convex_hull_image(mask.pixels), mask.box[:2], mask.size)
+
+
 def _morphology(mask: Mask, radius: int, shape: str, operation: str) -> Mask:
     import cv2
 
