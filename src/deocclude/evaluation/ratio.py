@@ -1,0 +1,88 @@
+"""One kind of number for every score: a ratio of sums over scenes, with a bootstrap interval.
+
+An accuracy is (correct pairs) / (pairs), a pooled IoU (common pixels) / (joint pixels), a mean (sum) / (count). Kept
+scene by scene, each can be printed exactly, added to others, and resampled by scene.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A score to print.
+
+    Attributes:
+        value: numerator / denominator; nan when there was nothing to score.
+        low: lower end of the interval; nan when it was not asked for or cannot be had (fewer than two scenes).
+        high: upper end of it.
+        numerator: sum over all scenes; an ``int`` where it counts something.
+        denominator: sum over all scenes.
+    """
+
+    value: float
+    low: float = float("nan")
+    high: float = float("nan")
+    numerator: float = 0
+    denominator: float = 0
+
+    def __str__(self) -> str:
+        """Write the value, and the interval where there is one: ``0.921 [0.90, 0.94]``."""
+        if np.isnan(self.value):
+            return "–"
+        return f"{self.value:.3f}" if np.isnan(self.low) else f"{self.value:.3f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio of sums, kept scene by scene.
+
+    Attributes:
+        numerators: one number a scene.
+        denominators: one number a scene, 0 where a scene has nothing to score.
+    """
+
+    numerators: tuple[float, ...]
+    denominators: tuple[float, ...]
+
+    @staticmethod
+    def of(pairs: Iterable[tuple[float, float]]) -> Ratio:
+        """Build one from (numerator, denominator) of each scene."""
+        listed = list(pairs)
+        return Ratio(tuple(pair[0] for pair in listed), tuple(pair[1] for pair in listed))
+
+    @property
+    def value(self) -> float:
+        """Sum of the numerators over the sum of the denominators; nan when that is 0."""
+        total = sum(self.denominators)
+        return float(sum(self.numerators) / total) if total else float("nan")
+
+    @property
+    def counts(self) -> tuple[float, float]:
+        """The two sums; whole numbers stay exact."""
+        return sum(self.numerators), sum(self.denominators)
+
+    def estimate(self, *, samples: int = 1000, level: float = 0.95, seed: int = 0) -> Estimate:
+        """Return the value with its percentile bootstrap interval over scenes (Efron 1979).
+
+        Scenes, not objects, are drawn with replacement, since the objects of one photo are not independent.
+
+        Args:
+            samples: resampled sets; 0 gives no interval.
+            level: share of the resampled values that the interval holds.
+            seed: of the random numbers; equal seeds draw equal sets, so two methods are compared on the same ones.
+        """
+        scenes = len(self.denominators)
+        if samples == 0 or scenes < 2 or np.isnan(self.value):
+            return Estimate(self.value, float("nan"), float("nan"), *self.counts)
+        generator = np.random.default_rng(seed)
+        weights = generator.multinomial(scenes, np.full(scenes, 1 / scenes), size=samples).astype(np.float64)
+        below = weights @ np.asarray(self.denominators, np.float64)
+        above = weights @ np.asarray(self.numerators, np.float64)
+        tail = (1 - level) / 2
+        low, high = np.quantile(above[below > 0] / below[below > 0], [tail, 1 - tail])
+        return Estimate(self.value, float(low), float(high), *self.counts)
