@@ -1,7 +1,7 @@
 """Make masks of real detectors and annotators fit for use: no overlaps, no slits between neighbours.
 
-Both break the original method: a slit of one pixel between two masks hides their relation (the complaint most often brought
-to the reference implementation), and a pixel that two masks claim has no owner.
+Both break the original method: a slit of one pixel between two masks hides their relation (the complaint
+most often brought to the reference implementation), and a pixel that two masks claim has no owner.
 """
 
 from __future__ import annotations
@@ -123,5 +123,5 @@ def _distance(mask: Mask, box: Box, margin: int) -> NDArray[np.float32]:
 
     wide = box.grow(margin + 1)
     outside = (~mask.crop(wide)).astype(np.uint8)
-    distance: NDArray[np.float32] = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    distance = np.asarray(cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
     return distance[box.window(wide)]

@@ -67,7 +67,7 @@ def _anchor(mask: Mask, scale: float) -> Point:
     import cv2
 
     padded = np.pad(mask.pixels, 1).astype(np.uint8)
-    depth: NDArray[np.float32] = cv2.distanceTransform(padded, cv2.DIST_L2, 3)
+    depth = np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, 3))
     y, x = np.unravel_index(int(depth.argmax()), depth.shape)
     return (mask.box.x0 + float(x) - 0.5) * scale, (mask.box.y0 + float(y) - 0.5) * scale
 

@@ -1,0 +1,103 @@
+"""Settings: frozen dataclasses to and from TOML and plain dictionaries, with misspelt keys refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from deocclude.errors import InputError
+
+T = TypeVar("T")
+
+
+def read_settings(cls: type[T], path: Path | str) -> T:
+    """Read a TOML file into the settings dataclass ``cls``; keys that are absent keep their defaults.
+
+    Raises:
+        InputError: no such file, no TOML, an unknown key (with the nearest known one), or a value of another type.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError("a settings file (TOML)", "no such file", file=path)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError("a settings file (TOML)", f"text that is none ({error})", file=path) from None
+    return from_dict(cls, content, file=path)
+
+
+def from_dict(cls: type[T], content: Mapping[str, Any], *, file: Path | None = None, prefix: str = "") -> T:
+    """Build the settings dataclass ``cls`` (nested ones too) from plain values.
+
+    Raises:
+        InputError: an unknown key or a value of another type.
+    """
+    hints = typing.get_type_hints(cls)
+    known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    for key, value in content.items():
+        name = f"{prefix}{key}"
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
+            raise InputError("a known setting", f"the unknown key {name!r}", file=file, hint=hint)
+        if dataclasses.is_dataclass(hints[key]) and isinstance(value, Mapping):
+            values[key] = from_dict(typing.cast(type, hints[key]), value, file=file, prefix=f"{name}.")
+        else:
+            values[key] = _convert(value, hints[key], name, file)
+    return cls(**values)
+
+
+def to_dict(settings: Any) -> dict[str, Any]:
+    """Return a settings dataclass as plain values, for JSON."""
+    return dataclasses.asdict(settings)
+
+
+def to_toml(settings: Any) -> str:
+    """Return a settings dataclass as TOML; values that are ``None`` are left out."""
+    return _toml_table(to_dict(settings), "")
+
+
+def _toml_table(table: Mapping[str, Any], prefix: str) -> str:
+    plain = {key: value for key, value in table.items() if not isinstance(value, Mapping) and value is not None}
+    lines = [f"{key} = {_toml_value(value)}" for key, value in plain.items()]
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            lines += ["", f"[{prefix}{key}]", _toml_table(value, f"{prefix}{key}.").rstrip("\n")]
+    return "\n".join(lines) + "\n"
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_toml_value, value))}]"
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{text}"'
+
+
+def _convert(value: Any, hint: Any, name: str, file: Path | None) -> Any:
+    origin, choices = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return value if value is None else _convert(value, next(c for c in choices if c is not type(None)), name, file)
+    if origin is tuple and isinstance(value, (list, tuple)):
+        inner = choices[:1] * len(value) if choices[-1] is Ellipsis else choices
+        if len(inner) == len(value):
+            return tuple(_convert(item, kind, name, file) for item, kind in zip(value, inner, strict=True))
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if hint is Path and isinstance(value, str):
+        return Path(value)
+    plain = hint if isinstance(hint, type) else origin
+    if isinstance(plain, type) and isinstance(value, plain) and not (plain is int and isinstance(value, bool)):
+        return value
+    wanted = getattr(hint, "__name__", str(hint))
+    raise InputError(f"a value of type {wanted}", f"{value!r} ({type(value).__name__})", file=file, field=name)
