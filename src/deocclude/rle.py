@@ -56,7 +56,7 @@ def decode(rle: dict[str, Any]) -> Mask:
         raise ValueError(f"a run-length mask needs a size that is not negative, found {list(size)}")
     runs = unpack(packed) if isinstance(packed, (str, bytes)) else _as_runs(packed)
     total = int(runs.sum())
-    if (runs < 0).any() or total != size.height * size.width:
+    if (runs < 0).any() or (runs > size.height * size.width).any() or total != size.height * size.width:
         raise ValueError(f"run lengths add up to {total}, but the size {size} has {size.height * size.width} pixels")
     return _from_runs(runs, size)
 
@@ -123,8 +123,11 @@ def from_polygons(polygons: list[list[float]], size: Size) -> Mask:
     for polygon in polygons:
         if len(polygon) < 6 or len(polygon) % 2:
             raise ValueError(f"a polygon needs at least three points x, y, found {len(polygon)} numbers")
-        if not np.isfinite(np.asarray(polygon, float)).all():
+        points = np.asarray(polygon, float)
+        if not np.isfinite(points).all():
             raise ValueError("a polygon has a coordinate that is not a finite number")
+        if np.abs(points).max() > 10 * max(*size, 100):
+            raise ValueError("a polygon has a coordinate far outside the picture")
     if not polygons:
         return Mask.empty(size)
     merged = coco.merge(coco.frPyObjects([list(map(float, polygon)) for polygon in polygons], *size))

@@ -1,0 +1,208 @@
+"""Readers and writers of mask files, chosen by content: the way into and out of the package.
+
+>>> from deocclude.formats import read_scene
+>>> scene = read_scene("masks.json")  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from deocclude.errors import InputError, unknown_choice
+from deocclude.formats.base import Document, Format, ImageEntry
+from deocclude.formats.coco import COCO
+from deocclude.formats.cocoa import COCOA
+from deocclude.formats.source import Kind, Source, open_source, visible_files
+from deocclude.geometry import Size
+from deocclude.scene import Scene, validate
+
+__all__ = ["FORMATS", "Format", "ImageEntry", "list_images", "read_scene", "read_scenes", "recognise", "write_scene"]
+
+FORMATS: dict[str, Format] = {item.name: item for item in (COCOA, COCO)}
+"""All formats by name, in the order in which they are tried: the more specific first."""
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """One image of one opened file."""
+
+    format: Format
+    document: Document
+    index: int
+
+    @property
+    def entry(self) -> ImageEntry:
+        return self.document.images[self.index]
+
+
+def recognise(path: Path | str) -> str:
+    """Return the name of the format of ``path``, by its content; for a folder of JSON files that of the first.
+
+    Raises:
+        InputError: nothing is there, it is damaged, or no format fits.
+    """
+    return _sources(Path(path), None)[0][0].name
+
+
+def list_images(path: Path | str, *, format: str | None = None) -> list[ImageEntry]:
+    """Return the images that the file (or the files of the folder) annotates.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    return [opened.entry for opened in _open(path, format)]
+
+
+def read_scene(
+    path: Path | str,
+    *,
+    photo_size: Size | None = None,
+    photo_name: str | None = None,
+    image_id: int | str | None = None,
+    format: str | None = None,
+    keep_stuff: bool = True,
+    skip_empty: bool = False,
+) -> Scene:
+    """Read the objects of one photo.
+
+    Args:
+        path: a file of any format of :data:`FORMATS`, a folder of mask PNGs, or a folder of JSON files.
+        photo_size: height and width that the masks must have; also the size where the file states none.
+        photo_name: the photo's file name; picks the image where the file has many.
+        image_id: picks the image where the file has many; comes before ``photo_name``.
+        format: a name of :data:`FORMATS`, to skip the recognition.
+        keep_stuff: whether to keep background regions (COCOA's ``isStuff``).
+        skip_empty: leave out objects without a visible pixel instead of refusing them.
+
+    Raises:
+        InputError: the file, the choice of the image or the content is not usable.
+    """
+    images = _open(path, format)
+    opened = _pick(images, Path(path), image_id, photo_name)
+    scene = _filter(opened.document.scene(opened.index, photo_size), keep_stuff, skip_empty)
+    if photo_size is not None and scene.instances and scene.size != photo_size:
+        turned = scene.size == (photo_size[1], photo_size[0])
+        hint = (
+            "the masks may be made for the photo as stored, before its EXIF orientation is applied" if turned else None
+        )
+        expected, found = f"masks of the photo's size {Size(*photo_size)}", f"masks of {scene.size}"
+        raise InputError(expected, found, file=scene.source, hint=hint or "use the masks made for this photo")
+    return validate(scene)
+
+
+def read_scenes(
+    path: Path | str,
+    *,
+    format: str | None = None,
+    keep_stuff: bool = True,
+    skip_empty: bool = False,
+    allow_empty: bool = False,
+) -> Iterator[Scene]:
+    """Read all images of a file or folder, one after the other; images without an object are passed over.
+
+    Args:
+        path: as for :func:`read_scene`.
+        format: as for :func:`read_scene`.
+        keep_stuff: as for :func:`read_scene`.
+        skip_empty: as for :func:`read_scene`.
+        allow_empty: keep objects without a visible pixel (fully hidden ones in amodal data sets).
+
+    Raises:
+        InputError: something is not usable; the images before it have been given.
+    """
+    for opened in _open(path, format):
+        scene = _filter(opened.document.scene(opened.index, None), keep_stuff, skip_empty)
+        if scene.instances:
+            yield validate(scene, allow_empty=allow_empty)
+
+
+def write_scene(scene: Scene, path: Path | str, format: str) -> None:
+    """Write the objects of one photo; an existing file or folder is replaced whole or left as it was.
+
+    What a format cannot hold is left out where :attr:`Format.holds` says so, and refused where the masks
+    themselves would change.
+
+    Raises:
+        InputError: unknown format, or one that cannot hold these masks.
+        OutputError: the place is not writable.
+    """
+    _format(format).write(scene, Path(path))
+
+
+def _format(name: str) -> Format:
+    if name not in FORMATS:
+        raise unknown_choice("format", name, FORMATS)
+    return FORMATS[name]
+
+
+def _filter(scene: Scene, keep_stuff: bool, skip_empty: bool) -> Scene:
+    if keep_stuff and not skip_empty:
+        return scene
+    kept = [item for item in scene.instances if (keep_stuff or not item.is_stuff) and (item.modal or not skip_empty)]
+    return scene if len(kept) == len(scene) else scene.subset(item.id for item in kept)
+
+
+def _open(path: Path | str, format: str | None) -> list[_Opened]:
+    chosen = _format(format) if format is not None else None
+    opened = []
+    for form, source in _sources(Path(path), chosen):
+        document = form.open(source)
+        opened += [_Opened(form, document, index) for index in range(len(document.images))]
+    if not opened:
+        raise InputError("at least one image", "none", file=path)
+    return opened
+
+
+def _sources(path: Path, chosen: Format | None) -> list[tuple[Format, Source]]:
+    """Return what is to be read with its format: one source, or the JSON files of a folder."""
+    source = open_source(path)
+    if source.kind is not Kind.FOLDER:
+        return [(chosen or _recognised(source), source)]
+    if chosen is None or not chosen.recognise(source):
+        inside = [open_source(file) for file in visible_files(path, ".json")]
+        known = [(chosen or form, item) for item in inside if (form := chosen or _first_fit(item))]
+        if known:
+            return known
+    return [(chosen or _recognised(source), source)]
+
+
+def _first_fit(source: Source) -> Format | None:
+    return next((form for form in FORMATS.values() if form.recognise(source)), None)
+
+
+def _recognised(source: Source) -> Format:
+    found = _first_fit(source)
+    if found is None:
+        known = "; ".join(f"{form.name}: {form.title}" for form in FORMATS.values())
+        raise InputError(f"one of these formats ({known})", source.description, file=source.path)
+    return found
+
+
+def _pick(images: list[_Opened], path: Path, image_id: int | str | None, photo_name: str | None) -> _Opened:
+    if image_id is not None:
+        fitting = [image for image in images if str(image.entry.image_id) == str(image_id)]
+        if len(fitting) == 1:
+            return fitting[0]
+        found = f"{image_id!r} " + (f"in {len(fitting)} files" if fitting else "that is not among them")
+        raise InputError(f"the id of an image, {_some_ids(images)}", found, file=path, field="image id")
+    if len(images) == 1:
+        return images[0]
+    for part in ("name", "stem"):
+        wanted = getattr(Path(photo_name or ""), part)
+        fitting = [image for image in images if wanted and getattr(Path(image.entry.file_name), part) == wanted]
+        if len(fitting) == 1:
+            return fitting[0]
+    found = f"{len(images)} images" + (
+        f", none or several of them named {Path(photo_name).name!r}" if photo_name else ""
+    )
+    raise InputError("one image", found, file=path, hint=f"pick one with --image-id, {_some_ids(images)}")
+
+
+def _some_ids(images: list[_Opened]) -> str:
+    ids = [str(image.entry.image_id) for image in images if image.entry.image_id is not None]
+    if not ids:
+        return "but the file has no image ids"
+    shown = ", ".join(ids[:5])
+    return f"one of {shown}" if len(ids) <= 5 else f"such as {shown} ({len(ids)} in all)"

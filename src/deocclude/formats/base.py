@@ -1,0 +1,209 @@
+"""What all formats share: the list of images, reading options, and how masks and ids are taken from JSON."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from deocclude import rle
+from deocclude.errors import InputError
+from deocclude.formats.record import Record, describe, finite, is_whole
+from deocclude.formats.source import Source
+from deocclude.geometry import Size
+from deocclude.images import MAX_PIXELS
+from deocclude.masks import Mask
+from deocclude.scene import Scene
+
+LARGEST_KEPT_ID = 65_535
+"""Ids of a file up to this are kept; where one is larger, the objects of the image are numbered 1 to n."""
+
+
+@dataclass(frozen=True)
+class ImageEntry:
+    """One image of an annotation file.
+
+    Attributes:
+        image_id: its number or name in the data set, or ``None`` where the format has none.
+        file_name: the photo's file name, or empty.
+        size: height and width, or ``None`` where the file does not state them.
+    """
+
+    image_id: int | str | None
+    file_name: str = ""
+    size: Size | None = None
+
+
+class Document(Protocol):
+    """An opened annotation file."""
+
+    @property
+    def images(self) -> Sequence[ImageEntry]:
+        """The images it annotates, in the order of the file."""
+
+    def scene(self, index: int, photo_size: Size | None) -> Scene:
+        """Return the objects of image ``index``, unvalidated.
+
+        Args:
+            index: position in :attr:`images`.
+            photo_size: the photo's size, used only where the file states none.
+
+        Raises:
+            InputError: the content is not usable.
+        """
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format for objects of a photo.
+
+    Attributes:
+        name: as in ``--format``.
+        title: what it is, in a few words.
+        recognise: whether a source is of this format, by its content.
+        open: read the list of images; the objects are read when asked for.
+        write: write one scene to a path, whole or not at all.
+        holds: fields of :class:`~deocclude.scene.Instance` (and ``order_truth``) that survive writing and reading;
+            ``id`` and ``modal`` always do.
+    """
+
+    name: str
+    title: str
+    recognise: Callable[[Source], bool]
+    open: Callable[[Source], Document]
+    write: Callable[[Scene, Path], None]
+    holds: frozenset[str]
+
+
+def read_size(record: Record, height: str = "height", width: str = "width") -> Size | None:
+    """Return the size under two keys, or ``None`` where both are absent.
+
+    Raises:
+        InputError: only one is there, or they are no size of a picture.
+    """
+    if not record.has(height) and not record.has(width):
+        return None
+    return _checked_size(record.whole(height), record.whole(width), record, height)
+
+
+def _checked_size(height: int, width: int, record: Record, key: str) -> Size:
+    if min(height, width) < 1 or height * width > MAX_PIXELS:
+        limit = f"a picture size of 1 to {MAX_PIXELS // 1_000_000} million pixels"
+        raise record.wrong(key, limit, found=f"{width}x{height}")
+    return Size(height, width)
+
+
+def rle_size(value: Any) -> Size | None:
+    """Return the size that a run-length mask states, or ``None`` where ``value`` is no such mask."""
+    size = value.get("size") if isinstance(value, dict) else None
+    if isinstance(size, list) and len(size) == 2 and all(map(is_whole, size)):
+        return Size(int(size[0]), int(size[1]))
+    return None
+
+
+def read_mask(record: Record, key: str, size: Size) -> Mask:
+    """Return the mask under ``key``: run lengths, a list of polygons (their union), or one flat polygon.
+
+    Raises:
+        InputError: it is none of these, does not fit its own size, or is of another size than ``size``.
+    """
+    value = record.values.get(key)
+    try:
+        if isinstance(value, dict):
+            return _read_rle(record.record(key), size)
+        if isinstance(value, list):
+            return rle.from_polygons(_polygons(value, record, key), size)
+    except ValueError as error:
+        raise record.wrong(key, "a mask", found=f"a damaged one ({error})") from None
+    raise record.wrong(key, "run lengths {size, counts} or polygons [[x, y, ...], ...]")
+
+
+def _read_rle(record: Record, size: Size) -> Mask:
+    stated = record.items("size")
+    if len(stated) != 2 or not all(map(is_whole, stated)):
+        raise record.wrong("size", "[height, width]", found=str([describe(side) for side in stated[:4]]))
+    found = _checked_size(int(stated[0]), int(stated[1]), record, "size")
+    if found != size:
+        raise record.wrong("size", f"a mask of {size}", found=f"one of {found}")
+    if not isinstance(record.values.get("counts"), (str, list)):
+        raise record.wrong("counts", "a run-length text or a list of whole numbers")
+    return rle.decode({"size": found, "counts": record.values["counts"]})
+
+
+def _polygons(value: list[Any], record: Record, key: str) -> list[list[float]]:
+    """Return a list of flat polygons; one flat polygon is taken as a list of one, as COCOA writes it."""
+    parts = value if value and isinstance(value[0], list) else [value] if value else []
+    for part in parts:
+        if not isinstance(part, list):
+            raise record.wrong(key, "polygons [[x, y, ...], ...]", found=f"{describe(part)} among them")
+    return [[finite(number, record, key) for number in part] for part in parts]
+
+
+def object_ids(records: Sequence[Record], key: str = "id") -> list[int]:
+    """Return an id for each object of one image.
+
+    The ids of the file are kept where all of them are there and lie in 1 to :data:`LARGEST_KEPT_ID`; otherwise
+    (COCO's run into the millions) the objects are numbered 1 to n in the order of the file, so that an arrow reads
+    ``3>5``.
+
+    Raises:
+        InputError: an id occurs twice or is no whole number.
+    """
+    stated = [record.whole_or_none(key) for record in records]
+    seen: set[int] = set()
+    for record, identity in zip(records, stated, strict=True):
+        if identity in seen:
+            raise record.wrong(key, "ids that occur once in an image", found=f"{identity} twice")
+        if identity is not None:
+            seen.add(identity)
+    kept = [identity for identity in stated if identity is not None and 1 <= identity <= LARGEST_KEPT_ID]
+    return kept if len(kept) == len(stated) else list(range(1, len(stated) + 1))
+
+
+def by_image(records: Iterable[Record], key: str = "image_id") -> dict[int | str, list[Record]]:
+    """Group annotations by the image they name; their order stays."""
+    groups: defaultdict[int | str, list[Record]] = defaultdict(list)
+    for record in records:
+        groups[record.identity(key)].append(record)
+    return dict(groups)
+
+
+def read_images(top: Record) -> list[ImageEntry]:
+    """Return the entries of a COCO-style ``images`` list.
+
+    Raises:
+        InputError: an entry is damaged, or an id occurs twice.
+    """
+    entries, seen = [], set()
+    for record in top.records("images"):
+        identity = record.identity("id")
+        if identity in seen:
+            raise record.wrong("id", "image ids that occur once", found=f"{identity} twice")
+        seen.add(identity)
+        entries.append(ImageEntry(identity, base_name(record.text("file_name")), read_size(record)))
+    return entries
+
+
+def base_name(path: str) -> str:
+    """Return the last part of a file name or URL, whichever way its slashes lean."""
+    return path.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def known_size(size: Size | None, photo_size: Size | None, file: Path) -> Size:
+    """Return the size that the file states, else the photo's.
+
+    Raises:
+        InputError: neither is known.
+    """
+    if size is None and photo_size is None:
+        raise InputError(
+            "the size of the photo", "none in the file", file=file, hint="hand in the photo with the masks"
+        )
+    return size or photo_size  # type: ignore[return-value]
+
+
+def bbox(mask: Mask) -> list[int]:
+    """Return the box of a mask as COCO writes it: [x, y, width, height]."""
+    return [mask.box.x0, mask.box.y0, mask.box.width, mask.box.height]
