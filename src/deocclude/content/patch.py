@@ -58,6 +58,7 @@ class Painted:
         provenance: uint8 [h, w] of :class:`Provenance`, ``NOTHING`` outside the hole.
         method: name of the painter that did it.
         fallback_reason: why it was not the painter that was asked for, or ``None``.
+        notes: one line each for what a user should know (solved at half scale, nothing to look at).
     """
 
     rgb: NDArray[np.uint8]
@@ -65,6 +66,7 @@ class Painted:
     provenance: NDArray[np.uint8]
     method: str
     fallback_reason: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 Painter = Callable[[Patch], Painted]
@@ -83,6 +85,7 @@ class Fill:
         confidence: uint8 [h, w], 0 (a guess) to 255 (sure).
         method: painter that filled it.
         fallback_reason: why it was not the painter asked for, or ``None``.
+        notes: one line each for what a user should know (why this painter, what it could not look at).
     """
 
     instance_id: int
@@ -93,3 +96,4 @@ class Fill:
     confidence: NDArray[np.uint8]
     method: str
     fallback_reason: str | None = None
+    notes: tuple[str, ...] = ()

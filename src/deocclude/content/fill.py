@@ -1,0 +1,223 @@
+"""Fill the hidden part of an object, or the background, in its place in the photo.
+
+Both work on a crop around the hole with as much context as the painter needs, so cost follows the hole, not the photo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deocclude.content import METHODS, painter
+from deocclude.content.patch import Fill, Painted, Patch
+from deocclude.errors import unknown_choice
+from deocclude.geometry import EMPTY_BOX, Box, Size
+from deocclude.masks import Mask, dilate, erode
+
+AUTO = "auto"
+BACKGROUND = 0
+MIXED = 1
+"""Pixels at the edge of a visible mask that mix the colours of two objects (METHOD.md: the occluder bleeds in)."""
+SHADOW = 3
+"""Pixels around an object that are not the background's own colour: mixed, or in the object's shadow."""
+THIN = 4
+"""A hole at most this wide in pixels is filled smoothly: there is no room for texture."""
+BRIDGE = 8
+"""Holes of the background nearer than this, in pixels, are filled together."""
+PLENTY = 4
+"""Context grows until so many visible pixels a hidden one are in sight."""
+
+RGBArray = NDArray[np.uint8]
+BoolArray = NDArray[np.bool_]
+
+
+def fill_hidden(
+    photo_rgb: RGBArray,
+    modal: Mask,
+    amodal: Mask,
+    *,
+    instance_id: int,
+    method: str = AUTO,
+    settings: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> Fill:
+    """Paint the hidden part of one object from its own visible pixels.
+
+    Args:
+        photo_rgb: uint8 [H, W, 3].
+        modal: the visible mask.
+        amodal: the whole shape; what it has beyond ``modal`` is painted.
+        instance_id: the object's id.
+        method: a key of :data:`deocclude.content.METHODS`, or ``auto``.
+        settings: of the painter; not with ``auto``.
+        seed: for painters that draw random numbers.
+
+    Raises:
+        InputError: no painter has that name, or it has no such setting.
+    """
+    _check(method)
+    hole = amodal - modal
+    if not hole:
+        return empty_fill(instance_id, method)
+    evidence, notes = own_pixels(modal)
+    box = _context(hole, evidence, hole.box.join(evidence.box))
+    patch = Patch(photo_rgb[box.slices], hole.crop(box), evidence.crop(box), seed)
+    painted = _paint(patch, method, settings)
+    return _placed(painted, patch, box, instance_id, notes)
+
+
+def fill_background(
+    photo_rgb: RGBArray,
+    covered: Mask,
+    *,
+    method: str = AUTO,
+    settings: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> Fill:
+    """Paint what all objects together cover, at the photo's own resolution, from what no object covers.
+
+    Args:
+        photo_rgb: uint8 [H, W, 3].
+        covered: the union of the visible masks.
+        method: a key of :data:`deocclude.content.METHODS`, or ``auto``.
+        settings: of the painter; not with ``auto``.
+        seed: for painters that draw random numbers.
+
+    Raises:
+        InputError: no painter has that name, or it has no such setting.
+    """
+    _check(method)
+    if not covered:
+        return empty_fill(BACKGROUND, method)
+    shaded = dilate(covered, SHADOW)
+    if shaded.area == shaded.size.height * shaded.size.width:
+        shaded = covered
+    parts = [_background_part(photo_rgb, hole, shaded, method, settings, seed) for hole in _groups(covered)]
+    return _merged(parts, covered)
+
+
+def own_pixels(modal: Mask) -> tuple[Mask, tuple[str, ...]]:
+    """Return the pixels of an object that show nothing but it: ``modal`` without its mixed edge.
+
+    A mask so thin that little would be left is used whole, which the note says.
+    """
+    inner = erode(modal, MIXED)
+    if inner.area >= max(16, modal.area // 5):
+        return inner, ()
+    note = ("the visible part is thin: its edge pixels, which mix with neighbours, were used too",) if modal else ()
+    return modal, note
+
+
+def empty_fill(instance_id: int, method: str) -> Fill:
+    """Return the fill of an object of which nothing is hidden."""
+    nothing = np.zeros((0, 0), np.uint8)
+    return Fill(instance_id, EMPTY_BOX, nothing != 0, np.zeros((0, 0, 3), np.uint8), nothing, nothing, method)
+
+
+def choose_method(patch: Patch) -> tuple[str, str]:
+    """Return the painter that ``auto`` takes for ``patch``, and why."""
+    from deocclude.content.painting import distance_to
+
+    width = 2 * float(distance_to(~patch.hole)[patch.hole].max(initial=0.0))
+    if width <= THIN:
+        return "biharmonic", f"auto: biharmonic, the hole is at most {width:.0f} px wide"
+    return "exemplar", "auto: exemplar, the hole is wide enough for texture"
+
+
+def _check(method: str) -> None:
+    if method != AUTO and method not in METHODS:
+        raise unknown_choice("fill method", method, (AUTO, *METHODS))
+
+
+def _paint(patch: Patch, method: str, settings: Mapping[str, Any] | None) -> Painted:
+    if method != AUTO:
+        return painter(method, settings)(patch)
+    name, why = choose_method(patch)
+    painted = painter(name)(patch)
+    return replace(painted, notes=(why, *painted.notes))
+
+
+def _context(hole: Mask, evidence: Mask, limit: Box) -> Box:
+    """Return a box around the hole, within ``limit``, in which enough evidence is in sight."""
+    side = max(hole.box.width, hole.box.height)
+    margin, wanted = max(32, side // 2), PLENTY * hole.area
+    while True:
+        box = hole.box.grow(margin).intersect(limit)
+        if box == limit or (evidence and int(np.count_nonzero(evidence.crop(box))) >= wanted):
+            return box
+        margin *= 2
+
+
+def _background_part(
+    photo_rgb: RGBArray, hole: Mask, shaded: Mask, method: str, settings: Mapping[str, Any] | None, seed: int
+) -> Fill:
+    size: Size = hole.size
+    side = max(hole.box.width, hole.box.height)
+    margin, everything = max(32, side // 2), Box(0, 0, size.width, size.height)
+    while True:
+        box = hole.box.grow(margin).intersect(everything)
+        seen = ~shaded.crop(box)
+        if box == everything or int(np.count_nonzero(seen)) >= 2 * hole.area:
+            break
+        margin *= 2
+    patch = Patch(photo_rgb[box.slices], hole.crop(box), seen, seed)
+    return _placed(_paint(patch, method, settings), patch, box, BACKGROUND, ())
+
+
+def _groups(covered: Mask) -> list[Mask]:
+    """Split a mask into parts that are at least ``BRIDGE`` apart."""
+    import cv2
+
+    joined = dilate(covered, BRIDGE // 2)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(joined.pixels.astype(np.uint8))
+    parts = []
+    for label in range(1, count):
+        x, y, width, height = (int(value) for value in stats[label, :4])
+        member = labels[y : y + height, x : x + width] == label
+        place = Box(0, 0, width, height)
+        corner = (joined.box.x0 + x, joined.box.y0 + y)
+        inside = covered.crop(Box(corner[0], corner[1], corner[0] + place.width, corner[1] + place.height))
+        parts.append(Mask.from_crop(inside & member, corner, covered.size))
+    return parts
+
+
+def _placed(painted: Painted, patch: Patch, box: Box, instance_id: int, notes: tuple[str, ...]) -> Fill:
+    """Return the painted hole cut to its own box; what is not hole is zero, so nothing else can leak out."""
+    size = Size(*patch.hole.shape)
+    tight = Mask.from_array(patch.hole).box
+    window = tight.window(Box(0, 0, size.width, size.height))
+    hole = patch.hole[window].copy()
+    sure = np.rint(painted.confidence[window] * 255).astype(np.uint8)
+    return Fill(
+        instance_id=instance_id,
+        box=Box(tight.x0 + box.x0, tight.y0 + box.y0, tight.x1 + box.x0, tight.y1 + box.y0),
+        hole=hole,
+        rgb=np.where(hole[..., None], painted.rgb[window], 0).astype(np.uint8),
+        provenance=painted.provenance[window].copy(),
+        confidence=sure,
+        method=painted.method,
+        fallback_reason=painted.fallback_reason,
+        notes=(*notes, *painted.notes),
+    )
+
+
+def _merged(parts: list[Fill], covered: Mask) -> Fill:
+    box = covered.box
+    rgb = np.zeros((box.height, box.width, 3), np.uint8)
+    provenance = np.zeros((box.height, box.width), np.uint8)
+    confidence = np.zeros_like(provenance)
+    for part in parts:
+        window = part.box.window(box)
+        rgb[window][part.hole] = part.rgb[part.hole]
+        provenance[window][part.hole] = part.provenance[part.hole]
+        confidence[window][part.hole] = part.confidence[part.hole]
+    largest = max(parts, key=lambda part: int(np.count_nonzero(part.hole)))
+    reasons = dict.fromkeys(part.fallback_reason for part in parts if part.fallback_reason)
+    notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
+    reason = "; ".join(reasons) or None
+    hole = covered.pixels.copy()
+    return Fill(BACKGROUND, box, hole, rgb, provenance, confidence, largest.method, reason, notes)

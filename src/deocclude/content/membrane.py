@@ -1,0 +1,88 @@
+"""Smooth interpolation of scattered values, and the removal of seams with it.
+
+Pull-push (Gortler et al., The Lumigraph, SIGGRAPH 1996, section 3.4) averages what is known down a pyramid and fills
+the unknown on the way up. A relaxation sweep a level brings it close to the membrane (Laplace) solution at a cost
+linear in the number of pixels, as in Farbman et al., Convolution Pyramids, SIGGRAPH Asia 2011.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+
+
+def pull_push(values: Float, known: NDArray[np.bool_] | Float, sweeps: int = 2) -> Float:
+    """Return ``values`` with the unknown ones interpolated smoothly from the known ones.
+
+    Args:
+        values: float32 [h, w, c]; unknown entries are never looked at.
+        known: bool [h, w], or float32 weights in 0..1; at least one above zero.
+        sweeps: relaxation sweeps a level.
+
+    Returns:
+        float32 [h, w, c], equal to ``values`` where the weight is 1.
+    """
+    weight = np.asarray(known, np.float32)
+    values = np.where(weight[..., None] > 0, values, np.float32(0))
+    if min(weight.shape) == 0 or float(weight.min()) >= 1:
+        return values
+    if weight.size == 1:
+        return values
+    coarse, coarse_weight = halve(values, weight)
+    below = pull_push(coarse, np.minimum(4 * coarse_weight, 1), sweeps)
+    return _refine(values, weight, below, sweeps)
+
+
+def halve(values: Float, weight: Float) -> tuple[Float, Float]:
+    """Return weighted means over 2x2 pixels, [ceil(h/2), ceil(w/2), c], and the mean weight of each."""
+    height, width = weight.shape
+    pad = ((0, height % 2), (0, width % 2))
+    weight = np.pad(weight, pad)
+    values = np.pad(values, (*pad, (0, 0))) * weight[..., None]
+    shape = (weight.shape[0] // 2, 2, weight.shape[1] // 2, 2)
+    share = weight.reshape(shape).mean((1, 3))
+    total = values.reshape(*shape, -1).mean((1, 3))
+    return total / np.maximum(share, 1e-12)[..., None], share
+
+
+def _refine(values: Float, weight: Float, below: Float, sweeps: int) -> Float:
+    height, width = weight.shape
+    up = cv2.resize(below, (2 * below.shape[1], 2 * below.shape[0]), interpolation=cv2.INTER_LINEAR)
+    up = up.reshape(*up.shape[:2], -1)[:height, :width]
+    kept, open_ = weight[..., None], 1 - weight[..., None]
+    anchored = values * kept
+    result = anchored + up * open_
+    for _ in range(sweeps):
+        mean = cv2.blur(result, (3, 3), borderType=cv2.BORDER_REPLICATE).reshape(result.shape)
+        result = anchored + mean * open_
+    return np.asarray(result, np.float32)
+
+
+def without_seam(filled: Float, truth: Float, hole: Bool, known: Bool, reach: int = 3) -> Float:
+    """Shift the low frequencies of ``filled`` so that it meets its surroundings without a seam.
+
+    The difference to ``truth``, averaged over the known pixels near the hole, is interpolated into the hole.
+
+    Args:
+        filled: float32 [h, w, c], with values in the hole *and* on the known pixels next to it.
+        truth: float32 [h, w, c], right on ``known``.
+        hole: bool [h, w].
+        known: bool [h, w], pixels to agree with; those within ``reach`` of the hole count.
+        reach: pixels.
+
+    Returns:
+        float32 [h, w, c]; ``filled`` itself where nothing known is near the hole.
+    """
+    side = 2 * reach + 1
+    near = cv2.dilate(hole.astype(np.uint8), np.ones((side, side), np.uint8)).astype(bool) & known
+    if not near.any():
+        return filled
+    weight = near.astype(np.float32)
+    total = cv2.blur((truth - filled) * weight[..., None], (side, side)).reshape(filled.shape)
+    share = cv2.blur(weight, (side, side))
+    step = total / np.maximum(share, 1e-6)[..., None]
+    return filled + pull_push(step, near)

@@ -1,0 +1,157 @@
+"""Square patches of one pyramid level: where they are, how they are compared, how they vote.
+
+Patches are known by the flat index of their centre in an image padded by the patch radius, so that the pixels of a
+patch are its index plus a fixed table of steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from deocclude.content.painting import distance_to
+
+Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+Index = NDArray[np.int64]
+CHUNK = 16_384
+
+
+@dataclass(eq=False)
+class Canvas:
+    """One level of the picture while it is being painted.
+
+    Attributes:
+        pixels: float32 [n, 3], the padded image, flat; only unknown pixels change.
+        unknown: bool [n], pixels to be painted: the hole and what surrounds it without being evidence.
+        width: columns of the padded image.
+        radius: patches have 2 * radius + 1 pixels a side.
+        sources: centres of the patches that consist of pixels to copy only.
+        targets: centres of the patches that meet the hole.
+        source_row: int64 [n], position in ``sources`` of each pixel, -1 elsewhere.
+        target_row: int64 [n], position in ``targets`` of each pixel, -1 elsewhere.
+        reach: float32, one a target: distance of its centre to the evidence in pixels.
+    """
+
+    pixels: Float
+    unknown: Bool
+    width: int
+    radius: int
+    sources: Index
+    targets: Index
+    source_row: Index = field(repr=False)
+    target_row: Index = field(repr=False)
+    reach: Float = field(repr=False)
+
+    @property
+    def steps(self) -> Index:
+        """Flat steps from a centre to the pixels of its patch, row by row."""
+        reach = np.arange(-self.radius, self.radius + 1)
+        return (reach[:, None] * self.width + reach).ravel()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the padded image."""
+        return len(self.pixels) // self.width, self.width
+
+    def image(self) -> Float:
+        """Return the image without its padding, float32 [h, w, 3]."""
+        inner = slice(self.radius, -self.radius)
+        return self.pixels.reshape(*self.shape, 3)[inner, inner]
+
+
+def make_canvas(rgb: Float, hole: Bool, evidence: Bool, copied: Bool, radius: int) -> Canvas:
+    """Return the canvas of a level.
+
+    Args:
+        rgb: float32 [h, w, 3], defined everywhere.
+        hole: bool [h, w].
+        evidence: bool [h, w], pixels to compare with.
+        copied: bool [h, w], part of the evidence: pixels to copy from.
+        radius: of the patches, at least 1.
+    """
+    pad = ((radius, radius), (radius, radius))
+    hole, evidence, copied = np.pad(hole, pad), np.pad(evidence, pad), np.pad(copied, pad)
+    square = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
+    inner = np.zeros_like(hole)
+    inner[radius:-radius, radius:-radius] = True
+    centres = cv2.dilate(hole.astype(np.uint8), square).astype(bool) & inner
+    whole = (
+        cv2.erode(copied.astype(np.uint8), square, borderType=cv2.BORDER_CONSTANT, borderValue=0).astype(bool) & inner
+    )
+    touched = cv2.dilate(centres.astype(np.uint8), square).astype(bool)
+    sources, targets = np.flatnonzero(whole), np.flatnonzero(centres)
+    return Canvas(
+        pixels=np.pad(rgb, (*pad, (0, 0)), mode="edge").reshape(-1, 3).astype(np.float32),
+        unknown=(touched & ~evidence).ravel(),
+        width=hole.shape[1],
+        radius=radius,
+        sources=sources,
+        targets=targets,
+        source_row=_rows(sources, hole.size),
+        target_row=_rows(targets, hole.size),
+        reach=distance_to(evidence).ravel()[targets],
+    )
+
+
+def _rows(indices: Index, size: int) -> Index:
+    rows = np.full(size, -1, np.int64)
+    rows[indices] = np.arange(len(indices))
+    return rows
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """Principal components of patches: float32 ``mean`` [k] and ``axes`` [k, d]."""
+
+    mean: Float
+    axes: Float
+
+    def features(self, canvas: Canvas, centres: Index) -> Float:
+        """Return the coordinates of the patches at ``centres``, float32 [n, d]."""
+        found = np.empty((len(centres), self.axes.shape[1]), np.float32)
+        steps = canvas.steps
+        for start in range(0, len(centres), CHUNK):
+            part = centres[start : start + CHUNK]
+            vectors = canvas.pixels[part[:, None] + steps].reshape(len(part), -1)
+            found[start : start + CHUNK] = (vectors - self.mean) @ self.axes
+        return found
+
+
+def principal(canvas: Canvas, dimensions: int, generator: np.random.Generator, samples: int = 4000) -> Basis:
+    """Return the ``dimensions`` main directions in which the source patches of ``canvas`` vary."""
+    chosen = canvas.sources
+    if len(chosen) > samples:
+        chosen = np.sort(generator.choice(chosen, samples, replace=False))
+    vectors = canvas.pixels[chosen[:, None] + canvas.steps].reshape(len(chosen), -1).astype(np.float64)
+    mean = vectors.mean(0)
+    _, directions = np.linalg.eigh((vectors - mean).T @ (vectors - mean))
+    return Basis(mean.astype(np.float32), np.ascontiguousarray(directions[:, ::-1][:, :dimensions], np.float32))
+
+
+def vote(canvas: Canvas, match: Index, weight: Float, sharpness: float) -> Float:
+    """Repaint the unknown pixels by the votes of all patches that cover them.
+
+    Args:
+        canvas: changed in place.
+        match: one source centre a target.
+        weight: float32, one a target.
+        sharpness: spread in pixels of the vote's Gaussian around the centre of a patch.
+
+    Returns:
+        float32 [n, 3]: what the patches say, also on known pixels; the canvas's own value where none votes.
+    """
+    total = np.zeros((len(canvas.pixels), 3), np.float32)
+    share = np.zeros(len(canvas.pixels), np.float32)
+    reach = np.arange(-canvas.radius, canvas.radius + 1)
+    bell = np.exp(-(reach[:, None] ** 2 + reach**2) / (2 * sharpness**2)).ravel().astype(np.float32)
+    for step, height in zip(canvas.steps, bell, strict=True):
+        pull = weight * height
+        total[canvas.targets + step] += pull[:, None] * canvas.pixels[match + step]
+        share[canvas.targets + step] += pull
+    voted = np.where(share[:, None] > 0, total / np.maximum(share, 1e-20)[:, None], canvas.pixels)
+    canvas.pixels[canvas.unknown] = voted[canvas.unknown]
+    return np.asarray(voted, np.float32)
