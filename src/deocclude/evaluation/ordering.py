@@ -1,4 +1,4 @@
-"""Scores of an order: pairwise accuracy as Zhan et al. (CVPR 2020) count it, and recall/precision/F1 as InstaOrder does.
+"""Scores of an order: pairwise accuracy as Zhan et al. (CVPR 2020) count it; recall, precision, F1 as in InstaOrder.
 
 Everything is counted over sets of pairs i < j, so all counts are whole.
 """

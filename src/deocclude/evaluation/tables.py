@@ -40,7 +40,9 @@ class Table:
         texts = [list(columns)] + [[_text(row.get(name)) for name in columns] for row in self.rows]
         widths = [max(3, *(len(line[k]) for line in texts)) for k in range(len(columns))]
         left = [all(isinstance(row.get(name), str | None) for row in self.rows) for name in columns]
-        rule = [f":{'-' * (w - 1)}" if is_left else f"{'-' * (w - 1)}:" for w, is_left in zip(widths, left, strict=True)]
+        rule = [
+            f":{'-' * (w - 1)}" if is_left else f"{'-' * (w - 1)}:" for w, is_left in zip(widths, left, strict=True)
+        ]
         lines = [_line(cells, widths, left) for cells in (texts[0], rule, *texts[1:])]
         head = [f"**{self.title}**", ""] if self.title else []
         tail = ["", *self.notes] if self.notes else []

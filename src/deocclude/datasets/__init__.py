@@ -1,0 +1,1 @@
+"""Data sets: readers with their scoring filters, and synthetic scenes with exact hidden truth."""
