@@ -39,6 +39,7 @@ class Photo:
         orientation: the EXIF orientation tag of the file, 1 to 8 (1: stored upright).
         exif: the EXIF block of the file, or nothing.
         icc_profile: the colour profile of the file, or nothing.
+        converted: the file was not 8-bit RGB, so ``pixels`` are a conversion of it.
     """
 
     pixels: RGBArray
@@ -46,6 +47,7 @@ class Photo:
     orientation: int = 1
     exif: bytes = b""
     icc_profile: bytes = b""
+    converted: bool = False
 
     @property
     def size(self) -> Size:
@@ -80,7 +82,7 @@ def read_photo(path: Path | str, *, convert: bool = False) -> Photo:
     """
     path = Path(path)
     with _opened(path) as image:
-        _check_kind(path, image, convert)
+        converted = _check_kind(path, image, convert)
         exif = image.getexif()
         orientation = int(exif.get(ExifTags.Base.Orientation, 1) or 1)
         orientation = orientation if 1 <= orientation <= 8 else 1
@@ -88,7 +90,7 @@ def read_photo(path: Path | str, *, convert: bool = False) -> Photo:
         pixels = turn(_to_rgb(image), orientation)
     pixels = np.ascontiguousarray(pixels)
     pixels.setflags(write=False)
-    return Photo(pixels, path, orientation, exif.tobytes() if exif else b"", info.get("icc_profile") or b"")
+    return Photo(pixels, path, orientation, exif.tobytes() if exif else b"", info.get("icc_profile") or b"", converted)
 
 
 def read_labels(path: Path | str) -> NDArray[np.int32]:
@@ -154,7 +156,8 @@ def _opened(path: Path) -> Image.Image:
     return image
 
 
-def _check_kind(path: Path, image: Image.Image, convert: bool) -> None:
+def _check_kind(path: Path, image: Image.Image, convert: bool) -> bool:
+    """Return whether the picture needs conversion; refuse it if that is not allowed."""
     frames = getattr(image, "n_frames", 1)
     transparent = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
     kinds = {
@@ -170,6 +173,7 @@ def _check_kind(path: Path, image: Image.Image, convert: bool) -> None:
         raise InputError(
             "an 8-bit RGB photo", found, file=path, hint="pass --convert to work on an 8-bit RGB copy of it"
         )
+    return found is not None
 
 
 def _to_rgb(image: Image.Image) -> RGBArray:

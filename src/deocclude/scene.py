@@ -156,3 +156,23 @@ def order_matrix(scene: Scene) -> NDArray[np.int8] | None:
         matrix[index[front], index[behind]] = 1
         matrix[index[behind], index[front]] = -1
     return matrix
+
+
+def scene_from_arrays(masks: NDArray[np.bool_], names: Sequence[str] = ()) -> Scene:
+    """Return the scene of full visible masks.
+
+    Args:
+        masks: bool [n, H, W].
+        names: one an object, or none.
+
+    Raises:
+        InputError: the array is not three-dimensional.
+    """
+    if masks.ndim != 3:
+        raise InputError("visible masks as an array [n, H, W]", f"shape {masks.shape}", field="masks")
+    named = [*names, *[""] * (len(masks) - len(names))]
+    instances = tuple(
+        Instance(position + 1, Mask.from_array(mask), name=name)
+        for position, (mask, name) in enumerate(zip(masks, named, strict=True))
+    )
+    return Scene(Size(*masks.shape[1:]), instances)

@@ -1,0 +1,41 @@
+# Each target does all of its own set-up in .venv, from a fresh clone.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help demo test lint format bench clean
+
+help: ## show the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
+
+demo: .venv/installed ## take two sample photos apart; no file needed
+	$(BIN)/deocclude demo coffee --output demo-out/coffee --edges soft --force
+	$(BIN)/deocclude demo motorcycle --output demo-out/motorcycle --edges soft --force
+
+test: .venv/installed-dev ## run the test suite
+	$(BIN)/python -m pytest
+
+lint: .venv/installed-dev ## ruff and mypy, strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/installed-dev ## rewrite the sources in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/installed-dev ## run the benchmarks; minutes
+	for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean: ## remove what the targets made
+	rm -rf .venv demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+.venv/installed-dev: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@ .venv/installed

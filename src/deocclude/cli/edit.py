@@ -1,0 +1,203 @@
+"""Commands that need no computing: recompose, export, convert."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from deocclude.cli import console
+from deocclude.errors import InputError, unknown_choice
+
+if TYPE_CHECKING:
+    from deocclude.layers.arrangement import Arrangement
+    from deocclude.project.state import Project
+
+Repeated = Parameter(consume_multiple=False, negative=())
+Project_ = Annotated[Path, Parameter(help="A project folder.")]
+
+
+def register(app: App) -> None:
+    """Add the commands to ``app``."""
+    for command in (recompose, export, convert):
+        app.command(command)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Changes:
+    """What to do with the layers; all of it may be given several times, for several layers."""
+
+    arrangement: Path | None = None
+    """JSON file with any of the below: {"version": 1, "layers": [{"id": 3, "dx": 40}], "order": [1, 3, 2]}."""
+    move: Annotated[tuple[str, ...], Repeated] = ()
+    """Shift a layer by pixels to the right and down: "3=40,-20"."""
+    scale: Annotated[tuple[str, ...], Repeated] = ()
+    """Scale a layer about its centre: "3=1.5"."""
+    rotate: Annotated[tuple[str, ...], Repeated] = ()
+    """Turn a layer about its centre, degrees counter-clockwise: "3=15"."""
+    remove: Annotated[tuple[int, ...], Repeated] = ()
+    """Leave a layer out."""
+    front: Annotated[tuple[int, ...], Repeated] = ()
+    """Bring a layer to the top."""
+    back: Annotated[tuple[int, ...], Repeated] = ()
+    """Send a layer to the bottom."""
+    up: Annotated[tuple[int, ...], Parameter(name="--raise", consume_multiple=False, negative=())] = ()
+    """Bring a layer up by one."""
+    lower: Annotated[tuple[int, ...], Repeated] = ()
+    """Send a layer down by one."""
+
+
+def recompose(
+    project: Project_,
+    changes: Changes = Changes(),
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("recomposed.png"),
+    save_arrangement: Path | None = None,
+    force: bool = False,
+) -> None:
+    """Move, scale, turn, remove or restack layers and write the picture.
+
+    Without a change it is the photo again, byte for byte (hard edges), with its size, ICC profile and EXIF block.
+
+    Args:
+        project: a project folder.
+        changes: what to do with the layers.
+        output: picture to write; the suffix is its format.
+        save_arrangement: write the changes as JSON, for --arrangement.
+        force: replace a file that is there.
+    """
+    from deocclude.images import write_like
+    from deocclude.layers.compose import compose
+
+    opened = _with_layers(project)
+    arrangement = _arrangement(opened, changes)
+    _check_free(output, force)
+    stack = opened.layers
+    picture = compose(stack, arrangement.moves, arrangement.hide, arrangement.order)
+    write_like(opened.photo, picture, output)
+    if save_arrangement is not None:
+        _check_free(save_arrangement, force)
+        arrangement.write(save_arrangement)
+    console.OUT.print(f"Written: [bold]{output}[/]")
+
+
+def export(
+    project: Project_,
+    *,
+    to: str = "ora",
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    full_frame: bool = False,
+    force: bool = False,
+) -> None:
+    """Write the layers in a form that editors open.
+
+    Args:
+        project: a project folder.
+        to: ora (OpenRaster: Krita, GIMP), png (one file a layer and layers.json) or psd (needs the extra 'psd').
+        output: file or folder to write; by default the project's name with the suffix of the format.
+        full_frame: png only: every layer in the size of the photo instead of cropped.
+        force: replace what is there.
+    """
+    from deocclude.layers import EXPORTERS
+
+    if to not in EXPORTERS:
+        raise unknown_choice("export format", to, EXPORTERS)
+    if full_frame and to != "png":
+        raise InputError("--full-frame with --to png", f"--to {to}", hint=f"{to} places cropped layers by itself")
+    opened = _with_layers(project)
+    target = output or Path(f"{project.resolve().name}-{to}" if to == "png" else f"{project.resolve().name}.{to}")
+    _check_free(target, force)
+    options: dict[str, Any] = {"full_frame": True} if full_frame else {}
+    EXPORTERS[to](opened.layers, target, icc_profile=opened.photo.icc_profile, **options)
+    console.OUT.print(f"Written: [bold]{target}[/]")
+
+
+def convert(
+    masks: Annotated[Path, Parameter(help="Masks in any format that 'run' reads.")],
+    output: Annotated[Path, Parameter(help="File or folder to write.")],
+    *,
+    to: str,
+    image_id: str | None = None,
+    photo: Path | None = None,
+    force: bool = False,
+) -> None:
+    """Convert masks from one format to another.
+
+    Args:
+        masks: what to read.
+        output: what to write.
+        to: coco, cocoa, kins, label-png, mask-folder, sam or labelme.
+        image_id: which image of a file that holds many.
+        photo: the photo, for formats that do not say how large it is.
+        force: replace what is there.
+    """
+    from deocclude.formats import read_scene, write_scene
+    from deocclude.images import read_photo
+
+    picture = read_photo(photo, convert=True) if photo is not None else None
+    scene = read_scene(
+        masks, photo_size=picture.size if picture else None, photo_name=photo.name if photo else None, image_id=image_id
+    )
+    _check_free(output, force)
+    write_scene(scene, output, to)
+    console.OUT.print(f"Written: [bold]{output}[/] ({len(scene)} objects)")
+
+
+def _with_layers(folder: Path) -> Project:
+    from deocclude.project.store import read_project
+
+    project = read_project(folder)
+    _ = project.layers  # refused here, with the command to run, if there are none
+    return project
+
+
+def _check_free(target: Path, force: bool) -> None:
+    if target.exists() and not force:
+        raise InputError("a new file", "one that exists", file=target, hint="pass --force to replace it")
+
+
+def _arrangement(project: Project, changes: Changes) -> Arrangement:
+    from deocclude.layers.arrangement import Arrangement, read_arrangement
+    from deocclude.layers.compose import restack
+    from deocclude.layers.move import Move
+
+    base = read_arrangement(changes.arrangement) if changes.arrangement else Arrangement()
+    values: dict[int, dict[str, float]] = {}
+    for text in changes.move:
+        identity, (dx, dy) = _numbers(text, "--move", 2)
+        values.setdefault(identity, {}).update(dx=dx, dy=dy)
+    for field, texts in (("scale", changes.scale), ("rotate", changes.rotate)):
+        for text in texts:
+            identity, (value,) = _numbers(text, f"--{field}", 1)
+            values.setdefault(identity, {})[field] = value
+    moves = {move.instance_id: move for move in base.moves}
+    for identity, change in values.items():
+        old = moves.get(identity, Move(identity))
+        moves[identity] = Move(**{**old.__dict__, **change})
+    order = base.order or project.layers.ids
+    for step, ids in (
+        ("raise", changes.up),
+        ("lower", changes.lower),
+        ("back", changes.back),
+        ("front", changes.front),
+    ):
+        for identity in ids:
+            order = restack(order, identity, step)
+    return Arrangement(tuple(moves.values()), frozenset({*base.hide, *changes.remove}), tuple(order))
+
+
+def _numbers(text: str, field: str, count: int) -> tuple[int, list[float]]:
+    identity, equals, rest = text.partition("=")
+    try:
+        numbers = [float(part) for part in rest.split(",")]
+        if equals and len(numbers) == count:
+            return int(identity), numbers
+    except ValueError:
+        pass
+    example = "3=40,-20" if count == 2 else "3=1.5"
+    raise InputError(
+        f'a layer id and {count} number{"s" if count > 1 else ""}, such as "{example}"', repr(text), field=field
+    )

@@ -1,0 +1,44 @@
+"""Entry point of the ``deocclude`` command: the tree of commands and what happens to errors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+from deocclude import __version__
+from deocclude.cli import console, edit, evaluate, take_apart
+from deocclude.errors import DeoccludeError
+
+app = App(
+    name="deocclude",
+    help="Take a photo apart into whole objects, hidden parts included.\n\n"
+    "Start with 'deocclude demo', or with 'deocclude run PHOTO --masks MASKS'.",
+    version=__version__,
+)
+take_apart.register(app)
+edit.register(app)
+evaluate.register(app)
+app.register_install_completion_command()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; return the exit code: 0 done, 2 bad input, 130 interrupted."""
+    try:
+        result = app(list(sys.argv[1:] if arguments is None else arguments), exit_on_error=False, print_error=False,
+                     result_action="return_value")  # fmt: skip
+    except CycloptsError as error:
+        console.fail(" ".join(str(error).split()))
+        return 2
+    except DeoccludeError as error:
+        console.fail(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        console.fail("interrupted; what was written before is unchanged")
+        return 130
+    return result if isinstance(result, int) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""Options that several commands share, and how they become projects and settings."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from deocclude.cli import console
+from deocclude.errors import InputError
+
+if TYPE_CHECKING:
+    from deocclude.pipeline import Settings
+    from deocclude.project.state import Project
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Reading:
+    """How the photo and the masks are read."""
+
+    masks: Path | None = None
+    """Visible masks: COCO, COCOA, KINS, SAM or LabelMe JSON, a label PNG, or a folder of mask PNGs."""
+    image_id: str | None = None
+    """Which image of a masks file that holds many."""
+    format: str | None = None
+    """Format of the masks; recognised by content when not given."""
+    convert: bool = False
+    """Work on an 8-bit RGB copy of a photo that is grey, RGBA, CMYK, 16-bit or animated."""
+    skip_empty: bool = False
+    """Leave out objects without a visible pixel instead of refusing them."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Methods:
+    """What the stages do. What is not given comes from --config, then from the project, then from the defaults."""
+
+    order: Annotated[str | None, Parameter(name="--order-method")] = None
+    """Ordering method: area-small, area-large, y-axis, convex."""
+    amodal: Annotated[str | None, Parameter(name="--amodal-method")] = None
+    """Amodal completion method: raw, convex, convexR."""
+    fill: str | None = None
+    """How hidden pixels are painted: auto, exemplar, telea, navier-stokes, biharmonic, mean."""
+    edges: str | None = None
+    """Layer edges: hard (recomposes byte for byte) or soft (anti-aliased)."""
+    max_gap: int | None = None
+    """Widest slit between neighbouring masks that is closed, in pixels."""
+    seed: int | None = None
+    """For all that draws random numbers."""
+    config: Path | None = None
+    """Settings file (TOML) with any of the above."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Writing:
+    """Where results go and how they are reported."""
+
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
+    """Folder to write; for a photo the default is the photo's name with '-layers' behind it."""
+    force: bool = False
+    """Write into a folder that has files in it; files of other names stay."""
+    json: bool = False
+    """Print one JSON document instead of tables."""
+
+
+def open_target(target: Path, reading: Reading) -> Project:
+    """Open a project folder, or start a project from a photo and its masks.
+
+    Raises:
+        InputError: neither; or a photo without masks; or masks for a project.
+    """
+    from deocclude.pipeline import open_project
+    from deocclude.project.store import read_project
+
+    if target.is_dir():
+        if reading.masks is not None:
+            raise InputError("no --masks with a project folder", str(reading.masks), hint="it has its own masks")
+        return read_project(target)
+    if reading.masks is None:
+        if not target.exists():
+            raise InputError("a photo or a project folder", "no such file", file=target)
+        raise InputError("the visible masks of the photo's objects", "none", field="--masks",
+                         hint=f"deocclude run {target} --masks MASKS")  # fmt: skip
+    extra = {key: value for key, value in asdict(reading).items() if key != "masks" and value not in (None, False)}
+    return open_project(target, reading.masks, **extra)
+
+
+def settings_for(project: Project, methods: Methods) -> Settings:
+    """Return the settings in force: options over the settings file over the project over the defaults."""
+    from deocclude.pipeline import Settings
+    from deocclude.settings import from_dict, read_settings
+
+    known = {field.name for field in fields(Settings)}
+    values: dict[str, Any] = {key: value for key, value in project.settings.items() if key in known}
+    if methods.config is not None:
+        read = read_settings(Settings, methods.config)
+        default = Settings()
+        values |= {key: value for key, value in asdict(read).items() if value != getattr(default, key)}
+    values |= {key: value for key, value in asdict(methods).items() if key in known and value is not None}
+    return from_dict(Settings, values)
+
+
+def default_output(target: Path) -> Path:
+    """Return the folder that a photo's results go to when no other is named: beside the caller, not the photo."""
+    return Path(f"{target.stem}-layers")
+
+
+def tell_notes(project: Project) -> None:
+    """Print what the stages want a user to know; a fallback is never silent."""
+    for name, record in project.records.items():
+        for note in record.notes:
+            console.warn(f"{name}: {note}")
+        if record.fallback_reason:
+            console.warn(f"{name}: {record.fallback_reason}")

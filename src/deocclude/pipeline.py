@@ -1,0 +1,245 @@
+"""The stages in order: repair, order, amodal, content, layers. A page one can read aloud."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deocclude import amodal, ordering, rle
+from deocclude.amodal.result import AmodalMasks
+from deocclude.content.fill import fill_background, fill_hidden
+from deocclude.content.patch import Fill
+from deocclude.errors import InputError, unknown_choice
+from deocclude.formats import read_scene
+from deocclude.images import Photo, read_photo
+from deocclude.layers.build import build_layers
+from deocclude.masks import Mask, union
+from deocclude.ordering.graph import OrderGraph
+from deocclude.project.state import BACKGROUND, Corrections, Project
+from deocclude.repair import repair
+from deocclude.scene import Scene, validate
+from deocclude.stages import StageRecord, Stopwatch
+
+Progress = Callable[[str, int, int], None]
+"""Called as (stage, steps done, steps in all)."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the pipeline does; every field is a key of a settings file and an option of ``deocclude run``."""
+
+    order: str = "convex"
+    """Ordering method."""
+    amodal: str = "convexR"
+    """Amodal completion method."""
+    fill: str = "auto"
+    """How hidden pixels are painted."""
+    edges: str = "hard"
+    """Layer edges: ``hard`` recomposes byte for byte, ``soft`` is anti-aliased and within one grey level."""
+    max_gap: int = 4
+    """Widest slit between neighbouring masks that the repair closes, in pixels."""
+    seed: int = 0
+    """For all that draws random numbers."""
+
+
+STAGES = ("repair", "order", "amodal", "content", "layers")
+_DEPENDS = {
+    "repair": ("max_gap",),
+    "order": ("order",),
+    "amodal": ("amodal",),
+    "content": ("fill", "seed"),
+    "layers": ("edges",),
+}
+"""The settings that each stage looks at."""
+
+
+def open_project(photo: Photo | Path | str, masks: Scene | NDArray[np.bool_] | Path | str, **reading: Any) -> Project:
+    """Start a project from a photo and the visible masks of its objects.
+
+    Args:
+        photo: a photo, or the path of one.
+        masks: a scene, bool masks [n, H, W], or the path of a file or folder in any format of ``deocclude.formats``.
+        reading: ``image_id``, ``format``, ``skip_empty`` for the masks, ``convert`` for the photo.
+
+    Raises:
+        InputError: the photo or the masks are unusable, or do not fit each other.
+    """
+    convert = bool(reading.pop("convert", False))
+    picture = photo if isinstance(photo, Photo) else read_photo(photo, convert=convert)
+    if isinstance(masks, np.ndarray):
+        from deocclude.scene import scene_from_arrays
+
+        scene = scene_from_arrays(masks)
+    elif isinstance(masks, Scene):
+        scene = masks
+    else:
+        scene = read_scene(Path(masks), photo_size=picture.size, photo_name=_name(picture), **reading)
+    if scene.size != picture.size:
+        raise InputError(
+            f"masks of the photo's size {picture.size}",
+            str(scene.size),
+            file=scene.source,
+            hint="the size is the one after the photo's EXIF orientation is applied",
+        )
+    return Project(picture, validate(scene))
+
+
+def run(
+    project: Project, settings: Settings | None = None, *, until: str = "layers", progress: Progress | None = None
+) -> Project:
+    """Compute every stage up to ``until`` whose inputs have changed since it was last computed.
+
+    Args:
+        project: a fresh project, or one read from its folder.
+        settings: what to do; the defaults when not given.
+        until: the last stage to compute, one of :data:`STAGES`.
+        progress: is told how far each stage is.
+
+    Raises:
+        InputError: an unknown method or stage name.
+    """
+    settings = settings or Settings()
+    if until not in STAGES:
+        raise unknown_choice("stage", until, STAGES)
+    _check_methods(settings)
+    report = progress or (lambda stage, done, total: None)
+    project = replace(project, settings={**project.settings, **asdict(settings)})
+    upstream = _input_fingerprint(project)
+    for stage in STAGES[: STAGES.index(until) + 1]:
+        upstream = _fingerprint(
+            upstream,
+            {key: getattr(settings, key) for key in _DEPENDS[stage]},
+            _corrections_of(stage, project.corrections),
+        )
+        if project.fingerprints.get(stage) != upstream:
+            project = _COMPUTE[stage](project, settings, report)
+            project = replace(project, fingerprints={**project.fingerprints, stage: upstream})
+    return project
+
+
+def _repair(project: Project, settings: Settings, progress: Progress) -> Project:
+    watch = Stopwatch()
+    scene, report = repair(project.given, max_gap=settings.max_gap)
+    record = StageRecord("repair", {"max_gap": settings.max_gap}, watch.seconds, notes=report.lines())
+    return replace(project, scene=scene, records={**project.records, "repair": record})
+
+
+def _order(project: Project, settings: Settings, progress: Progress) -> Project:
+    scene = _repaired(project)
+    pairs = ordering.estimate(scene, project.photo, method=settings.order)
+    overrides = [item for item in project.corrections.order if {item.first, item.second} <= set(scene.ids)]
+    graph = OrderGraph.build(pairs, overrides)
+    notes = [f"arrow {edge.front} > {edge.behind} dropped: it closed a cycle" for edge in graph.dropped]
+    notes += [f"objects {a} and {b} hide parts of each other" for a, b in graph.mutual]
+    record = replace(pairs.record, notes=(*pairs.record.notes, *notes))
+    return replace(project, pairs=pairs, graph=graph, records={**project.records, "order": record})
+
+
+def _amodal(project: Project, settings: Settings, progress: Progress) -> Project:
+    scene = _repaired(project)
+    found = amodal.complete(scene, project.order, project.photo, method=settings.amodal)
+    by_hand = {
+        identity: mask | scene[identity].modal
+        for identity, mask in project.corrections.amodal.items()
+        if identity in scene.ids
+    }
+    result = AmodalMasks({**found.masks, **by_hand}, found.record)
+    notes = tuple(f"whole shape of object {identity} painted by hand" for identity in by_hand)
+    record = replace(found.record, notes=(*found.record.notes, *notes))
+    return replace(project, amodal=result, records={**project.records, "amodal": record})
+
+
+def _content(project: Project, settings: Settings, progress: Progress) -> Project:
+    watch = Stopwatch()
+    scene, whole = _repaired(project), _whole(project)
+    total = len(scene) + 1
+    pixels, seed = project.photo.pixels, settings.seed
+    fills: dict[int, Fill] = {}
+    for done, item in enumerate(scene.instances):
+        progress("content", done, total)
+        fills[item.id] = fill_hidden(
+            pixels, item.modal, whole[item.id], instance_id=item.id, method=settings.fill, seed=seed
+        )
+    progress("content", total - 1, total)
+    covered = union(scene.modal, scene.size)
+    fills[BACKGROUND] = fill_background(pixels, covered, method=settings.fill, seed=seed)
+    progress("content", total, total)
+    reasons = [f"{_called(scene, key)}: {fill.fallback_reason}" for key, fill in fills.items() if fill.fallback_reason]
+    record = StageRecord(settings.fill, {"seed": seed}, watch.seconds, "; ".join(reasons) or None)
+    return replace(project, fills=fills, records={**project.records, "content": record})
+
+
+def _layers(project: Project, settings: Settings, progress: Progress) -> Project:
+    watch = Stopwatch()
+    scene, fills = _repaired(project), dict(project.fills or {})
+    bottom_up = project.order.z_order({item.id: item.modal.area for item in scene.instances})
+    stack = build_layers(
+        project.photo.pixels, scene, _whole(project), bottom_up, fills, fills[BACKGROUND], edges=settings.edges
+    )
+    notes = tuple(
+        f"{count} px of {_called(scene, identity)}'s whole shape cut: they would cover what is visible"
+        for identity, count in stack.clipped.items()
+        if count
+    )
+    record = StageRecord(settings.edges, {}, watch.seconds, notes=notes)
+    return replace(project, stack=stack, records={**project.records, "layers": record})
+
+
+_COMPUTE: dict[str, Callable[[Project, Settings, Progress], Project]] = {
+    "repair": _repair, "order": _order, "amodal": _amodal, "content": _content, "layers": _layers,
+}  # fmt: skip
+
+
+def _check_methods(settings: Settings) -> None:
+    from deocclude import content, layers
+
+    for kind, name, known in (
+        ("ordering method", settings.order, ordering.METHODS),
+        ("amodal method", settings.amodal, amodal.METHODS),
+        ("fill method", settings.fill, content.METHODS),
+        ("edges", settings.edges, layers.EDGES),
+    ):
+        if name not in known:
+            raise unknown_choice(kind, name, known)
+
+
+def _repaired(project: Project) -> Scene:
+    assert project.scene is not None  # the stages run in order
+    return project.scene
+
+
+def _whole(project: Project) -> dict[int, Mask]:
+    assert project.amodal is not None  # the stages run in order
+    return dict(project.amodal.masks)
+
+
+def _called(scene: Scene, identity: int) -> str:
+    return "background" if identity == BACKGROUND else f"{scene[identity].label} ({identity})"
+
+
+def _name(photo: Photo) -> str | None:
+    return photo.path.name if photo.path else None
+
+
+def _input_fingerprint(project: Project) -> str:
+    photo = hashlib.sha256(project.photo.pixels).hexdigest()
+    return _fingerprint(photo, {item.id: rle.encode(item.modal) for item in project.given.instances})
+
+
+def _corrections_of(stage: str, corrections: Corrections) -> Any:
+    if stage == "order":
+        return [asdict(item) for item in corrections.order]
+    if stage == "amodal":
+        return {identity: rle.encode(mask) for identity, mask in corrections.amodal.items()}
+    return None
+
+
+def _fingerprint(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

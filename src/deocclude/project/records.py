@@ -1,0 +1,218 @@
+"""Stage results to and from what ``scene.json`` and the small files beside it hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deocclude import __version__, rle
+from deocclude.amodal.result import AmodalMasks
+from deocclude.content.patch import Fill
+from deocclude.geometry import Box, Size
+from deocclude.images import write_picture
+from deocclude.masks import Mask
+from deocclude.ordering.graph import Edge, OrderGraph, Override
+from deocclude.ordering.pairs import PairwiseOrder
+from deocclude.project.state import Project
+from deocclude.scene import Instance, Scene
+from deocclude.stages import StageRecord
+
+_PLAIN = ("id", "name", "category", "category_id", "is_stuff", "depth_rank", "cluster", "score")
+
+
+def index_of(project: Project, photo_file: str) -> dict[str, Any]:
+    """Return the content of ``scene.json``, as plain values."""
+    photo = project.photo
+    scene = project.scene or project.given
+    index: dict[str, Any] = {
+        "deocclude": __version__,
+        "photo": {
+            "file": photo_file, "width": photo.size.width, "height": photo.size.height,
+            "orientation": photo.orientation, "name": photo.path.name if photo.path else "",
+        },
+        "settings": dict(project.settings),
+        "image": {"file": scene.image_file, "id": scene.image_id},
+        "instances": [_instance(project, position) for position in range(len(scene))],
+        "given": _given(project),
+        "corrections": {"order": [asdict(item) for item in project.corrections.order],
+                        "amodal": sorted(project.corrections.amodal)},
+        "order": _order(project),
+        "stages": {name: _record(record) for name, record in project.records.items()},
+        "fingerprints": dict(project.fingerprints),
+    }  # fmt: skip
+    if scene.order_truth is not None:
+        index["order_truth"] = sorted(map(list, scene.order_truth))
+    if project.fills is not None:
+        index["content"] = [
+            {"id": key, "box": list(fill.box), "method": fill.method, "fallback_reason": fill.fallback_reason}
+            for key, fill in project.fills.items()
+        ]
+    return index
+
+
+def scene_of(index: Mapping[str, Any], labels: NDArray[np.int32]) -> Scene:
+    """Return the repaired scene from ``scene.json`` and the label picture of the visible masks."""
+    size = Size(*labels.shape)
+    boxes = _label_boxes(labels, len(index["instances"]))
+    instances = []
+    for position, entry in enumerate(index["instances"]):
+        box = boxes[position]
+        modal = Mask.from_crop(labels[box.slices] == position + 1, box[:2], size)
+        truth = rle.decode(entry["amodal_truth"]) if "amodal_truth" in entry else None
+        instances.append(Instance(modal=modal, amodal=truth, **{key: entry[key] for key in _PLAIN}))
+    order = frozenset((int(a), int(b)) for a, b in index["order_truth"]) if "order_truth" in index else None
+    return Scene(size, tuple(instances), index["image"]["file"], index["image"]["id"], order)
+
+
+def given_of(index: Mapping[str, Any], scene: Scene) -> Scene:
+    """Return the scene as it was handed in, before the repair."""
+    if index["given"] is None:
+        return scene
+    instances = []
+    for entry in index["given"]:
+        modal = rle.decode(entry["modal"]) if "modal" in entry else scene[entry["id"]].modal
+        truth = rle.decode(entry["amodal_truth"]) if "amodal_truth" in entry else None
+        instances.append(Instance(modal=modal, amodal=truth, **{key: entry[key] for key in _PLAIN}))
+    return replace(scene, instances=tuple(instances))
+
+
+def overrides_of(index: Mapping[str, Any]) -> tuple[Override, ...]:
+    """Return the arrows that were set by hand."""
+    return tuple(Override(int(o["first"]), int(o["second"]), str(o["relation"])) for o in index["corrections"]["order"])
+
+
+def order_of(index: Mapping[str, Any], scene: Scene) -> tuple[PairwiseOrder | None, OrderGraph | None]:
+    """Return the pairwise order and the graph, or nothing if the stage has not run."""
+    entry = index["order"]
+    if entry is None:
+        return None, None
+    place = {identity: position for position, identity in enumerate(scene.ids)}
+    front = np.zeros((len(scene), len(scene)))
+    for pair in entry["pairs"]:
+        a, b = place[pair["a"]], place[pair["b"]]
+        front[a, b], front[b, a] = pair["a_in_front"], pair["b_in_front"]
+    pairs = PairwiseOrder(scene.ids, front, stage_records_of(index)["order"])
+    edges, dropped = (tuple(Edge(**edge) for edge in entry[key]) for key in ("edges", "dropped"))
+    mutual = tuple((int(a), int(b)) for a, b in entry["mutual"])
+    return pairs, OrderGraph(scene.ids, edges, dropped, mutual, overrides_of(index))
+
+
+def amodal_of(index: Mapping[str, Any], masks: Mapping[int, Mask]) -> AmodalMasks:
+    """Return the whole shapes with their record."""
+    return AmodalMasks(masks, stage_records_of(index)["amodal"])
+
+
+def stage_records_of(index: Mapping[str, Any]) -> dict[str, StageRecord]:
+    """Return how each stage came to its result."""
+    return {name: StageRecord(**{**entry, "notes": tuple(entry["notes"])}) for name, entry in index["stages"].items()}
+
+
+def amodal_scene(project: Project) -> Scene:
+    """Return the scene with the predicted whole shapes and depth ranks, for ``amodal.json``."""
+    assert project.scene is not None and project.amodal is not None  # written after the stage has run
+    bottom_up = project.order.z_order({item.id: item.modal.area for item in project.scene.instances})
+    ranks = {identity: rank for rank, identity in enumerate(reversed(bottom_up), 1)}
+    instances = tuple(
+        replace(item, amodal=project.amodal.masks[item.id], depth_rank=ranks[item.id])
+        for item in project.scene.instances
+    )
+    pairs = frozenset((edge.front, edge.behind) for edge in project.order.edges)
+    return replace(project.scene, instances=instances, order_truth=pairs)
+
+
+def write_fills(fills: Mapping[int, Fill], folder: Path) -> None:
+    """Write each fill as RGBA crop (alpha marks the hidden pixels) with its provenance and confidence crops."""
+    folder.mkdir()
+    for identity, fill in fills.items():
+        if fill.hole.any():
+            alpha = np.where(fill.hole, 255, 0).astype(np.uint8)
+            write_picture(folder / f"{identity}.png", np.dstack([fill.rgb, alpha]))
+            write_picture(folder / f"{identity}.provenance.png", fill.provenance)
+            write_picture(folder / f"{identity}.confidence.png", fill.confidence)
+
+
+def read_fills(folder: Path, index: Mapping[str, Any]) -> dict[int, Fill]:
+    """Read what :func:`write_fills` wrote."""
+    from PIL import Image
+
+    fills = {}
+    for entry in index["content"]:
+        identity, box = int(entry["id"]), Box(*entry["box"])
+        shape = (box.height, box.width)
+        if (folder / f"{identity}.png").is_file():
+            rgba, provenance, confidence = (
+                np.asarray(Image.open(folder / f"{identity}{suffix}.png"))
+                for suffix in ("", ".provenance", ".confidence")
+            )
+        else:
+            rgba = np.zeros((*shape, 4), np.uint8)
+            provenance = confidence = np.zeros(shape, np.uint8)
+        if rgba.shape[:2] != shape:
+            raise ValueError(f"content/{identity}.png has another size than its box")
+        fills[identity] = Fill(identity, box, rgba[..., 3] > 0, np.ascontiguousarray(rgba[..., :3]), provenance,
+                               confidence, entry["method"], entry["fallback_reason"])  # fmt: skip
+    return fills
+
+
+def _instance(project: Project, position: int) -> dict[str, Any]:
+    item = (project.scene or project.given).instances[position]
+    entry = {key: getattr(item, key) for key in _PLAIN}
+    entry |= {"visible_pixels": item.modal.area, "visible_box": list(item.modal.box)}
+    if project.amodal is not None:
+        whole = project.amodal.masks[item.id]
+        entry |= {"whole_box": list(whole.box), "hidden_pixels": whole.area - item.modal.area}
+    if project.graph is not None:
+        entry["hidden_by"] = list(project.graph.occluders(item.id))
+    if project.stack is not None:
+        entry["z"] = next((layer.z for layer in project.stack.layers if layer.instance_id == item.id), None)
+    if item.amodal is not None:
+        entry["amodal_truth"] = rle.encode(item.amodal)
+    return entry
+
+
+def _given(project: Project) -> list[dict[str, Any]] | None:
+    """Return the objects as handed in, or ``None`` when the repair changed nothing."""
+    if project.scene is None or project.scene == project.given:
+        return None
+    repaired = {item.id: item for item in project.scene.instances}
+    entries = []
+    for item in project.given.instances:
+        entry: dict[str, Any] = {key: getattr(item, key) for key in _PLAIN}
+        if item.id not in repaired or repaired[item.id].modal != item.modal:
+            entry["modal"] = rle.encode(item.modal)
+        if item.amodal is not None:
+            entry["amodal_truth"] = rle.encode(item.amodal)
+        entries.append(entry)
+    return entries
+
+
+def _order(project: Project) -> dict[str, Any] | None:
+    if project.pairs is None or project.graph is None:
+        return None
+    ids, front = project.pairs.ids, project.pairs.front
+    related = np.argwhere(np.triu((front > 0) | (front.T > 0), 1)).tolist()
+    return {
+        "pairs": [
+            {"a": ids[i], "b": ids[j], "a_in_front": float(front[i, j]), "b_in_front": float(front[j, i])}
+            for i, j in related
+        ],
+        "edges": [asdict(edge) for edge in project.graph.edges],
+        "dropped": [asdict(edge) for edge in project.graph.dropped],
+        "mutual": [list(pair) for pair in project.graph.mutual],
+    }
+
+
+def _record(record: StageRecord) -> dict[str, Any]:
+    return {**asdict(record), "notes": list(record.notes)}
+
+
+def _label_boxes(labels: NDArray[np.int32], count: int) -> list[Box]:
+    from scipy.ndimage import find_objects
+
+    found = find_objects(labels, max_label=count)
+    return [Box(s[1].start, s[0].start, s[1].stop, s[0].stop) if s is not None else Box(0, 0, 0, 0) for s in found]

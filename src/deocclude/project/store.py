@@ -1,0 +1,210 @@
+"""The project folder on disk: written whole or not at all, read back equal.
+
+``scene.json`` is the index; it names every other file. Its ``version`` changes when old readers could not follow.
+Files in the folder that it does not name belong to the user and survive every save.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deocclude.errors import InputError
+from deocclude.files import atomic_folder, check_output_folder, sha256
+from deocclude.formats import read_scene, write_scene
+from deocclude.images import Photo, read_labels, read_photo, write_like, write_picture
+from deocclude.layers.export import export_png, read_layers
+from deocclude.layers.openraster import write_openraster
+from deocclude.masks import Mask
+from deocclude.ordering.draw import draw_order
+from deocclude.project import records
+from deocclude.project.provenance import provenance_image
+from deocclude.project.report import render_report
+from deocclude.project.state import Corrections, Project
+
+FORMAT, VERSION = "deocclude-project", 1
+INDEX = "scene.json"
+
+
+def is_project(folder: Path) -> bool:
+    """Return whether ``folder`` holds a project."""
+    return (folder / INDEX).is_file()
+
+
+def write_project(project: Project, folder: Path, *, force: bool = False) -> None:
+    """Write a project folder; on any failure the old folder is as it was.
+
+    Args:
+        project: the state to write; stages that have not run leave no file.
+        folder: where to; made if absent.
+        force: write into a folder that has files in it. Those of other names stay.
+
+    Raises:
+        InputError: the folder has files in it and ``force`` is not set.
+        OutputError: it cannot be written.
+    """
+    check_output_folder(folder, force=force)
+    with atomic_folder(folder) as part:
+        _write_inputs(project, part)
+        _write_results(project, part)
+        written = sorted(path.relative_to(part).as_posix() for path in part.rglob("*") if path.is_file())
+        index = {"format": FORMAT, "version": VERSION, **records.index_of(project, _photo_name(project))}
+        index["photo"]["sha256"] = sha256(part / index["photo"]["file"])
+        index["files"] = [*written, INDEX]
+        (part / INDEX).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        _carry_over(folder, part)
+
+
+def read_project(folder: Path | str) -> Project:
+    """Read a project folder back, with every stage result that it holds.
+
+    Raises:
+        InputError: no project, another version, a file missing or damaged, or a path that leads outside.
+    """
+    folder = Path(folder)
+    index = _read_index(folder)
+    try:
+        return _assemble(folder, index)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(
+            "a complete project", f"a damaged entry ({reason})", file=folder / INDEX, hint="run the photo again"
+        ) from None
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Return the path of ``name`` in ``folder``.
+
+    Raises:
+        InputError: it leads outside of the folder.
+    """
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise InputError("a file inside the project folder", repr(name), file=folder / INDEX)
+    return path
+
+
+def _read_index(folder: Path) -> dict[str, Any]:
+    file = folder / INDEX
+    if not file.is_file():
+        raise InputError("a project folder", "one without scene.json", file=folder)
+    try:
+        index = json.loads(file.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError("a project index (JSON)", f"damaged text ({error})", file=file) from None
+    if not isinstance(index, dict) or index.get("format") != FORMAT:
+        raise InputError(f"a file of format {FORMAT!r}", "another one", file=file)
+    if index.get("version") != VERSION:
+        raise InputError(
+            f"version {VERSION}", str(index.get("version")), file=file, hint="use the deocclude that wrote it"
+        )
+    return index
+
+
+def _assemble(folder: Path, index: dict[str, Any]) -> Project:
+    photo = _read_photo(folder, index["photo"])
+    scene = records.scene_of(index, read_labels(inside(folder, "masks/visible.png")))
+    given = records.given_of(index, scene)
+    corrections = Corrections(records.overrides_of(index), _painted(folder))
+    pairs, graph = records.order_of(index, scene)
+    amodal = None
+    if (folder / "amodal.json").is_file():
+        whole = read_scene(folder / "amodal.json", photo_size=scene.size, format="cocoa", skip_empty=False)
+        masks = {
+            item.id: other.amodal or other.modal for item, other in zip(scene.instances, whole.instances, strict=True)
+        }
+        amodal = records.amodal_of(index, masks)
+    fills = records.read_fills(folder / "content", index) if "content" in index else None
+    stack = read_layers(folder / "layers") if (folder / "layers" / "layers.json").is_file() else None
+    return Project(
+        photo,
+        given,
+        index["settings"],
+        corrections,
+        scene,
+        pairs,
+        graph,
+        amodal,
+        fills,
+        stack,
+        records.stage_records_of(index),
+        index["fingerprints"],
+    )
+
+
+def _read_photo(folder: Path, entry: Mapping[str, Any]) -> Photo:
+    path = inside(folder, entry["file"])
+    photo = read_photo(path)
+    if sha256(path) != entry["sha256"]:
+        raise InputError("the photo of this project", "another picture", file=path, hint="put the old photo back")
+    return photo
+
+
+def _painted(folder: Path) -> dict[int, Mask]:
+    files = sorted((folder / "masks").glob("amodal_*.png"))
+    return {int(file.stem.removeprefix("amodal_")): Mask.from_array(read_labels(file)) for file in files}
+
+
+def _photo_name(project: Project) -> str:
+    photo = project.photo
+    if photo.path is not None and photo.path.is_file() and not photo.converted:
+        return f"photo{photo.path.suffix.lower()}"
+    return "photo.png"
+
+
+def _write_inputs(project: Project, part: Path) -> None:
+    photo, name = project.photo, _photo_name(project)
+    if name == "photo.png" and (photo.path is None or photo.converted):
+        write_like(photo, photo.pixels, part / name)
+    else:
+        assert photo.path is not None  # or _photo_name would have said photo.png
+        shutil.copyfile(photo.path, part / name)
+    scene = project.scene or project.given
+    labels = np.zeros(scene.size, np.uint8 if max(len(scene), 1) < 256 else np.uint16)
+    for position, item in enumerate(scene.instances):
+        labels[item.modal.box.slices][item.modal.pixels] = position + 1
+    (part / "masks").mkdir()
+    write_picture(part / "masks" / "visible.png", labels)
+    for identity, mask in project.corrections.amodal.items():
+        write_picture(part / "masks" / f"amodal_{identity}.png", mask.to_array())
+
+
+def _write_results(project: Project, part: Path) -> None:
+    if project.scene is not None and project.graph is not None:
+        write_picture(part / "order.png", draw_order(project.photo.pixels, project.scene, project.graph))
+    if project.amodal is not None:
+        write_scene(records.amodal_scene(project), part / "amodal.json", "cocoa")
+    if project.fills is not None:
+        records.write_fills(project.fills, part / "content")
+        provenance_image(project).save(part / "provenance.png")
+    if project.stack is not None:
+        profile = project.photo.icc_profile
+        export_png(project.stack, part / "layers", icc_profile=profile)
+        write_picture(part / "background.png", project.stack.background, icc_profile=profile or None)
+        write_openraster(project.stack, part / "scene.ora", icc_profile=profile)
+    (part / "report.html").write_text(render_report(project), encoding="utf-8")
+
+
+def _carry_over(folder: Path, part: Path) -> None:
+    """Bring the user's own files of the old folder along."""
+    if not folder.is_dir():
+        return
+    ours: set[str] = set()
+    if is_project(folder):
+        ours = set(_read_index(folder).get("files", []))
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        target = part / name
+        if path.is_dir() or name in ours or target.exists() or path.is_symlink():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(path, target)
+        except OSError:
+            shutil.copy2(path, target)
