@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from deocclude.geometry import Size
 from deocclude.masks import Mask
 
+_LONGEST_OUTLINE = 2_000_000
+"""Pixels; pycocotools needs 40 bytes for each, unchecked."""
+
 
 def encode(mask: Mask) -> dict[str, Any]:
     """Return ``{"size": [H, W], "counts": text}``, the compressed COCO form."""
@@ -126,8 +129,11 @@ def from_polygons(polygons: list[list[float]], size: Size) -> Mask:
         points = np.asarray(polygon, float)
         if not np.isfinite(points).all():
             raise ValueError("a polygon has a coordinate that is not a finite number")
-        if np.abs(points).max() > 10 * max(*size, 100):
+        if np.abs(points).max() > min(10 * max(*size, 100), 10**7):
             raise ValueError("a polygon has a coordinate far outside the picture")
+        corners = points.reshape(-1, 2)
+        if np.abs(corners - np.roll(corners, 1, axis=0)).max(1).sum() > _LONGEST_OUTLINE:
+            raise ValueError(f"a polygon has an outline longer than {_LONGEST_OUTLINE} pixels")
     if not polygons:
         return Mask.empty(size)
     merged = coco.merge(coco.frPyObjects([list(map(float, polygon)) for polygon in polygons], *size))

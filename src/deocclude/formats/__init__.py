@@ -14,13 +14,18 @@ from deocclude.errors import InputError, unknown_choice
 from deocclude.formats.base import Document, Format, ImageEntry
 from deocclude.formats.coco import COCO
 from deocclude.formats.cocoa import COCOA
+from deocclude.formats.kins import KINS
+from deocclude.formats.label_png import LABEL_PNG
+from deocclude.formats.labelme import LABELME
+from deocclude.formats.mask_folder import MASK_FOLDER
+from deocclude.formats.sam import SAM
 from deocclude.formats.source import Kind, Source, open_source, visible_files
 from deocclude.geometry import Size
 from deocclude.scene import Scene, validate
 
 __all__ = ["FORMATS", "Format", "ImageEntry", "list_images", "read_scene", "read_scenes", "recognise", "write_scene"]
 
-FORMATS: dict[str, Format] = {item.name: item for item in (COCOA, COCO)}
+FORMATS: dict[str, Format] = {item.name: item for item in (COCOA, KINS, COCO, LABELME, SAM, LABEL_PNG, MASK_FOLDER)}
 """All formats by name, in the order in which they are tried: the more specific first."""
 
 

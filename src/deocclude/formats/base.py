@@ -15,7 +15,7 @@ from deocclude.formats.source import Source
 from deocclude.geometry import Size
 from deocclude.images import MAX_PIXELS
 from deocclude.masks import Mask
-from deocclude.scene import Scene
+from deocclude.scene import Instance, Scene
 
 LARGEST_KEPT_ID = 65_535
 """Ids of a file up to this are kept; where one is larger, the objects of the image are numbered 1 to n."""
@@ -191,17 +191,71 @@ def base_name(path: str) -> str:
     return path.replace("\\", "/").rsplit("/", 1)[-1]
 
 
-def known_size(size: Size | None, photo_size: Size | None, file: Path) -> Size:
-    """Return the size that the file states, else the photo's.
+def scene_size(
+    entry: ImageEntry, records: Sequence[Record], keys: Sequence[str], photo_size: Size | None, file: Path
+) -> Size:
+    """Return the size of an image: what the file states, else its first run-length mask, else the photo's.
+
+    Args:
+        entry: the image.
+        records: its objects; where there is none, an unknown size does no harm and 0x0 is returned.
+        keys: where an object's masks may stand.
+        photo_size: the photo's size, if known.
+        file: for the message.
 
     Raises:
-        InputError: neither is known.
+        InputError: nothing tells the size.
     """
-    if size is None and photo_size is None:
-        raise InputError(
-            "the size of the photo", "none in the file", file=file, hint="hand in the photo with the masks"
-        )
-    return size or photo_size  # type: ignore[return-value]
+    masks = (record.values.get(key) for record in records for key in keys)
+    size = entry.size or next(filter(None, map(rle_size, masks)), None) or photo_size
+    if size is None and records:
+        hint = "hand in the photo with the masks"
+        raise InputError("the size of the photo", "none in the file", file=file, hint=hint)
+    return Size(*size) if size is not None else Size(0, 0)
+
+
+def top_record(source: Source) -> Record:
+    """Return the JSON object that the file consists of.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if not isinstance(source.document, dict):
+        raise InputError("a JSON object {...}", source.description, file=source.path)
+    return Record(source.document, source.path)
+
+
+def group_annotations(top: Record) -> dict[int | str, list[Record]]:
+    """Return COCO-style ``annotations`` by image, crowds left out.
+
+    Raises:
+        InputError: an annotation is damaged.
+    """
+    return by_image(record for record in top.records("annotations") if not record.flag("iscrowd"))
+
+
+def refuse_empty(item: Instance, path: Path, holder: str) -> None:
+    """Check that an object can be written where empty masks have no form.
+
+    Raises:
+        InputError: it has no visible pixel.
+    """
+    if not item.modal:
+        hint = f"{holder} cannot hold it; write coco or cocoa"
+        raise InputError("masks with a pixel", "an empty one", file=path, field=f"object {item.id}", hint=hint)
+
+
+def whole_shape(item: Instance, path: Path) -> Mask:
+    """Return the amodal mask of an object that is to be written to ``path``.
+
+    Raises:
+        InputError: it has none; amodal formats would call what is visible the whole of it.
+    """
+    if item.amodal is None:
+        hint = "complete the shapes first, or write another format"
+        where = f"object {item.id}"
+        raise InputError("an amodal mask of every object", "none", file=path, field=where, hint=hint)
+    return item.amodal
 
 
 def bbox(mask: Mask) -> list[int]:

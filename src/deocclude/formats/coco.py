@@ -18,12 +18,12 @@ from deocclude.formats.base import (
     Format,
     ImageEntry,
     bbox,
-    by_image,
-    known_size,
+    group_annotations,
     object_ids,
     read_images,
     read_mask,
-    rle_size,
+    scene_size,
+    top_record,
 )
 from deocclude.formats.record import Record
 from deocclude.formats.source import Source
@@ -46,10 +46,8 @@ class CocoDocument:
     def scene(self, index: int, photo_size: Size | None) -> Scene:
         """Return the objects of image ``index``; see :class:`deocclude.formats.base.Document`."""
         entry = self.images[index]
-        identity = entry.image_id if entry.image_id is not None else ""
-        records = [record for record in self.objects.get(identity, []) if not record.flag("iscrowd")]
-        stated = entry.size or next(filter(None, (rle_size(r.values.get("segmentation")) for r in records)), None)
-        size = known_size(stated, photo_size, self.file) if records else stated or photo_size or Size(1, 1)
+        records = self.objects.get(entry.image_id, []) if entry.image_id is not None else []
+        size = scene_size(entry, records, ("segmentation",), photo_size, self.file)
         ids = object_ids(records)
         instances = tuple(self._instance(*pair, size) for pair in zip(ids, records, strict=True))
         return Scene(size, instances, entry.file_name, entry.image_id, source=self.file)
@@ -80,8 +78,8 @@ def open_coco(source: Source) -> CocoDocument:
     Raises:
         InputError: a list is absent or of another kind, an id is damaged or occurs twice.
     """
-    top = Record.of(source.document, source.path)
-    return CocoDocument(source.path, read_images(top), by_image(top.records("annotations")), read_categories(top))
+    top = top_record(source)
+    return CocoDocument(source.path, read_images(top), group_annotations(top), read_categories(top))
 
 
 def is_coco(source: Source) -> bool:

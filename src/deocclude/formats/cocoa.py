@@ -21,25 +21,27 @@ from typing import Any
 import numpy as np
 
 from deocclude import rle
-from deocclude.errors import InputError
 from deocclude.files import write_text
 from deocclude.formats.base import (
     Format,
     ImageEntry,
     base_name,
     by_image,
-    known_size,
     object_ids,
     read_images,
     read_mask,
     read_size,
-    rle_size,
+    scene_size,
+    top_record,
+    whole_shape,
 )
 from deocclude.formats.record import Record
 from deocclude.formats.source import Source
 from deocclude.geometry import Size
 from deocclude.masks import Mask
 from deocclude.scene import Instance, Scene
+
+_RUN_LENGTHS = ("visible_mask", "amodal_mask", "invisible_mask")
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,7 @@ class CocoaDocument:
         """Return the regions of image ``index``; see :class:`deocclude.formats.base.Document`."""
         entry, annotation = self.images[index], self.annotations[index]
         regions = list(annotation.records("regions")) if annotation is not None else []
-        stated = entry.size or next(filter(None, map(_region_size, regions)), None)
-        size = known_size(stated, photo_size, self.file) if regions else stated or photo_size or Size(1, 1)
+        size = scene_size(entry, regions, _RUN_LENGTHS, photo_size, self.file)
         ids = object_ids(regions)
         instances = tuple(_instance(*pair, size) for pair in zip(ids, regions, strict=True))
         order = _read_order(annotation, ids) if annotation is not None else None
@@ -77,7 +78,7 @@ def open_cocoa(source: Source) -> CocoaDocument:
     Raises:
         InputError: a list is absent or of another kind, or an id is damaged.
     """
-    top = Record.of(source.document, source.path)
+    top = top_record(source)
     if "regions" in top.values:
         return CocoaDocument(source.path, [_entry(top)], [top])
     groups = by_image(top.records("annotations"))
@@ -93,11 +94,6 @@ def _entry(annotation: Record) -> ImageEntry:
     identity = annotation.identity("image_id") if annotation.has("image_id") else None
     name = annotation.text("file_name") or annotation.text("url")
     return ImageEntry(identity, base_name(name), read_size(annotation))
-
-
-def _region_size(region: Record) -> Size | None:
-    keys = ("visible_mask", "amodal_mask", "invisible_mask")
-    return next(filter(None, (rle_size(region.values.get(key)) for key in keys)), None)
 
 
 def _instance(identity: int, region: Record, size: Size) -> Instance:
@@ -134,11 +130,6 @@ def write_cocoa(scene: Scene, path: Path) -> None:
     Raises:
         InputError: an object has no amodal mask; COCOA would call what is visible the whole of it.
     """
-    for item in scene.instances:
-        if item.amodal is None:
-            hint = "complete the shapes first, or write another format"
-            where = f"object {item.id}"
-            raise InputError("an amodal mask of every object", "none", file=path, field=where, hint=hint)
     position = {identity: index for index, identity in enumerate(scene.ids, start=1)}
     content: dict[str, Any] = {
         "image_id": scene.image_id,
@@ -146,7 +137,7 @@ def write_cocoa(scene: Scene, path: Path) -> None:
         "height": scene.size.height,
         "width": scene.size.width,
         "size": len(scene),
-        "regions": [_region(item, item.amodal) for item in scene.instances if item.amodal is not None],
+        "regions": [_region(item, whole_shape(item, path)) for item in scene.instances],
     }
     if scene.order_truth is not None:
         pairs = sorted((position[front], position[behind]) for front, behind in scene.order_truth)

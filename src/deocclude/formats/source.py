@@ -38,8 +38,11 @@ class Source:
     @property
     def description(self) -> str:
         """What was found, for the message that no format fits."""
-        if self.kind is not Kind.JSON:
-            return str(self.kind.value)
+        if self.kind is Kind.FOLDER:
+            empty = not any(self.path.iterdir())
+            return "an empty folder" if empty else "a folder without mask PNGs or JSON files of these formats"
+        if self.kind is Kind.PICTURE:
+            return "a picture file"
         if isinstance(self.document, dict):
             keys = ", ".join(map(repr, list(self.document)[:8])) or "no key"
             return f"a JSON object with {keys}"[:300]

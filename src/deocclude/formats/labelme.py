@@ -1,0 +1,197 @@
+"""LabelMe annotations: one image a file, shapes drawn by hand.
+
+Polygons, rectangles and circles are drawn as LabelMe itself draws them when it exports masks (Pillow, outline
+included); shapes of type ``mask`` carry a base64 PNG. Shapes with the same label and ``group_id`` are parts of one
+object. Ids are the group ids where every object has one of its own, else the objects are numbered 1 to n. The
+writer uses ``mask`` shapes, which are exact, and group ids. LabelMe has no place for amodal masks, orders, scores.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from deocclude.files import write_text
+from deocclude.formats.base import (
+    LARGEST_KEPT_ID,
+    Format,
+    ImageEntry,
+    base_name,
+    read_size,
+    refuse_empty,
+    scene_size,
+    top_record,
+)
+from deocclude.formats.record import Record, finite
+from deocclude.formats.source import Source
+from deocclude.geometry import Box, Size
+from deocclude.images import MAX_PIXELS
+from deocclude.masks import Mask, union
+from deocclude.scene import Instance, Scene
+
+_FARTHEST = 10**6
+_POINTS = {"polygon": "3 or more", "rectangle": "2", "circle": "2", "mask": "2"}
+Points = list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class LabelmeDocument:
+    """An opened LabelMe file."""
+
+    file: Path
+    images: list[ImageEntry]
+    top: Record
+
+    def scene(self, index: int, photo_size: Size | None) -> Scene:
+        """Return the objects; see :class:`deocclude.formats.base.Document`."""
+        entry = self.images[index]
+        size = scene_size(entry, list(self.top.records("shapes")), (), photo_size, self.file)
+        groups: dict[tuple[str, int | None, int], list[Record]] = {}
+        for position, shape in enumerate(self.top.records("shapes")):
+            group = shape.whole_or_none("group_id")
+            groups.setdefault((shape.text("label"), group, -1 if group is not None else position), []).append(shape)
+        ids = _ids([group for _, group, _ in groups])
+        instances = tuple(
+            Instance(identity, union([_mask(shape, size) for shape in shapes], size), name=label.strip())
+            for identity, ((label, _, _), shapes) in zip(ids, groups.items(), strict=True)
+        )
+        return Scene(size, instances, entry.file_name, source=self.file)
+
+
+def _ids(groups: list[int | None]) -> list[int]:
+    kept = {group for group in groups if group is not None and 1 <= group <= LARGEST_KEPT_ID}
+    whole = [group for group in groups if group in kept and group is not None]
+    return whole if len(kept) == len(groups) else list(range(1, len(groups) + 1))
+
+
+def is_labelme(source: Source) -> bool:
+    """Whether the JSON has LabelMe's list of shapes."""
+    return "shapes" in source.top_keys
+
+
+def open_labelme(source: Source) -> LabelmeDocument:
+    """Read the image's name and size.
+
+    Raises:
+        InputError: the JSON is of another kind.
+    """
+    top = top_record(source)
+    entry = ImageEntry(None, base_name(top.text("imagePath")), read_size(top, "imageHeight", "imageWidth"))
+    return LabelmeDocument(source.path, [entry], top)
+
+
+def _mask(shape: Record, size: Size) -> Mask:
+    kind = shape.text("shape_type") or "polygon"
+    if kind not in _POINTS:
+        hint = "only shapes with an area are objects; remove the others"
+        raise shape.wrong("shape_type", f"one of {', '.join(_POINTS)}", hint=hint)
+    points = _points(shape)
+    if not (len(points) >= 3 if kind == "polygon" else len(points) == 2):
+        raise shape.wrong("points", f"{_POINTS[kind]} points for a {kind}", found=str(len(points)))
+    return _embedded(shape, points, size) if kind == "mask" else _drawn(kind, points, size)
+
+
+def _points(shape: Record) -> Points:
+    points = []
+    for value in shape.items("points"):
+        if not isinstance(value, list) or len(value) != 2:
+            raise shape.wrong("points", "points [x, y]", found="something else among them")
+        x, y = (finite(number, shape, "points") for number in value)
+        if max(abs(x), abs(y)) > _FARTHEST:
+            raise shape.wrong("points", "points near the picture", found="one far outside")
+        points.append((x, y))
+    return points
+
+
+def _drawn(kind: str, points: Points, size: Size) -> Mask:
+    """Draw a shape on the part of the picture around it."""
+    if kind == "circle":
+        (x, y), rim = points
+        radius = math.dist((x, y), rim)
+        points = [(x - radius, y - radius), (x + radius, y + radius)]
+    xs, ys = zip(*points, strict=True)
+    if kind != "polygon":
+        points = [(min(xs), min(ys)), (max(xs), max(ys))]
+    box = Box(math.floor(min(xs)), math.floor(min(ys)), math.ceil(max(xs)) + 1, math.ceil(max(ys)) + 1)
+    box = box.grow(1).clip(size)
+    if box.empty:
+        return Mask.empty(size)
+    canvas = Image.new("L", (box.width, box.height))
+    draw = ImageDraw.Draw(canvas)
+    drawers: dict[str, Callable[..., None]] = {
+        "polygon": draw.polygon,
+        "rectangle": draw.rectangle,
+        "circle": draw.ellipse,
+    }
+    drawers[kind]([(x - box.x0, y - box.y0) for x, y in points], outline=1, fill=1)
+    return Mask.from_crop(np.asarray(canvas), box[:2], size)
+
+
+def _embedded(shape: Record, points: Points, size: Size) -> Mask:
+    """Place the PNG of a ``mask`` shape; ``points`` are its first and last pixel."""
+    try:
+        packed = io.BytesIO(base64.b64decode(shape.text("mask"), validate=True))
+        with Image.open(packed, formats=("PNG",)) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError("too large")
+            pixels = np.asarray(image)
+    except (binascii.Error, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        raise shape.wrong("mask", "a PNG in base64", found="something else or a damaged one") from None
+    (x0, y0), (x1, y1) = ((int(x), int(y)) for x, y in points)
+    if pixels.shape != (y1 - y0 + 1, x1 - x0 + 1):
+        found = f"one of shape {'x'.join(map(str, pixels.shape[::-1]))}"
+        raise shape.wrong("mask", f"a picture of {x1 - x0 + 1}x{y1 - y0 + 1} as the points say", found=found)
+    return Mask.from_crop(pixels, (x0, y0), size)
+
+
+def write_labelme(scene: Scene, path: Path) -> None:
+    """Write the visible masks of ``scene``; the label is the object's name, else its class.
+
+    Raises:
+        InputError: an object has no visible pixel.
+    """
+    content: dict[str, Any] = {
+        "version": "5.4.1",
+        "flags": {},
+        "shapes": [_shape(item, path) for item in scene.instances],
+        "imagePath": scene.image_file,
+        "imageData": None,
+        "imageHeight": scene.size.height,
+        "imageWidth": scene.size.width,
+    }
+    write_text(path, json.dumps(content, indent=1))
+
+
+def _shape(item: Instance, path: Path) -> dict[str, Any]:
+    refuse_empty(item, path, "LabelMe")
+    box, packed = item.modal.box, io.BytesIO()
+    Image.fromarray(item.modal.pixels).save(packed, "PNG")
+    return {
+        "label": item.label,
+        "points": [[box.x0, box.y0], [box.x1 - 1, box.y1 - 1]],
+        "group_id": item.id,
+        "description": "",
+        "shape_type": "mask",
+        "flags": {},
+        "mask": base64.b64encode(packed.getvalue()).decode("ascii"),
+    }
+
+
+LABELME = Format(
+    "labelme",
+    "LabelMe JSON (shapes drawn by hand)",
+    is_labelme,
+    open_labelme,
+    write_labelme,
+    frozenset({"name"}),
+)
