@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from deocclude.datasets.shapes import FAMILIES, rasterise
 from deocclude.errors import unknown_choice
 from deocclude.geometry import Box, Size
-from deocclude.masks import Mask, erode
+from deocclude.masks import Mask, dilate
 
 if TYPE_CHECKING:
     from deocclude.datasets.synthetic import SyntheticSettings
@@ -142,9 +142,10 @@ def _left_visible(
     for piece in on_top:
         whole = piece.mask(stack.size)
         left = [*(mask - whole for mask in left), whole]
-    for piece, mask in zip([*stack.pieces, *on_top], left, strict=True):
-        kept = erode(mask, (settings.gap + 1) // 2).area
-        if kept < max(MIN_PIXELS, settings.min_visible * np.count_nonzero(piece.alpha > 127)):
+    pieces = [*stack.pieces, *on_top]
+    needed = [max(MIN_PIXELS, settings.min_visible * np.count_nonzero(piece.alpha > 127)) for piece in pieces]
+    for masks in (left, open_gaps(left, settings.gap)):
+        if any(mask.area < least for mask, least in zip(masks, needed, strict=True)):
             return None
     return left
 
@@ -166,3 +167,17 @@ def _add_crossing(settings: SyntheticSettings, rng: Rng, stack: Stack, visible: 
         stack.crossing = (len(stack.pieces), (columns - x) * np.cos(angle) + (rows - y) * np.sin(angle) > 0)
         stack.pieces.extend(pair)
         return
+
+
+def open_gaps(masks: Sequence[Mask], gap: int) -> list[Mask]:
+    """Return disjoint masks with at least ``gap`` free pixels between each two; of a pair both give way by half."""
+    result = list(masks)
+    if gap == 0:
+        return result
+    for i, first in enumerate(masks):
+        for j in range(i + 1, len(masks)):
+            if first.box.grow(gap).intersect(masks[j].box).empty:
+                continue
+            trimmed = first - dilate(masks[j], (gap + 1) // 2)
+            result[i], result[j] = result[i] & trimmed, result[j] - dilate(trimmed, gap)
+    return result

@@ -7,7 +7,7 @@ painted one after the other; a polygon with ``add`` False cuts a hole.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +37,8 @@ def _box(x0: float, y0: float, x1: float, y1: float) -> Points:
     return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64)
 
 
-def _stroke(points: Sequence[Sequence[float]] | Points, width: float, taper: float = 1.0) -> Drawing:
-    """Return a line with round joints; the width falls linearly to ``taper`` times itself at the end."""
+def _stroke(points: Sequence[Any] | Points, width: float, taper: float = 1.0) -> Drawing:
+    """Return a line through ``points`` (x, y) with round joints, narrowing linearly to ``taper`` times its width."""
     line = np.asarray(points, np.float64)
     radii = width / 2 * np.linspace(1, taper, len(line))
     parts = [Part(_arc(x, y, r, r, steps=16)) for (x, y), r in zip(line, radii, strict=True)]

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.datasets import textures
-from deocclude.datasets.placement import Stack, place
+from deocclude.datasets.placement import Stack, open_gaps, place
 from deocclude.errors import InputError
 from deocclude.geometry import Box, Size
-from deocclude.masks import Mask, dilate
+from deocclude.masks import Mask
 from deocclude.scene import Instance, Scene
 
 RGBArray = NDArray[np.uint8]
@@ -249,22 +249,8 @@ def _scene(stack: Stack, labels: NDArray[np.int32], ids: NDArray[np.int64], gap:
     )
     items = [
         Instance(int(identity), modal, name=piece.family, amodal=amodal, depth_rank=len(ids) - index)
-        for index, (identity, modal, amodal, piece) in enumerate(zip(ids, seen, whole, stack.pieces, strict=True))
+        for index, (identity, modal, amodal, piece) in enumerate(
+            zip(ids, open_gaps(seen, gap), whole, stack.pieces, strict=True)
+        )
     ]
-    scene = Scene(size, tuple(sorted(items, key=lambda item: item.id)), order_truth=order)
-    return scene.with_modal(open_gaps(scene.modal, gap))
-
-
-def open_gaps(masks: tuple[Mask, ...], gap: int) -> tuple[Mask, ...]:
-    """Return disjoint masks with ``gap`` free pixels or more between each two: both give way, the first by half."""
-    if gap == 0:
-        return masks
-    result = list(masks)
-    for i, first in enumerate(masks):
-        for j in range(i + 1, len(masks)):
-            second = masks[j]
-            if first.box.grow(gap).intersect(second.box).empty:
-                continue
-            result[i] = result[i] - dilate(second, (gap + 1) // 2)
-            result[j] = result[j] - dilate(first, gap // 2)
-    return tuple(result)
+    return Scene(size, tuple(sorted(items, key=lambda item: item.id)), order_truth=order)

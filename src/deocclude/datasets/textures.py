@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,21 +32,21 @@ def octaves(rng: Rng, height: int, width: int, coarse: float = 48.0) -> FloatIma
         total += weight * cv2.resize(cells, (width, height), interpolation=cv2.INTER_CUBIC)
         weight *= 0.55
     low, high = float(total.min()), float(total.max())
-    return (total - low) / max(high - low, 1e-6)
+    return _as_float((total - low) / max(high - low, 1e-6))
 
 
 def stripes(rng: Rng, height: int, width: int) -> FloatImage:
     """Return parallel bands, sharp or soft."""
     x, _ = _grid(rng, height, width)
     wave = np.sin(x * np.float32(2 * np.pi / rng.uniform(6, 32)))
-    return np.clip(0.5 + wave * np.float32(rng.choice([0.5, 4.0])), 0, 1)
+    return _as_float(np.clip(0.5 + wave * float(rng.choice([0.5, 4.0])), 0, 1))
 
 
 def checks(rng: Rng, height: int, width: int) -> FloatImage:
     """Return a chequered surface."""
     x, y = _grid(rng, height, width)
     cell = rng.uniform(5, 24)
-    return ((np.floor(x / cell) + np.floor(y / cell)) % 2).astype(np.float32)
+    return _as_float((np.floor(x / cell) + np.floor(y / cell)) % 2)
 
 
 def dots(rng: Rng, height: int, width: int) -> FloatImage:
@@ -53,20 +54,20 @@ def dots(rng: Rng, height: int, width: int) -> FloatImage:
     x, y = _grid(rng, height, width)
     cell = rng.uniform(8, 24)
     distance = np.hypot(x % cell - cell / 2, y % cell - cell / 2)
-    return np.clip(cell * rng.uniform(0.2, 0.4) - distance, 0, 1).astype(np.float32)
+    return _as_float(np.clip(cell * rng.uniform(0.2, 0.4) - distance, 0, 1))
 
 
 def wood(rng: Rng, height: int, width: int) -> FloatImage:
     """Return wavy grain."""
     x, y = _grid(rng, height, width)
     bend = octaves(rng, height, width) * np.float32(rng.uniform(20, 60))
-    return (0.5 + 0.5 * np.sin((x + bend) * np.float32(2 * np.pi / rng.uniform(8, 24)) + y * 0.02)).astype(np.float32)
+    return _as_float(0.5 + 0.5 * np.sin((x + bend) * (2 * np.pi / rng.uniform(8, 24)) + y * 0.02))
 
 
 def gradient(rng: Rng, height: int, width: int) -> FloatImage:
     """Return a slow ramp."""
     x, _ = _grid(rng, height, width)
-    return (x - x.min()) / max(float(np.ptp(x)), 1.0)
+    return _as_float((x - x.min()) / max(float(np.ptp(x)), 1.0))
 
 
 def plain(rng: Rng, height: int, width: int) -> FloatImage:
@@ -87,11 +88,15 @@ def surface(rng: Rng, height: int, width: int) -> FloatImage:
     first, second = colour(rng), colour(rng)
     second = first + (second - first) * np.float32(rng.uniform(0.3, 1))
     grain = octaves(rng, height, width, 12.0)[..., None] - 0.5
-    return np.clip(first + (second - first) * value + grain * np.float32(rng.uniform(4, 30)), 0, 255)
+    return _as_float(np.clip(first + (second - first) * value + grain * rng.uniform(4, 30), 0, 255))
 
 
 def colour(rng: Rng) -> NDArray[np.float32]:
     """Return a colour, float32 [3] in 0..255, from dull to vivid and dark to bright."""
     base, tint = rng.uniform(40, 215), rng.normal(0, 1, 3)
     tint *= rng.uniform(0, 110) / max(float(np.abs(tint).max()), 1e-6)
-    return np.clip(base + tint, 5, 250).astype(np.float32)
+    return _as_float(np.clip(base + tint, 5, 250))
+
+
+def _as_float(values: NDArray[Any]) -> FloatImage:
+    return np.asarray(values, np.float32)

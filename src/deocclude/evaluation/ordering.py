@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from deocclude.adjacency import touching_pairs
 from deocclude.errors import InputError, unknown_choice
 from deocclude.evaluation.ratio import Ratio
-from deocclude.masks import dilate
 from deocclude.ordering.pairs import PairwiseOrder
 from deocclude.scene import Scene
 
@@ -44,25 +44,12 @@ class OrderCounts:
     f1: float
 
 
-def touching(scene: Scene) -> BoolMatrix:
-    """Return which modal masks touch: bool [n, n], symmetric, diagonal False.
-
-    Two masks touch if one of them, dilated once with the 3x3 cross, meets the other (the reference protocol).
-    """
-    grown = [dilate(mask, 1, shape="cross") for mask in scene.modal]
-    matrix = np.zeros((len(scene), len(scene)), bool)
-    for i in range(len(scene)):
-        for j in range(i + 1, len(scene)):
-            matrix[i, j] = matrix[j, i] = grown[i].overlap(scene.modal[j]) > 0
-    return matrix
-
-
 def truth_from_masks(scene: Scene) -> BoolMatrix:
     """Return the order that modal and true amodal masks imply, by the reference protocol.
 
-    For each touching pair, a = pixels of i where the whole j extends, b = pixels of j where the whole i extends:
-    i is in front if a >= b, j otherwise; no relation if both are 0. A tie goes to the object listed first. Each pair
-    has at most one direction (Zhan et al., CVPR 2020, as evaluated by their code).
+    For each pair that touches (one step of the 4-neighbourhood), a = pixels of i where the whole j extends, b = pixels
+    of j where the whole i extends: i is in front if a >= b, j otherwise; no relation if both are 0. A tie goes to the
+    object listed first. Each pair has at most one direction (Zhan et al., CVPR 2020, as evaluated by their code).
 
     Returns:
         bool [n, n]; True where the row hides part of the column.
@@ -77,7 +64,7 @@ def truth_from_masks(scene: Scene) -> BoolMatrix:
                 "a true amodal mask", "none", file=scene.source, field=f"object {instance.id} ({instance.label})"
             )
     matrix = np.zeros((len(scene), len(scene)), bool)
-    for i, j in np.argwhere(np.triu(touching(scene))).tolist():
+    for i, j in touching_pairs(scene.modal, 1, shape="cross"):
         first, second = whole[i], whole[j]
         assert first is not None and second is not None
         over, under = scene.modal[i].overlap(second), scene.modal[j].overlap(first)
