@@ -12,8 +12,9 @@ from layer_scenes import Parts, empty_fill, fill_of, parts
 from deocclude.content.patch import Provenance
 from deocclude.errors import InputError
 from deocclude.geometry import EMPTY_BOX, Size
-from deocclude.layers.build import Visible, _layer, build_layers
+from deocclude.layers.build import _layer, build_layers
 from deocclude.layers.compose import compose
+from deocclude.layers.visible import Visible
 from deocclude.masks import Mask
 from deocclude.scene import Instance, Scene
 

@@ -8,34 +8,21 @@ shows the photo, and the unmoved stack is the photo, byte for byte.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.content.patch import Fill, Provenance
 from deocclude.errors import InputError, unknown_choice
-from deocclude.geometry import EMPTY_BOX, Box, Size
+from deocclude.geometry import EMPTY_BOX, Box
 from deocclude.layers.nearest import nearest_pixel
 from deocclude.layers.stack import Layer, LayerStack
+from deocclude.layers.visible import Visible, visible_owner
 from deocclude.masks import Mask
 from deocclude.scene import Instance, Scene
 
 EDGES = ("hard", "soft")
 _REACH = 16
-
-
-@dataclass(frozen=True, eq=False)
-class Visible:
-    """The photo and who is seen where.
-
-    Attributes:
-        photo: uint8 [H, W, 3].
-        owner: uint16 [H, W], z + 1 of the topmost object whose visible mask holds the pixel, 0 for background.
-    """
-
-    photo: NDArray[np.uint8]
-    owner: NDArray[np.uint16]
 
 
 def build_layers(
@@ -67,7 +54,7 @@ def build_layers(
     _check(photo_rgb, scene, z_order, edges)
     instances = {instance.id: instance for instance in scene.instances}
     ordered = [instances[identity] for identity in z_order]
-    seen = Visible(photo_rgb, _visible_owner(ordered, scene.size))
+    seen = Visible(photo_rgb, visible_owner([instance.modal for instance in ordered], scene.size))
     ground, unpainted = _background(seen, background)
     clipped, patched, layers = {}, {0: unpainted}, []
     for z, instance in enumerate(ordered):
@@ -77,7 +64,7 @@ def build_layers(
     if edges == "soft":
         from deocclude.layers.matte import soften
 
-        ground, layers = soften(seen.photo, ground, layers)
+        ground, layers = soften(seen, ground, layers)
     return LayerStack(scene.size, ground, tuple(layers), edges, _positive(clipped), _positive(patched))
 
 
@@ -98,13 +85,6 @@ def _check(photo: NDArray[np.uint8], scene: Scene, z_order: Sequence[int], edges
 
 def _positive(counts: Mapping[int, int]) -> dict[int, int]:
     return {identity: count for identity, count in counts.items() if count}
-
-
-def _visible_owner(ordered: Sequence[Instance], size: Size) -> NDArray[np.uint16]:
-    owner = np.zeros(size, np.uint16)
-    for rank, instance in enumerate(ordered, 1):
-        owner[instance.modal.box.slices][instance.modal.pixels] = rank
-    return owner
 
 
 def _background(seen: Visible, fill: Fill) -> tuple[NDArray[np.uint8], int]:

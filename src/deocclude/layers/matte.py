@@ -1,15 +1,249 @@
-"""Soft edges."""
+"""Soft edges: layers that can be moved without jaggies and without a rim of their old surroundings.
+
+Pixels along an outline in a photo mix two things. Where an object meets what lies behind it, such a pixel is taken
+apart as C = a F + (1 - a) B (the matting equation; Porter & Duff 1984, Smith & Blinn 1996):
+
+1. a starts as a ramp of the signed distance to the outline (METHOD.md 4.6) and moves a little way to what the
+   colours say: a least-squares fit of C between the colour further inside and B, with the ramp as prior. A pixel
+   that does not tell inside from outside keeps the ramp.
+2. B is freed from what the object bled into it: replaced by the nearest clean colour of the same surface, but only
+   where C lies between that colour and the object's, and where a stays near the ramp.
+3. F is solved against what is really composed beneath (rounded as :func:`~deocclude.layers.compose.compose`
+   rounds) and is, among the solutions that keep the photo to one grey level, the one nearest to the colour further
+   inside. Where no F in 0..255 exists a is raised until one does.
+
+So the unmoved stack stays within one grey level of the photo at every pixel, the object takes its own colour along
+when moved, and what it leaves behind does not show where it stood.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deocclude.geometry import Box, Size
+from deocclude.layers.blend import over
+from deocclude.layers.nearest import nearest_pixel, signed_distance
 from deocclude.layers.stack import Layer
+from deocclude.layers.visible import Visible
+from deocclude.masks import Mask
+
+RADIUS = 1.5
+"""Half the width of the ramp, in pixels."""
+OUTWARD = 2.0
+"""How far alpha may reach beyond the outline, in pixels."""
+_REACH = 6
+# Weight of the ramp: as much as a difference of 20 grey levels in each channel.
+_PRIOR = 3 * 20.0**2
+# How far alpha may leave the ramp for the sake of the colours.
+_SLACK = 0.3
+# What composes to within this of the photo rounds to within one grey level of it.
+_TOLERANCE = 1.4
+_MIXED = np.uint16(65535)
+
+Floats = NDArray[np.float32]
 
 
-def soften(
-    photo: NDArray[np.uint8], ground: NDArray[np.uint8], layers: list[Layer]
-) -> tuple[NDArray[np.uint8], list[Layer]]:
-    """Not there yet."""
-    raise NotImplementedError
+@dataclass(eq=False)
+class _Easel:
+    """What is composed so far.
+
+    ``painter`` [H, W] is z + 1 of the layer that painted a pixel last and alone (alpha 255), 0 for the background,
+    ``_MIXED`` where the last one is not opaque.
+    """
+
+    seen: Visible
+    composite: NDArray[np.uint8]
+    background: NDArray[np.uint8]
+    painter: NDArray[np.uint16]
+    layers: list[Layer] = field(default_factory=list)
+
+    def views(self, box: Box) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Return owner, painter, composite and photo inside ``box``; writing to them writes to the easel."""
+        return tuple(  # type: ignore[return-value]
+            array[box.slices] for array in (self.seen.owner, self.painter, self.composite, self.seen.photo)
+        )
+
+    def recolour(self, rank: int, rows: NDArray[Any], columns: NDArray[Any], rgb: NDArray[np.uint8]) -> None:
+        """Give pixels of the layer with z + 1 = ``rank`` (0: the background) other colours."""
+        if rank == 0:
+            self.background[rows, columns] = rgb
+        else:
+            below = self.layers[rank - 1]
+            below.rgba[rows - below.box.y0, columns - below.box.x0, :3] = rgb
+
+
+@dataclass(frozen=True, eq=False)
+class _Rim:
+    """Some pixels of a crop: the colour further inside [n, 3], the ramp [n], whether within the outline [n]."""
+
+    inner: Floats
+    ramp: Floats
+    inside: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class _Crop:
+    """One layer with a margin: everything [h, w] or [h, w, 3] lies at ``box``.
+
+    ``shape`` is the hard layer's, ``zone`` the pixels along its outline that are matted, ``rgb`` the layer's
+    colours and beyond its outline ``inner``, the colours further inside.
+    """
+
+    rank: int
+    box: Box
+    shape: NDArray[np.bool_]
+    zone: NDArray[np.bool_]
+    ramp: Floats
+    rgb: NDArray[np.uint8]
+    inner: NDArray[np.uint8]
+
+    def at(self, pixels: tuple[NDArray[Any], ...]) -> _Rim:
+        """Return the rim of pixels given by rows and columns."""
+        return _Rim(self.inner[pixels].astype(np.float32), self.ramp[pixels], self.shape[pixels])
+
+
+def soften(seen: Visible, ground: NDArray[np.uint8], layers: list[Layer]) -> tuple[NDArray[np.uint8], list[Layer]]:
+    """Return the background and the layers with soft edges.
+
+    Args:
+        seen: the photo and the owner of each pixel.
+        ground: uint8 [H, W, 3], the background beneath hard layers; not changed.
+        layers: hard layers (alpha 0 or 255), bottom first, z counting up from 0.
+    """
+    easel = _Easel(seen, ground.copy(), ground.copy(), np.zeros(ground.shape[:2], np.uint16))
+    for layer in layers:
+        if layer.box.empty:
+            easel.layers.append(layer)
+            continue
+        crop = _crop(layer, Size(*ground.shape[:2]))
+        _clean_beneath(easel, crop)
+        rgba = _matte(easel, crop)
+        _paint(easel, crop, rgba)
+        easel.layers.append(_trimmed(layer, crop, rgba))
+    return easel.background, easel.layers
+
+
+def _crop(layer: Layer, size: Size) -> _Crop:
+    box = layer.box.grow(_REACH).clip(size)
+    shape = np.zeros((box.height, box.width), bool)
+    rgb = np.zeros((*shape.shape, 3), np.uint8)
+    window = layer.box.window(box)
+    shape[window], rgb[window] = layer.rgba[..., 3] > 0, layer.rgba[..., :3]
+    distance = signed_distance(shape)
+    ramp = np.clip(0.5 + distance / (2 * RADIUS), 0, 1)
+    inner = _inner_colours(rgb, shape, distance)
+    rgb = np.where(shape[..., None], rgb, inner)
+    zone = (ramp < 1) & (distance > -OUTWARD)
+    return _Crop(layer.z + 1, box, shape, zone, ramp, rgb, inner)
+
+
+def _inner_colours(rgb: NDArray[np.uint8], shape: NDArray[np.bool_], distance: Floats) -> NDArray[np.uint8]:
+    """Return for each pixel the colour of a nearby one well inside, averaged over its 3x3 neighbours inside.
+
+    Well inside is as deep as the ramp reaches, or on the ridge of a part that is too thin for that.
+    """
+    import cv2
+
+    ridge = cv2.dilate(np.where(shape, distance, 0), np.ones((5, 5), np.uint8))
+    core = shape & (distance >= np.minimum(ridge, RADIUS + 0.5) - 1e-3)
+    total = cv2.blur(rgb * core[..., None].astype(np.float32), (3, 3), borderType=cv2.BORDER_CONSTANT)
+    weight = cv2.blur(core.astype(np.float32), (3, 3), borderType=cv2.BORDER_CONSTANT)
+    mean = np.rint(total / np.maximum(weight, 1e-6)[..., None]).clip(0, 255).astype(np.uint8)
+    return np.asarray(mean[nearest_pixel(core)])
+
+
+def _clean_beneath(easel: _Easel, crop: _Crop) -> None:
+    """Replace what the object bled into, in the layer or background beneath, by its nearest clean colour.
+
+    Only where one opaque layer (or the background) shows through, so that a change of it is the change of B.
+    """
+    owner, painter, composite, photo = easel.views(crop.box)
+    clean = (owner < crop.rank) & (painter == owner) & ~crop.zone & ~crop.shape
+    if not clean.any():
+        return
+    rows, columns = np.nonzero(crop.zone & (owner <= crop.rank) & (painter < crop.rank))
+    source = tuple(index[rows, columns] for index in nearest_pixel(clean))
+    near = np.hypot(source[0] - rows, source[1] - columns) <= _REACH
+    same = near & (painter[rows, columns] == owner[source])
+    rows, columns, source = rows[same], columns[same], (source[0][same], source[1][same])
+    found = _is_mixture(photo[rows, columns], crop.at((rows, columns)), composite[source])
+    rows, columns, behind = rows[found], columns[found], composite[source[0][found], source[1][found]]
+    composite[rows, columns] = behind
+    ranks = painter[rows, columns]
+    for rank in np.unique(ranks):
+        mine = ranks == rank
+        easel.recolour(int(rank), rows[mine] + crop.box.y0, columns[mine] + crop.box.x0, behind[mine])
+
+
+def _is_mixture(photo: NDArray[np.uint8], rim: _Rim, clean: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Whether colours [n, 3] of the photo mix the object's with ``clean`` ones, up to noise, in a fitting share.
+
+    Outside the outline there must be something of the object to remove; inside, enough of what lies beneath to
+    know it better than the painter did.
+    """
+    target, behind = photo.astype(np.float32), clean.astype(np.float32)
+    spread = rim.inner - behind
+    length = np.maximum((spread**2).sum(-1), 1e-6)
+    share = ((target - behind) * spread).sum(-1) / length
+    off = ((target - behind - share[:, None] * spread) ** 2).sum(-1)
+    low, high = np.where(rim.inside, -0.2, 0.05), np.where(rim.inside, 0.7, 1.0)
+    on_line = (length > _PRIOR) & (share > low) & (share < high) & (off < 0.5 * _PRIOR + 0.04 * length)
+    alpha = _alpha(target, behind, rim)[:, 0]
+    return np.asarray(on_line & (alpha <= 255 * (rim.ramp + _SLACK) + 1))
+
+
+def _matte(easel: _Easel, crop: _Crop) -> NDArray[np.uint8]:
+    """Return the layer's pixels, uint8 [h, w, 4]."""
+    owner, _, composite, photo = easel.views(crop.box)
+    rgba = np.dstack([crop.rgb, np.rint(255 * crop.ramp).astype(np.uint8)])
+    # Pixels that something above will cover keep the ramp and their own colour.
+    band = np.nonzero(crop.zone & (owner <= crop.rank))
+    target, behind, rim = photo[band].astype(np.float32), composite[band].astype(np.float32), crop.at(band)
+    alpha = _alpha(target, behind, rim)
+    rgba[band] = np.concatenate([_foreground(target, behind, rim, alpha), alpha], 1).astype(np.uint8)
+    rgba[rgba[..., 3] == 0] = 0
+    return rgba
+
+
+def _alpha(target: Floats, behind: Floats, rim: _Rim) -> Floats:
+    """Return alpha [n, 1], whole numbers 0..255 for which a foreground colour in 0..255 exists."""
+    spread = rim.inner - behind
+    fit = (spread * (target - behind)).sum(-1) + _PRIOR * rim.ramp
+    fit = np.clip(fit / ((spread**2).sum(-1) + _PRIOR), rim.ramp - _SLACK, rim.ramp + _SLACK)
+    room = np.where(target > behind, 255 - behind, behind)
+    least = (np.abs(target - behind) / np.maximum(room, 1)).max(-1)
+    return np.asarray(np.maximum(np.rint(255 * fit), np.ceil(255 * least - 1e-3)).clip(0, 255)[:, None])
+
+
+def _foreground(target: Floats, behind: Floats, rim: _Rim, alpha: Floats) -> Floats:
+    """Return the colours [n, 3] nearest to those further inside that compose to ``target`` up to one grey level."""
+    share = np.maximum(alpha, 1) / 255
+    exact = (target - (1 - share) * behind) / share
+    slack = _TOLERANCE / share
+    return np.asarray(np.clip(np.clip(rim.inner, np.ceil(exact - slack), np.floor(exact + slack)), 0, 255))
+
+
+def _paint(easel: _Easel, crop: _Crop, rgba: NDArray[np.uint8]) -> None:
+    _, painter, composite, _ = easel.views(crop.box)
+    composite[...] = over(rgba, composite)
+    painter[rgba[..., 3] > 0] = _MIXED
+    painter[rgba[..., 3] == 255] = crop.rank
+
+
+def _trimmed(layer: Layer, crop: _Crop, rgba: NDArray[np.uint8]) -> Layer:
+    """Return the soft layer; pixels beyond the outline say of themselves what the nearest one inside says."""
+    height, width = crop.shape.shape
+    box = Mask.from_array(rgba[..., 3]).box
+    rows, columns = nearest_pixel(crop.shape)
+    offset = crop.box.y0 - layer.box.y0, crop.box.x0 - layer.box.x0
+    inside = Box(0, 0, width, height).intersect(box)
+    rows, columns = rows[inside.slices] + offset[0], columns[inside.slices] + offset[1]
+    clear = rgba[inside.slices][..., 3] == 0
+    provenance, confidence = layer.provenance[rows, columns], layer.confidence[rows, columns]
+    provenance[clear] = confidence[clear] = 0
+    placed = Box(*(a + b for a, b in zip(inside, crop.box[:2] * 2, strict=True)))
+    return Layer(layer.instance_id, layer.name, layer.z, placed, rgba[inside.slices].copy(), provenance, confidence)
