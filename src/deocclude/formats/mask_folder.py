@@ -27,8 +27,8 @@ from deocclude.masks import Mask
 from deocclude.scene import Instance, Scene
 
 _NUMBERED = re.compile(r"([0-9]+)[ _.-]?(.*)", re.DOTALL)
-_UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*\x7f]')
-_LONGEST_NAME = 60
+_UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*\x7f\ud800-\udfff]')
+_LONGEST_NAME = 40
 
 
 @dataclass(frozen=True)
