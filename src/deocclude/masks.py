@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deocclude.errors import unknown_choice
 from deocclude.geometry import EMPTY_BOX, Box, Size
 
 BoolArray = NDArray[np.bool_]
@@ -147,7 +148,9 @@ def union(masks: Iterable[Mask], size: Size) -> Mask:
         return Mask.empty(size)
     box = EMPTY_BOX
     for mask in present:
-        box = box.join(present[0]._same_size(mask).box)
+        if mask.size != size:
+            raise ValueError(f"masks of one picture have one size, found {mask.size} and {Size(*size)}")
+        box = box.join(mask.box)
     canvas = np.zeros((box.height, box.width), bool)
     for mask in present:
         canvas[mask.box.window(box)] |= mask.pixels
@@ -179,6 +182,22 @@ def convex_hull(mask: Mask) -> Mask:
     return Mask.from_crop(convex_hull_image(mask.pixels), mask.box[:2], mask.size)
 
 
+def centre_hull(mask: Mask) -> Mask:
+    """Return the convex hull of the pixel centres of ``mask``.
+
+    It is up to a pixel smaller than :func:`convex_hull`, so it does not spill over the common edge of two masks that
+    touch along a slanted line, and it is an order of magnitude faster.
+    """
+    import cv2
+
+    if not mask:
+        return mask
+    outline, _ = cv2.findContours(mask.pixels.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    canvas = mask.pixels.astype(np.uint8)
+    cv2.fillConvexPoly(canvas, cv2.convexHull(np.concatenate(outline)), 1)
+    return Mask.from_crop(canvas, mask.box[:2], mask.size)
+
+
 def _morphology(mask: Mask, radius: int, shape: str, operation: str) -> Mask:
     import cv2
 
@@ -187,6 +206,8 @@ def _morphology(mask: Mask, radius: int, shape: str, operation: str) -> Mask:
     reach = np.arange(-radius, radius + 1)
     x, y = np.meshgrid(reach, reach)
     kernels = {"disc": x**2 + y**2 <= radius**2, "square": x == x, "cross": np.abs(x) + np.abs(y) <= radius}
+    if shape not in kernels:
+        raise unknown_choice("shape", shape, kernels)
     box = mask.box.grow(radius).clip(mask.size)
     crop = mask.crop(box).astype(np.uint8)
     border = 0 if operation == "dilate" else 1

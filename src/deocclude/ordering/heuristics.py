@@ -13,7 +13,7 @@ import numpy as np
 
 from deocclude.adjacency import touching_pairs
 from deocclude.images import Photo
-from deocclude.masks import Mask, convex_hull
+from deocclude.masks import Mask, centre_hull
 from deocclude.ordering.pairs import PairwiseOrder
 from deocclude.scene import Scene
 from deocclude.stages import StageRecord, Stopwatch
@@ -50,7 +50,7 @@ def _y_axis(masks: Sequence[Mask], i: int, j: int) -> tuple[float, float]:
 
 def _convex(masks: Sequence[Mask], i: int, j: int) -> tuple[float, float]:
     """Score by growth: the part of an object's hull that lies in the other's mask speaks for being behind it."""
-    return convex_hull(masks[j]).overlap(masks[i] - masks[j]), convex_hull(masks[i]).overlap(masks[j] - masks[i])
+    return centre_hull(masks[j]).overlap(masks[i] - masks[j]), centre_hull(masks[i]).overlap(masks[j] - masks[i])
 
 
 SCORES: dict[str, PairScore] = {
