@@ -96,7 +96,8 @@ def _background(seen: Visible, fill: Fill) -> tuple[NDArray[np.uint8], int]:
     missing = Mask.from_array(covered)
     if missing:
         box = missing.box.grow(_REACH).clip(missing.size)
-        _extend(ground[box.slices], ~missing.crop(box))
+        wanted = missing.crop(box)
+        _extend(ground[box.slices], wanted, ~wanted)
     return ground, missing.area
 
 
@@ -116,7 +117,7 @@ def _layer(seen: Visible, z: int, instance: Instance, whole: Mask, fill: Fill | 
     if missing.any():
         if not known.any():
             rgb[missing] = np.rint(seen.photo[box.slices][missing].mean(0)).astype(np.uint8)
-        _extend(rgb, ~missing, known)
+        _extend(rgb, missing, known)
         provenance[missing] = Provenance.MEAN_COLOUR
     alpha = np.where(shape.pixels, np.uint8(255), np.uint8(0))
     layer = Layer(instance.id, instance.label, z, box, np.dstack([rgb, alpha]), provenance, confidence)
@@ -139,9 +140,7 @@ def _paint(
     return painted
 
 
-def _extend(rgb: NDArray[np.uint8], kept: NDArray[np.bool_], known: NDArray[np.bool_] | None = None) -> None:
-    """Give pixels outside ``kept`` the nearest colour of ``known`` (default: ``kept``), in place."""
-    known = kept if known is None else known
+def _extend(rgb: NDArray[np.uint8], wanted: NDArray[np.bool_], known: NDArray[np.bool_]) -> None:
+    """Give pixels of ``wanted`` the nearest colour of ``known``, if there is any, in place."""
     if known.any():
-        rows, columns = nearest_pixel(known)
-        rgb[~kept] = rgb[rows[~kept], columns[~kept]]
+        rgb[wanted] = rgb[nearest_pixel(known, wanted)]

@@ -135,25 +135,34 @@ def _crop(layer: Layer, size: Size) -> _Crop:
     shape[window], rgb[window] = layer.rgba[..., 3] > 0, layer.rgba[..., :3]
     distance = signed_distance(shape)
     ramp = np.clip(0.5 + distance / (2 * RADIUS), 0, 1)
-    inner = _inner_colours(rgb, shape, distance)
-    rgb = np.where(shape[..., None], rgb, inner)
     zone = (ramp < 1) & (distance > -OUTWARD)
+    inner = np.zeros_like(rgb)
+    inner[zone] = _inner_colours(rgb, _core(shape, distance), zone)
+    beyond = zone & ~shape
+    rgb[beyond] = inner[beyond]
     return _Crop(layer.z + 1, box, shape, zone, ramp, rgb, inner)
 
 
-def _inner_colours(rgb: NDArray[np.uint8], shape: NDArray[np.bool_], distance: Floats) -> NDArray[np.uint8]:
-    """Return for each pixel the colour of a nearby one well inside, averaged over its 3x3 neighbours inside.
-
-    Well inside is as deep as the ramp reaches, or on the ridge of a part that is too thin for that.
-    """
+def _core(shape: NDArray[np.bool_], distance: Floats) -> NDArray[np.bool_]:
+    """Return the pixels deeper inside than the ramp reaches, and the ridges of parts too thin for that."""
     import cv2
 
     ridge = cv2.dilate(np.where(shape, distance, 0), np.ones((5, 5), np.uint8))
-    core = shape & (distance >= np.minimum(ridge, RADIUS + 0.5) - 1e-3)
-    total = cv2.blur(rgb * core[..., None].astype(np.float32), (3, 3), borderType=cv2.BORDER_CONSTANT)
-    weight = cv2.blur(core.astype(np.float32), (3, 3), borderType=cv2.BORDER_CONSTANT)
-    mean = np.rint(total / np.maximum(weight, 1e-6)[..., None]).clip(0, 255).astype(np.uint8)
-    return np.asarray(mean[nearest_pixel(core)])
+    return np.asarray(shape & (distance >= np.minimum(ridge, RADIUS + 0.5) - 1e-3))
+
+
+def _inner_colours(rgb: NDArray[np.uint8], core: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return for the n pixels of ``wanted`` the nearest colour of ``core``, averaged over 3x3 pixels of it: [n, 3]."""
+    rows, columns = nearest_pixel(core, wanted)
+    total, weight = np.zeros((rows.size, 3), np.float32), np.zeros((rows.size, 1), np.float32)
+    height, width = core.shape
+    for row, column in ((rows + dy, columns + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)):
+        inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+        row, column = row.clip(0, height - 1), column.clip(0, width - 1)
+        share = (inside & core[row, column])[:, None].astype(np.float32)
+        total += share * rgb[row, column]
+        weight += share
+    return np.asarray(np.rint(total / weight), np.uint8)
 
 
 def _clean_beneath(easel: _Easel, crop: _Crop) -> None:
@@ -165,8 +174,9 @@ def _clean_beneath(easel: _Easel, crop: _Crop) -> None:
     clean = (owner < crop.rank) & (painter == owner) & ~crop.zone & ~crop.shape
     if not clean.any():
         return
-    rows, columns = np.nonzero(crop.zone & (owner <= crop.rank) & (painter < crop.rank))
-    source = tuple(index[rows, columns] for index in nearest_pixel(clean))
+    candidates = crop.zone & (owner <= crop.rank) & (painter < crop.rank)
+    rows, columns = np.nonzero(candidates)
+    source = nearest_pixel(clean, candidates)
     near = np.hypot(source[0] - rows, source[1] - columns) <= _REACH
     same = near & (painter[rows, columns] == owner[source])
     rows, columns, source = rows[same], columns[same], (source[0][same], source[1][same])
@@ -236,14 +246,13 @@ def _paint(easel: _Easel, crop: _Crop, rgba: NDArray[np.uint8]) -> None:
 
 def _trimmed(layer: Layer, crop: _Crop, rgba: NDArray[np.uint8]) -> Layer:
     """Return the soft layer; pixels beyond the outline say of themselves what the nearest one inside says."""
-    height, width = crop.shape.shape
     box = Mask.from_array(rgba[..., 3]).box
-    rows, columns = nearest_pixel(crop.shape)
-    offset = crop.box.y0 - layer.box.y0, crop.box.x0 - layer.box.x0
-    inside = Box(0, 0, width, height).intersect(box)
-    rows, columns = rows[inside.slices] + offset[0], columns[inside.slices] + offset[1]
-    clear = rgba[inside.slices][..., 3] == 0
-    provenance, confidence = layer.provenance[rows, columns], layer.confidence[rows, columns]
-    provenance[clear] = confidence[clear] = 0
-    placed = Box(*(a + b for a, b in zip(inside, crop.box[:2] * 2, strict=True)))
-    return Layer(layer.instance_id, layer.name, layer.z, placed, rgba[inside.slices].copy(), provenance, confidence)
+    labels = np.zeros((*rgba.shape[:2], 2), np.uint8)
+    labels[layer.box.window(crop.box)] = np.dstack([layer.provenance, layer.confidence])
+    beyond = crop.zone & ~crop.shape
+    labels[beyond] = labels[nearest_pixel(crop.shape, beyond)]
+    labels[rgba[..., 3] == 0] = 0
+    labels, rgba = labels[box.slices], rgba[box.slices].copy()
+    placed = Box(*(a + b for a, b in zip(box, crop.box[:2] * 2, strict=True)))
+    provenance, confidence = labels[..., 0].copy(), labels[..., 1].copy()
+    return Layer(layer.instance_id, layer.name, layer.z, placed, rgba, provenance, confidence)

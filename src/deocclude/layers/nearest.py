@@ -8,10 +8,13 @@ from numpy.typing import NDArray
 IndexArray = NDArray[np.intp]
 
 
-def nearest_pixel(known: NDArray[np.bool_]) -> tuple[IndexArray, IndexArray]:
-    """Return rows and columns, each [h, w], of a nearest pixel of ``known`` [h, w] for every pixel.
+def nearest_pixel(known: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> tuple[IndexArray, IndexArray]:
+    """Return for the n pixels of ``wanted`` [h, w], row by row, the nearest ones of ``known`` [h, w].
 
     Distances are those of OpenCV's 5x5 chamfer mask, within 2 % of Euclidean.
+
+    Returns:
+        Rows and columns, each [n].
 
     Raises:
         ValueError: ``known`` has no pixel.
@@ -20,12 +23,12 @@ def nearest_pixel(known: NDArray[np.bool_]) -> tuple[IndexArray, IndexArray]:
 
     if not known.any():
         raise ValueError("no pixel to be nearest to")
-    sites = np.where(known, 0, 1).astype(np.uint8)
+    sites = (~known).view(np.uint8)
     _, labels = cv2.distanceTransformWithLabels(sites, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    rows, columns = np.nonzero(known)
-    of_label = np.zeros((2, int(labels.max()) + 1), np.intp)
-    of_label[:, labels[rows, columns]] = rows, columns
-    return of_label[0][labels], of_label[1][labels]
+    of_label = np.zeros(int(labels.max()) + 1, np.intp)
+    of_label[labels[known]] = np.flatnonzero(known)
+    rows, columns = np.divmod(of_label[labels[wanted]], known.shape[1])
+    return rows, columns
 
 
 def signed_distance(shape: NDArray[np.bool_]) -> NDArray[np.float32]:
