@@ -84,10 +84,6 @@ def test_order_by_height_on_lmo(lmo):
     assert row["acc_occpair"].value == pytest.approx(0.811, abs=0.002)
 
 
-@pytest.mark.xfail(
-    reason="194 of 254 instead of 195: one pair hangs on how equal growth is broken, or on which hull measures it",
-    strict=True,
-)
 def test_order_by_hull_on_lmo(lmo):
     row = evaluate_ordering(lmo, ["convex"], REFERENCE).rows[0]
     assert row["acc_occpair"].value == pytest.approx(0.768, abs=0.002)
