@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from deocclude import amodal, ordering, rle
 from deocclude.amodal.result import AmodalMasks
-from deocclude.content.fill import fill_background, fill_hidden
+from deocclude.content.fill import AUTO, fill_background, fill_hidden
 from deocclude.content.patch import Fill
 from deocclude.errors import InputError, unknown_choice
 from deocclude.formats import read_scene
@@ -198,13 +198,14 @@ _COMPUTE: dict[str, Callable[[Project, Settings, Progress], Project]] = {
 
 
 def _check_methods(settings: Settings) -> None:
-    from deocclude import content, layers
+    from deocclude import content
+    from deocclude.layers.build import EDGES
 
     for kind, name, known in (
         ("ordering method", settings.order, ordering.METHODS),
         ("amodal method", settings.amodal, amodal.METHODS),
-        ("fill method", settings.fill, content.METHODS),
-        ("edges", settings.edges, layers.EDGES),
+        ("fill method", settings.fill, (AUTO, *content.METHODS)),
+        ("edges", settings.edges, EDGES),
     ):
         if name not in known:
             raise unknown_choice(kind, name, known)
@@ -229,7 +230,7 @@ def _name(photo: Photo) -> str | None:
 
 
 def _input_fingerprint(project: Project) -> str:
-    photo = hashlib.sha256(project.photo.pixels).hexdigest()
+    photo = hashlib.sha256(project.photo.pixels.data).hexdigest()
     return _fingerprint(photo, {item.id: rle.encode(item.modal) for item in project.given.instances})
 
 

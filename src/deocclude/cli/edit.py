@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
@@ -12,7 +12,7 @@ from deocclude.cli import console
 from deocclude.errors import InputError, unknown_choice
 
 if TYPE_CHECKING:
-    from deocclude.layers.arrangement import Arrangement
+    from deocclude.layers.arrange import Arrangement
     from deocclude.project.state import Project
 
 Repeated = Parameter(consume_multiple=False, negative=())
@@ -70,17 +70,16 @@ def recompose(
         force: replace a file that is there.
     """
     from deocclude.images import write_like
-    from deocclude.layers.compose import compose
+    from deocclude.layers.arrange import recompose as compose
+    from deocclude.layers.arrange import write_arrangement
 
     opened = _with_layers(project)
     arrangement = _arrangement(opened, changes)
     _check_free(output, force)
-    stack = opened.layers
-    picture = compose(stack, arrangement.moves, arrangement.hide, arrangement.order)
-    write_like(opened.photo, picture, output)
     if save_arrangement is not None:
         _check_free(save_arrangement, force)
-        arrangement.write(save_arrangement)
+        write_arrangement(save_arrangement, arrangement)
+    write_like(opened.photo, compose(opened.layers, arrangement), output)
     console.OUT.print(f"Written: [bold]{output}[/]")
 
 
@@ -102,6 +101,7 @@ def export(
         force: replace what is there.
     """
     from deocclude.layers import EXPORTERS
+    from deocclude.layers.export import export_png
 
     if to not in EXPORTERS:
         raise unknown_choice("export format", to, EXPORTERS)
@@ -110,8 +110,11 @@ def export(
     opened = _with_layers(project)
     target = output or Path(f"{project.resolve().name}-{to}" if to == "png" else f"{project.resolve().name}.{to}")
     _check_free(target, force)
-    options: dict[str, Any] = {"full_frame": True} if full_frame else {}
-    EXPORTERS[to](opened.layers, target, icc_profile=opened.photo.icc_profile, **options)
+    profile = opened.photo.icc_profile
+    if full_frame:
+        export_png(opened.layers, target, icc_profile=profile, full_frame=True)
+    else:
+        EXPORTERS[to](opened.layers, target, icc_profile=profile)
     console.OUT.print(f"Written: [bold]{target}[/]")
 
 
@@ -160,7 +163,7 @@ def _check_free(target: Path, force: bool) -> None:
 
 
 def _arrangement(project: Project, changes: Changes) -> Arrangement:
-    from deocclude.layers.arrangement import Arrangement, read_arrangement
+    from deocclude.layers.arrange import Arrangement, read_arrangement
     from deocclude.layers.compose import restack
     from deocclude.layers.move import Move
 
@@ -176,7 +179,7 @@ def _arrangement(project: Project, changes: Changes) -> Arrangement:
     moves = {move.instance_id: move for move in base.moves}
     for identity, change in values.items():
         old = moves.get(identity, Move(identity))
-        moves[identity] = Move(**{**old.__dict__, **change})
+        moves[identity] = replace(old, **change)
     order = base.order or project.layers.ids
     for step, ids in (
         ("raise", changes.up),
@@ -186,7 +189,7 @@ def _arrangement(project: Project, changes: Changes) -> Arrangement:
     ):
         for identity in ids:
             order = restack(order, identity, step)
-    return Arrangement(tuple(moves.values()), frozenset({*base.hide, *changes.remove}), tuple(order))
+    return Arrangement(tuple(moves.values()), base.hidden | set(changes.remove), tuple(order))
 
 
 def _numbers(text: str, field: str, count: int) -> tuple[int, list[float]]:

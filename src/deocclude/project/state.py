@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from deocclude.amodal.result import AmodalMasks
 from deocclude.content.patch import Fill
@@ -16,6 +16,8 @@ from deocclude.ordering.graph import OrderGraph, Override
 from deocclude.ordering.pairs import PairwiseOrder
 from deocclude.scene import Instance, Scene
 from deocclude.stages import StageRecord
+
+T = TypeVar("T")
 
 BACKGROUND = 0
 """The id of the background among the fills."""
@@ -114,7 +116,7 @@ class Project:
         write_project(self, Path(folder), force=force)
 
 
-def _present(value: Any, what: str, command: str) -> Any:
+def _present(value: T | None, what: str, command: str) -> T:
     if value is None:
         raise InputError(f"a project with {what}", "one without", hint=f"run 'deocclude {command}' on it first")
     return value
