@@ -9,12 +9,17 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 
 class DeoccludeError(Exception):
     """Base of all errors raised on purpose; ``str(error)`` is one line fit for a user."""
 
     exit_code = 2
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by text and attributes, so that an error comes back whole from a worker process."""
+        return _restore, (type(self), str(self), self.__dict__.copy())
 
 
 class InputError(DeoccludeError):
@@ -47,6 +52,12 @@ class MissingExtraError(DeoccludeError):
 
     def __init__(self, purpose: str, extra: str) -> None:
         super().__init__(f'{purpose} needs an optional package; install it with: pip install "deocclude[{extra}]"')
+
+
+def _restore(kind: type[DeoccludeError], text: str, state: dict[str, Any]) -> DeoccludeError:
+    error = kind.__new__(kind, text)
+    error.__dict__.update(state)
+    return error
 
 
 def unknown_choice(kind: str, name: str, choices: Iterable[str]) -> InputError:

@@ -6,6 +6,7 @@ Everything is written under a temporary name beside the target and renamed at th
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -50,6 +51,8 @@ def atomic_folder(target: Path) -> Iterator[Path]:
             yield temporary
             temporary.chmod(0o777 & ~_umask())
             _exchange(temporary, target)
+        except OutputError as error:  # of a file inside: name the folder that was asked for, not the temporary one
+            raise OutputError(str(error).replace(str(temporary), str(target))) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -64,22 +67,29 @@ def check_output_folder(target: Path, *, force: bool) -> None:
     """Check that a result folder can be made at ``target``.
 
     Raises:
-        InputError: it is a file, or a folder with something in it and ``force`` is not set.
-        OutputError: the place is not writable.
+        InputError: it is a file, the current folder, a mount point, or a folder with something in it and
+            ``force`` is not set.
+        OutputError: the place is not writable, or lies inside a file.
     """
     if target.exists() and not target.is_dir():
         raise InputError("a folder to write to", "a file", file=target, hint="name another output folder with -o")
-    if target.is_dir() and any(target.iterdir()) and not force:
-        raise InputError(
-            "an empty or new output folder",
-            "one with files in it",
-            file=target,
-            hint="pass --force to replace its contents, or name another with -o",
-        )
+    if target.is_dir() and (target.resolve() == Path.cwd() or target.is_mount()):
+        found = "a mount point" if target.is_mount() else "the current folder"
+        raise InputError("an output folder that can be replaced as a whole", found, file=target,
+                         hint="name a folder inside it with -o")  # fmt: skip
     with _as_output_error(target):
-        existing = next(parent for parent in (target, *target.absolute().parents) if parent.exists())
-        if not os.access(existing, os.W_OK):
-            raise PermissionError(13, "no permission to write", str(existing))
+        if target.is_dir() and any(target.iterdir()) and not force:
+            raise InputError(
+                "an empty or new output folder",
+                "one with files in it",
+                file=target,
+                hint="pass --force to replace its contents, or name another with -o",
+            )
+        existing = next(parent for parent in target.absolute().parents if parent.exists())
+        if not existing.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{existing} is no folder")
+        if not os.access(existing, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, f"no permission to write in {existing}")
 
 
 def sha256(path: Path) -> str:
@@ -93,14 +103,19 @@ def _exchange(new: Path, target: Path) -> None:
         new.replace(target)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".old", dir=target.parent))
-    target.replace(old / "content")
     try:
-        new.replace(target)
+        target.replace(old / "content")
+        try:
+            new.replace(target)
+        except OSError:
+            (old / "content").replace(target)
+            raise
     except OSError:
-        (old / "content").replace(target)
+        # Only the empty folder goes: should moving back have failed too, the old content stays here.
+        with contextlib.suppress(OSError):
+            old.rmdir()
         raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _umask() -> int:

@@ -20,13 +20,10 @@ from deocclude.files import atomic_file
 from deocclude.geometry import Size
 
 RGBArray = NDArray[np.uint8]
-MAX_PIXELS = 200_000_000
-_TURN = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}  # fmt: skip
-_TURN_BACK = {**_TURN, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+MAX_PIXELS = 178_000_000
+"""Largest picture that is read; Pillow itself refuses a little more as a decompression bomb."""
+_TURN_BACK = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
+"""The orientation whose turn undoes that of another."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +35,8 @@ class Photo:
         path: the file it came from, if any.
         orientation: the EXIF orientation tag of the file, 1 to 8 (1: stored upright).
         exif: the EXIF block of the file, or nothing.
-        icc_profile: the colour profile of the file, or nothing.
+        icc_profile: the colour profile of the file, or nothing; that of a grey or CMYK file is left out, since it
+            does not describe ``pixels``.
         converted: the file was not 8-bit RGB, so ``pixels`` are a conversion of it.
     """
 
@@ -81,16 +79,14 @@ def read_photo(path: Path | str, *, convert: bool = False) -> Photo:
         InputError: no such file, no picture, damaged, too large, or not 8-bit RGB.
     """
     path = Path(path)
-    with _opened(path) as image:
-        converted = _check_kind(path, image, convert)
-        exif = image.getexif()
-        orientation = int(exif.get(ExifTags.Base.Orientation, 1) or 1)
-        orientation = orientation if 1 <= orientation <= 8 else 1
-        info = image.info
-        pixels = turn(_to_rgb(image), orientation)
-    pixels = np.ascontiguousarray(pixels)
+    image, deep = _opened(path)
+    with image:
+        converted = _check_kind(path, image, deep, convert)
+        orientation, exif = _exif(image)
+        colour_profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA", "P", "PA") else None
+        pixels = np.ascontiguousarray(turn(_to_rgb(image), orientation))
     pixels.setflags(write=False)
-    return Photo(pixels, path, orientation, exif.tobytes() if exif else b"", info.get("icc_profile") or b"", converted)
+    return Photo(pixels, path, orientation, exif, colour_profile or b"", converted)
 
 
 def read_labels(path: Path | str) -> NDArray[np.int32]:
@@ -100,7 +96,8 @@ def read_labels(path: Path | str) -> NDArray[np.int32]:
         InputError: no such file, no picture, damaged, or a picture with colour channels.
     """
     path = Path(path)
-    with _opened(path) as image:
+    image, _ = _opened(path)
+    with image:
         if image.mode not in ("1", "L", "P", "I", "I;16", "I;16B"):
             raise InputError(
                 "a label picture with one channel",
@@ -112,8 +109,18 @@ def read_labels(path: Path | str) -> NDArray[np.int32]:
 
 
 def write_picture(path: Path, pixels: NDArray[Any], **options: Any) -> None:
-    """Write uint8 [H, W], [H, W, 3] or [H, W, 4], or bool [H, W], in the format of the suffix, whole or not at all."""
-    if path.suffix.lower() == ".png":
+    """Write uint8 [H, W], [H, W, 3] or [H, W, 4], or bool [H, W], in the format of the suffix, whole or not at all.
+
+    Raises:
+        InputError: the suffix names no picture format that can be written.
+        OutputError: the file cannot be written.
+    """
+    Image.preinit()  # the common formats; all of them take a quarter of a second
+    suffix = path.suffix.lower()
+    formats = Image.EXTENSION if suffix in Image.EXTENSION else Image.registered_extensions()
+    if formats.get(suffix) not in Image.SAVE:
+        raise InputError("a picture format by its suffix", repr(path.suffix), file=path, hint="use .png")
+    if suffix == ".png":
         options.setdefault("compress_level", 3)
     with atomic_file(path) as part:
         Image.fromarray(np.ascontiguousarray(pixels)).save(part, **options)
@@ -124,45 +131,66 @@ def write_like(photo: Photo, pixels: RGBArray, path: Path) -> None:
 
     A PNG (or another lossless format) is identical to the stored photo where ``pixels`` are.
     """
-    image = Image.fromarray(np.ascontiguousarray(pixels))
-    if photo.orientation in _TURN_BACK:
-        image = image.transpose(_TURN_BACK[photo.orientation])
     options: dict[str, Any] = {"quality": 95} if path.suffix.lower() in (".jpg", ".jpeg", ".webp") else {}
     if photo.exif:
         options["exif"] = photo.exif
     if photo.icc_profile:
         options["icc_profile"] = photo.icc_profile
-    write_picture(path, np.asarray(image), **options)
+    write_picture(path, turn(pixels, _TURN_BACK[photo.orientation]), **options)
 
 
-def _opened(path: Path) -> Image.Image:
+def _opened(path: Path) -> tuple[Image.Image, bool]:
+    """Return the decoded picture, and whether its file has 16 bits a channel (Pillow halves colour ones itself)."""
     if not path.is_file():
         raise InputError("a picture file", "a folder" if path.is_dir() else "no such file", file=path)
+    image = None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(path)
-            if image.width * image.height <= MAX_PIXELS:
-                image.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            _check_extent(path, image)
+            deep = any(";16" in str(tile[3]) for tile in image.tile)
+            image.load()
+    except Image.DecompressionBombError:
+        raise _too_large(path, "more than that") from None
+    except Exception as error:  # Pillow's readers raise anything on damaged files
+        if image is not None:
+            image.close()
+        if isinstance(error, InputError):
+            raise
         raise InputError("a picture that can be read", f"damaged or no picture ({error})", file=path) from None
+    return image, deep
+
+
+def _check_extent(path: Path, image: Image.Image) -> None:
     if image.width * image.height > MAX_PIXELS:
-        raise InputError(
-            f"at most {MAX_PIXELS // 1_000_000} megapixels",
-            f"{image.width}x{image.height}",
-            file=path,
-            hint="scale the picture down",
-        )
-    return image
+        raise _too_large(path, f"{image.width}x{image.height}")
 
 
-def _check_kind(path: Path, image: Image.Image, convert: bool) -> bool:
+def _too_large(path: Path, found: str) -> InputError:
+    limit = f"at most {MAX_PIXELS // 1_000_000} megapixels"
+    return InputError(limit, found, file=path, hint="scale the picture down")
+
+
+def _exif(image: Image.Image) -> tuple[int, bytes]:
+    """Return the orientation (1 to 8; 1 if absent or senseless) and the EXIF block (empty if absent or damaged)."""
+    try:
+        exif = image.getexif()
+        orientation = exif.get(ExifTags.Base.Orientation, 1)
+        block = exif.tobytes() if exif else b""
+    except Exception:  # a damaged block raises anything; the pixels are sound
+        return 1, b""
+    return (orientation if orientation in range(1, 9) else 1), block
+
+
+def _check_kind(path: Path, image: Image.Image, deep: bool, convert: bool) -> bool:
     """Return whether the picture needs conversion; refuse it if that is not allowed."""
-    frames = getattr(image, "n_frames", 1)
+    # A phone's MPO file is a JPEG photo followed by previews or depth; its first frame is the photo.
+    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
     transparent = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
     kinds = {
         f"an animation of {frames} frames": frames > 1,
-        "a 16-bit picture": image.mode.startswith("I") or image.mode == "F",
+        "a 16-bit picture": deep or image.mode.startswith("I") or image.mode == "F",
         "a CMYK picture": image.mode == "CMYK",
         "a picture with transparency (RGBA)": transparent,
         "a grey picture": image.mode in ("L", "1"),
@@ -179,8 +207,9 @@ def _check_kind(path: Path, image: Image.Image, convert: bool) -> bool:
 def _to_rgb(image: Image.Image) -> RGBArray:
     if image.mode.startswith("I") or image.mode == "F":
         grey = np.asarray(image).astype(np.float64)
-        scale = 257.0 if grey.max(initial=0) > 255 else 1.0
-        image = Image.fromarray(np.clip(np.rint(grey / scale), 0, 255).astype(np.uint8))
+        highest = grey.max(initial=0)
+        scale = 257.0 if highest > 255 else 1 / 255 if image.mode == "F" and highest <= 1 else 1.0
+        image = Image.fromarray(np.clip(np.rint(np.nan_to_num(grey) / scale), 0, 255).astype(np.uint8))
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.adjacency import touching_pairs
 from deocclude.geometry import Box
 from deocclude.masks import Mask
 from deocclude.scene import Instance, Scene
@@ -48,7 +47,8 @@ def repair(scene: Scene, *, max_gap: int = 4) -> tuple[Scene, RepairReport]:
 
     A pixel claimed twice goes to the object that the annotation ranks nearer, else to the smaller one (a small
     object inside a large one is in front of it, or it would not be seen). A pixel that nobody claims goes to the
-    nearer of two objects if the slit between them is at most ``max_gap`` pixels wide there.
+    nearest object if it lies in a slit between two, narrower than a disc of diameter ``max_gap + 1``; notches and
+    holes of a single object stay.
 
     Args:
         scene: objects with arbitrary visible masks.
@@ -93,35 +93,84 @@ def _resolve_overlaps(scene: Scene) -> tuple[list[Mask], dict[tuple[int, int], i
 
 
 def _close_gaps(ids: Sequence[int], masks: list[Mask], max_gap: int) -> tuple[list[Mask], dict[tuple[int, int], int]]:
+    """Give each pixel of a slit to the nearest mask.
+
+    Slits are what the morphological closing of all masks together adds to that of each mask alone. Closing is
+    idempotent and so is this: a second repair finds nothing.
+    """
     given: dict[tuple[int, int], int] = {}
     if max_gap < 1:
         return masks, given
     grown = list(masks)
-    for i, j in touching_pairs(masks, max_gap + 1):
-        box = masks[i].box.grow(max_gap).intersect(masks[j].box.grow(max_gap))
-        free = ~_occupied(grown, box)
-        to_first, to_second = _distance(masks[i], box, max_gap), _distance(masks[j], box, max_gap)
-        slit = free & (to_first + to_second <= max_gap + 1)
-        for receiver, other, part in ((i, j, slit & (to_first <= to_second)), (j, i, slit & (to_first > to_second))):
-            if part.any():
-                grown[receiver] = grown[receiver] | Mask.from_crop(part, box[:2], masks[i].size)
-                given[ids[receiver], ids[other]] = int(part.sum())
+    boxes = np.array([mask.box for mask in masks])
+    alone = [_close([mask], mask.box, max_gap) for mask in masks]
+    for i, mask in enumerate(masks):
+        box = mask.box.grow(max_gap).clip(mask.size)
+        group = _meeting(boxes, box.grow(2 * max_gap))
+        if not mask or len(group) < 2:
+            continue
+        slits = _close([masks[k] for k in group], box, max_gap)
+        for k in group:
+            slits = slits - alone[k]
+        for k, pixels in _shares(slits, masks, group, i, max_gap + 1):
+            grown[i] = grown[i] | pixels
+            given[ids[i], ids[k]] = pixels.area
     return grown, given
 
 
-def _occupied(masks: Sequence[Mask], box: Box) -> NDArray[np.bool_]:
-    out = np.zeros((box.height, box.width), bool)
-    for mask in masks:
-        if not mask.box.intersect(box).empty:
-            out |= mask.crop(box)
-    return out
+def _meeting(boxes: NDArray[np.int64], box: Box) -> list[int]:
+    """Return the positions of the boxes [n, 4] that share a pixel with ``box``."""
+    low, high = np.maximum(boxes[:, :2], box[:2]), np.minimum(boxes[:, 2:], box[2:])
+    return np.flatnonzero((low < high).all(1)).tolist()
 
 
-def _distance(mask: Mask, box: Box, margin: int) -> NDArray[np.float32]:
-    """Return the Euclidean distance to ``mask`` for each pixel of ``box``, exact up to ``margin`` pixels."""
+def _close(masks: Sequence[Mask], box: Box, max_gap: int) -> Mask:
+    """Return the closing of the union of ``masks`` by a disc of diameter ``max_gap + 1``, inside ``box``."""
     import cv2
 
-    wide = box.grow(margin + 1)
-    outside = (~mask.crop(wide)).astype(np.uint8)
-    distance = np.asarray(cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
-    return distance[box.window(wide)]
+    size, side = masks[0].size, max_gap + 1
+    around = box.grow(2 * side).clip(size)
+    canvas = np.zeros((around.height, around.width), np.uint8)
+    for mask in masks:
+        common = mask.box.intersect(around)
+        if not common.empty:
+            canvas[common.window(around)] |= mask.crop(common)
+    reach = np.arange(side) - max_gap / 2
+    disc = (np.add.outer(reach**2, reach**2) <= (side / 2) ** 2).astype(np.uint8)
+    before, after = (max_gap // 2, max_gap // 2), (side // 2, side // 2)  # differ where the disc has no centre pixel
+    wide = cv2.dilate(canvas, disc, anchor=before, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    closed = np.asarray(cv2.erode(wide, disc, anchor=after, borderType=cv2.BORDER_CONSTANT, borderValue=1))
+    return Mask.from_crop(closed[box.window(around)], box[:2], size)
+
+
+def _shares(slits: Mask, masks: Sequence[Mask], group: Sequence[int], i: int, margin: int) -> list[tuple[int, Mask]]:
+    """Return the pixels of ``slits`` that are nearest to mask ``i``, by the mask that is next nearest."""
+    if not slits:
+        return []
+    y, x = np.nonzero(slits.pixels)
+    distance = np.stack([_distances(masks[k], x + slits.box.x0, y + slits.box.y0, margin) for k in group])
+    first, second = np.argsort(distance, axis=0, kind="stable")[:2]
+    shares = []
+    for position in np.unique(second).tolist():
+        mine = (first == group.index(i)) & (second == position)
+        if mine.any():
+            pixels = np.zeros_like(slits.pixels)
+            pixels[y[mine], x[mine]] = True
+            shares.append((group[position], Mask.from_crop(pixels, slits.box[:2], slits.size)))
+    return shares
+
+
+def _distances(mask: Mask, x: NDArray[np.int64], y: NDArray[np.int64], margin: int) -> NDArray[np.float32]:
+    """Return the Euclidean distance to ``mask`` of the points (x, y); infinite or too large beyond ``margin``."""
+    import cv2
+
+    out = np.full(x.size, np.inf, np.float32)
+    box = mask.box.grow(margin)
+    inside = (x >= box.x0) & (x < box.x1) & (y >= box.y0) & (y < box.y1)
+    if inside.any():
+        x, y = x[inside], y[inside]
+        box = Box(int(x.min()), int(y.min()), int(x.max()) + 1, int(y.max()) + 1).grow(margin)
+        outside = (~mask.crop(box)).astype(np.uint8)
+        field = np.asarray(cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE))
+        out[inside] = field[y - box.y0, x - box.x0]
+    return out

@@ -9,7 +9,7 @@ from deocclude.amodal.result import AmodalMasks
 from deocclude.images import Photo
 from deocclude.masks import Mask, convex_hull, union
 from deocclude.ordering.graph import OrderGraph
-from deocclude.scene import Scene
+from deocclude.scene import Instance, Scene
 from deocclude.stages import StageRecord, Stopwatch
 
 
@@ -24,24 +24,24 @@ def complete_by_rule(scene: Scene, graph: OrderGraph, photo: Photo | None = None
             in the visible masks of the object's direct and indirect occluders).
     """
     watch = Stopwatch()
-    masks = {item.id: RULES[rule](item.modal, _hiders(scene, graph, item.id)) for item in scene.instances}
+    masks = {item.id: RULES[rule](item, scene, graph) for item in scene.instances}
     return AmodalMasks(masks, StageRecord(rule, {}, watch.seconds))
 
 
-def _raw(modal: Mask, hiders: Mask) -> Mask:
-    return modal
+def _raw(item: Instance, scene: Scene, graph: OrderGraph) -> Mask:
+    return item.modal
 
 
-def _convex(modal: Mask, hiders: Mask) -> Mask:
-    return convex_hull(modal)
+def _convex(item: Instance, scene: Scene, graph: OrderGraph) -> Mask:
+    return convex_hull(item.modal)
 
 
-def _convex_restricted(modal: Mask, hiders: Mask) -> Mask:
-    return modal | (convex_hull(modal) & hiders) if hiders else modal
+def _convex_restricted(item: Instance, scene: Scene, graph: OrderGraph) -> Mask:
+    hiders = [scene[ancestor].modal for ancestor in graph.ancestors(item.id)]
+    if not hiders:
+        return item.modal
+    hull = convex_hull(item.modal)
+    return item.modal | union((hull & hider for hider in hiders), scene.size)
 
 
 RULES = {"raw": _raw, "convex": _convex, "convexR": _convex_restricted}
-
-
-def _hiders(scene: Scene, graph: OrderGraph, identity: int) -> Mask:
-    return union((scene[ancestor].modal for ancestor in graph.ancestors(identity)), scene.size)

@@ -62,9 +62,9 @@ class OrderGraph:
     Attributes:
         ids: all objects, related or not.
         edges: arrows in force.
-        dropped: arrows taken out to make the order free of cycles, least certain first to go.
+        dropped: arrows taken out to make the order free of cycles, in the order in which they went.
         mutual: pairs (a < b) that hide parts of each other; both arrows are in force, the layers follow the
-            stronger one.
+            stronger one unless the arrows of other pairs speak against it.
         overrides: the corrections that were applied.
     """
 
@@ -79,7 +79,8 @@ class OrderGraph:
         """Make the graph of pairwise probabilities.
 
         An arrow stands where its probability exceeds ``threshold``; overrides replace what the model says of their
-        pair. Cycles of three and more are broken at the arrow with the smallest margin over its opposite.
+        pair. Cycles of three and more are broken at the arrow with the smallest margin over its opposite; if that
+        belongs to a mutual pair, both its arrows stay and only the layers do not follow it.
 
         Raises:
             InputError: an override names an unknown object, an object and itself, or an unknown relation; or
@@ -127,23 +128,25 @@ class OrderGraph:
 
         Args:
             size: where the order leaves a choice, larger objects come first (lower); e.g. areas by id.
+
+        Raises:
+            ValueError: the graph has cycles, since it was made with ``break_cycles=False``.
         """
         size = size or {}
-        stronger = {(a, b) for a, b in self.mutual if self._probability(a, b) >= self._probability(b, a)}
-        stronger |= {(b, a) for a, b in self.mutual} - {(b, a) for a, b in stronger}
         graph = nx.DiGraph()
         graph.add_nodes_from(self.ids)
-        for edge in self.edges:
-            pair = (edge.front, edge.behind)
-            if (min(pair), max(pair)) not in self.mutual or pair in stronger:
-                graph.add_edge(edge.behind, edge.front)
+        probability = {(edge.front, edge.behind): edge.probability for edge in self.edges}
+        graph.add_edges_from((behind, front) for front, behind in probability if not self._is_mutual(front, behind))
+        if not nx.is_directed_acyclic_graph(graph):
+            raise ValueError("an order with cycles has no layers; break them first (break_cycles=True)")
+        stronger = [max(((a, b), (b, a)), key=lambda pair: probability[pair]) for a, b in self.mutual]
+        for front, behind in sorted(stronger, key=lambda pair: probability[pair[::-1]] - probability[pair]):
+            against = nx.has_path(graph, front, behind)
+            graph.add_edge(*((front, behind) if against else (behind, front)))
         return tuple(nx.lexicographical_topological_sort(graph, key=lambda item: (-size.get(item, 0.0), item)))
 
-    def _probability(self, front: int, behind: int) -> float:
-        for edge in self.edges:
-            if (edge.front, edge.behind) == (front, behind):
-                return edge.probability
-        return 0.0
+    def _is_mutual(self, front: int, behind: int) -> bool:
+        return (min(front, behind), max(front, behind)) in self.mutual
 
 
 Edges = dict[tuple[int, int], Edge]
@@ -181,20 +184,26 @@ def _apply(edges: Edges, override: Override) -> Edges:
 def _without_cycles(ids: tuple[int, ...], edges: Edges, overrides: tuple[Override, ...]) -> OrderGraph:
     mutual = tuple(sorted((a, b) for a, b in edges if a < b and (b, a) in edges))
     weaker = {min(((a, b), (b, a)), key=lambda pair: edges[pair].probability) for a, b in mutual}
+    two_way = {*mutual, *(pair[::-1] for pair in mutual)}
     graph = nx.DiGraph()
     graph.add_edges_from(pair for pair in edges if pair not in weaker)
     dropped: list[Edge] = []
+
+    def margin(edge: Edge) -> tuple[float, int, int]:
+        loose = (edge.front, edge.behind) in two_way
+        return edge.probability - edge.reverse if loose else edge.certainty, edge.front, edge.behind
+
     while cycles := [part for part in nx.strongly_connected_components(graph) if len(part) > 1]:
         for part in cycles:
             inside = [edges[pair] for pair in graph.subgraph(part).edges]
-            weakest = min(inside, key=lambda edge: (edge.certainty, edge.front, edge.behind))
-            if weakest.by_user:
+            weakest = min(inside, key=margin)
+            if margin(weakest)[0] == float("inf"):
                 _refuse_cycle(graph, part)
             graph.remove_edge(weakest.front, weakest.behind)
-            dropped.append(weakest)
+            if (weakest.front, weakest.behind) not in two_way:
+                dropped.append(weakest)
     gone = {(edge.front, edge.behind) for edge in dropped}
     kept = tuple(edge for pair, edge in edges.items() if pair not in gone)
-    mutual = tuple(pair for pair in mutual if not gone & {pair, pair[::-1]})
     return OrderGraph(ids, kept, tuple(dropped), mutual, overrides)
 
 
