@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-import numpy as np
-from hypothesis import given, settings
-from layer_scenes import parts
+import tracemalloc
+from dataclasses import replace
 
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from layer_scenes import empty_fill, parts
+
+from deocclude.content.patch import Fill, Provenance
+from deocclude.geometry import Size
 from deocclude.layers.build import build_layers
 from deocclude.layers.compose import compose
+from deocclude.layers.matte import OUTWARD, soften
+from deocclude.layers.move import Move
+from deocclude.layers.nearest import nearest_pixel, signed_distance
+from deocclude.layers.stack import Layer
+from deocclude.layers.visible import Visible
+from deocclude.masks import Mask
+from deocclude.scene import Instance, Scene
+
+SIZE = Size(64, 96)
 
 
 @settings(deadline=None, max_examples=400)
@@ -16,3 +31,125 @@ def test_unmoved_soft_stack_is_within_one_grey_level(case):
     stack = build_layers(*case.arguments(), edges="soft")
     difference = np.abs(compose(stack).astype(int) - case.photo)
     assert difference.max(initial=0) <= 1
+
+
+@settings(deadline=None, max_examples=100)
+@given(parts)
+def test_alpha_reaches_at_most_two_pixels_beyond_the_shape(case):
+    hard, soft = (build_layers(*case.arguments(), edges=edges) for edges in ("hard", "soft"))
+    assert (soft.clipped, soft.patched) == (hard.clipped, hard.patched)
+    for sharp, layer in zip(hard.layers, soft.layers, strict=True):
+        if sharp.box.empty:
+            assert layer.box.empty
+            continue
+        shape, alpha = np.zeros(case.scene.size, bool), np.zeros(case.scene.size, np.uint8)
+        shape[sharp.box.slices] = sharp.rgba[..., 3] > 0
+        alpha[layer.box.slices] = layer.rgba[..., 3]
+        assert not alpha[signed_distance(shape) <= -OUTWARD].any()
+        assert np.array_equal(layer.provenance != Provenance.NOTHING, layer.rgba[..., 3] > 0)
+        assert layer.box == Mask.from_array(alpha).box
+
+
+def _scene_with_truth(inside, outside):
+    """An anti-aliased disc on a slope: the photo, its parts, and what is behind and in front, exactly."""
+    rows, columns = np.mgrid[: SIZE.height, : SIZE.width].astype(float)
+    coverage = np.clip(0.5 + 15.3 - np.hypot(rows - 32.2, columns - 28.7), 0, 1)
+    behind = np.array(outside)[None, None] + (0.2 * rows + 0.1 * columns)[..., None]
+    photo = np.rint(coverage[..., None] * np.array(inside) + (1 - coverage[..., None]) * behind).astype(np.uint8)
+    mask = Mask.from_array(coverage >= 0.5)
+    clean = np.rint(behind).astype(np.uint8)
+    labels = np.full((mask.box.height, mask.box.width), 2, np.uint8)
+    fill = Fill(0, mask.box, mask.pixels, clean[mask.box.slices], labels, labels, "truth")
+    return photo, Scene(SIZE, (Instance(1, mask),)), fill, clean, coverage
+
+
+@pytest.mark.parametrize(("inside", "outside"), [((230, 40, 30), (20, 60, 120)), ((10, 10, 10), (200, 210, 190))])
+def test_a_moved_layer_is_close_to_the_truth(inside, outside):
+    photo, scene, fill, clean, coverage = _scene_with_truth(inside, outside)
+    moved = np.roll(coverage, 33, 1)[..., None]
+    rim = (moved[..., 0] > 0) & (moved[..., 0] < 1)
+    left = (coverage > 0) & (coverage < 1)
+    errors = {}
+    for edges in ("hard", "soft"):
+        stack = build_layers(photo, scene, {}, (1,), {}, fill, edges)
+        for ground in (0, 255):
+            on_flat = replace(stack, background=np.full_like(clean, ground))
+            truth = moved * np.array(inside) + (1 - moved) * ground
+            errors[edges, ground] = np.abs(compose(on_flat, [Move(1, dx=33)]) - truth)[rim].mean()
+        errors[edges, "left behind"] = np.abs(compose(stack, hide=[1]).astype(int) - clean)[left].mean()
+    for what in (0, 255, "left behind"):
+        assert errors["soft", what] < 0.4 * errors["hard", what], (what, errors)
+
+
+def test_no_edge_where_the_picture_cuts_the_object():
+    photo = np.zeros((*SIZE, 3), np.uint8)
+    half = np.zeros(SIZE, bool)
+    half[:, :40] = True
+    scene = Scene(SIZE, (Instance(1, Mask.from_array(half)),))
+    alpha = build_layers(photo, scene, {}, (1,), {}, empty_fill(0), "soft")[1].rgba[..., 3]
+    assert (alpha[:, :38] == 255).all()
+    assert (alpha[:, 39] < 255).all()
+
+
+def test_what_lies_beneath_an_edge_is_cleaned_in_its_own_layer():
+    """A disc in front of a plate: the plate's layer loses the disc's colour where the two mix."""
+    photo, scene, fill, _, coverage = _scene_with_truth((230, 40, 30), (20, 60, 120))
+    disc = scene[1].modal
+    plate = Mask.from_array(np.ones(SIZE, bool))
+    both = Scene(SIZE, (Instance(1, disc), Instance(2, plate - disc)))
+    of_plate = Fill(2, fill.box, fill.hole, fill.rgb, fill.provenance, fill.confidence, "truth")
+    ring = (coverage > 0.05) & (coverage < 0.5)
+    truth = np.array((20, 60, 120)) + 0.2 * np.mgrid[: SIZE.height, : SIZE.width][0][..., None]
+    reds = {}
+    for edges in ("hard", "soft"):
+        stack = build_layers(photo, both, {2: plate}, (2, 1), {2: of_plate}, empty_fill(0), edges)
+        reds[edges] = np.abs(compose(stack, hide=[1]) - truth)[ring][:, 0].mean()
+        assert np.abs(compose(stack).astype(int) - photo).max() <= 1
+    assert reds["hard"] > 20
+    assert reds["soft"] < 0.3 * reds["hard"]
+
+
+def test_texture_is_not_taken_for_a_bled_colour():
+    """Grey noise round a red object does not lie between grey and red: it stays as it is."""
+    rng = np.random.default_rng(0)
+    photo = np.repeat(rng.integers(60, 200, (*SIZE, 1), dtype=np.uint8), 3, 2)
+    half = np.zeros(SIZE, bool)
+    half[20:40, 20:40] = True
+    photo[half] = (250, 0, 0)
+    scene = Scene(SIZE, (Instance(1, Mask.from_array(half)),))
+    ground = build_layers(photo, scene, {}, (1,), {}, empty_fill(0), "soft").background
+    assert (ground[~half] == photo[~half]).all(-1).mean() > 0.98
+
+
+def test_softening_one_layer_costs_what_its_crop_costs():
+    def peak(side):
+        size = (side, side)
+        rgba = np.full((50, 50, 4), 255, np.uint8)
+        box = Mask.from_crop(np.ones((50, 50)), (20, 30), Size(*size)).box
+        labels = np.ones((50, 50), np.uint8)
+        owner = np.zeros(size, np.uint16)
+        owner[box.slices] = 1
+        photo = np.zeros((*size, 3), np.uint8)
+        layers = [Layer(k, "", k, box, rgba, labels, labels) for k in range(3)]
+        tracemalloc.start()
+        soften(Visible(photo, owner), photo, layers)
+        top = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        # Background, composite and the painter map are there once, whatever the number of layers.
+        return top - side * side * (3 + 3 + 2)
+
+    peak(200)
+    assert abs(peak(3000) - peak(500)) < 50_000
+
+
+def test_nearest_pixel_and_signed_distance():
+    known = np.zeros((3, 5), bool)
+    known[1, 0] = known[1, 4] = True
+    rows, columns = nearest_pixel(known, np.ones((3, 5), bool))
+    assert (rows == 1).all()
+    assert columns.reshape(3, 5)[:, [0, 1, 3, 4]].tolist() == [[0, 0, 4, 4]] * 3
+    with pytest.raises(ValueError, match="no pixel"):
+        nearest_pixel(np.zeros((2, 2), bool), known)
+    shape = np.zeros((1, 6), bool)
+    shape[0, :3] = True
+    assert signed_distance(shape).tolist() == [[2.5, 1.5, 0.5, -0.5, -1.5, -2.5]]

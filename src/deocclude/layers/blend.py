@@ -44,7 +44,7 @@ def premultiplied(rgba: NDArray[np.uint8]) -> NDArray[np.float32]:
 def straight(rgba: NDArray[Any]) -> NDArray[np.uint8]:
     """Return premultiplied float [..., 4] in 0..255 as straight uint8; clear pixels become all zeros.
 
-    Values beyond what alpha allows (an interpolation that overshoots) are clipped.
+    An interpolation may overshoot; colours are divided by the alpha that overshot with them, then both clipped.
     """
     alpha = np.clip(np.rint(rgba[..., 3:]), 0, 255)
     scale = 255 / np.maximum(rgba[..., 3:], 0.5)

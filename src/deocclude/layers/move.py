@@ -118,7 +118,6 @@ def _warped(layer: Layer, move: Move, centre: tuple[float, float], size: Size) -
         return box, np.zeros((0, 0, 4), np.uint8)
     crop_from_source = photo_from_source[:2] - np.array([[0, 0, box.x0], [0, 0, box.y0]])
     warped = cv2.warpAffine(source, crop_from_source, (box.width, box.height), flags=cv2.INTER_CUBIC)
-    warped[..., 3] = np.clip(warped[..., 3], 0, 255)
     return box, straight(warped)
 
 
