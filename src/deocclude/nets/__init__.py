@@ -1,0 +1,1 @@
+"""Network architectures; every module here imports torch, this file does not."""

@@ -1,0 +1,150 @@
+"""Bundled weights: safetensors files that say what they are, and loaders that check it.
+
+Weights are stored as float16 (half the size, no measurable loss) and used as float32.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deocclude.errors import InputError, unknown_choice
+from deocclude.files import atomic_file
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from deocclude.nets.unet import UNet
+
+FORMAT_VERSION = 1
+BUNDLED = {"pcnet-m": "pcnet_m.safetensors"}
+_KEY = "deocclude"
+
+
+@dataclass(frozen=True)
+class WeightsInfo:
+    """What a weights file says about itself.
+
+    Attributes:
+        task: what the net does, e.g. ``pcnet-m``.
+        architecture: plain values that the net is built from; ``net`` names the class.
+        settings: the settings of the training run.
+        data: what it was trained on.
+        training: steps, samples, minutes.
+        scores: of the last validation.
+    """
+
+    task: str
+    architecture: dict[str, Any]
+    settings: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+def bundled_path(name: str) -> Path:
+    """Return the file of the bundled weights ``name``.
+
+    Raises:
+        InputError: no such name.
+    """
+    if name not in BUNDLED:
+        raise unknown_choice("weights", name, BUNDLED)
+    return Path(str(resources.files("deocclude") / "weights_data" / BUNDLED[name]))
+
+
+def save_weights(path: Path, net: nn.Module, info: WeightsInfo, *, half: bool = False) -> None:
+    """Write the state of ``net`` with its description.
+
+    Args:
+        path: the file; replaced as a whole.
+        net: the net.
+        info: its description.
+        half: store as float16.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    state = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
+    if half:
+        state = {k: v.to(torch.float16) if v.dtype == torch.float32 else v for k, v in state.items()}
+    described = json.dumps({"version": FORMAT_VERSION, **asdict(info)})
+    with atomic_file(path) as part:
+        save_file(state, part, metadata={_KEY: described})
+
+
+def read_weights(path: Path) -> tuple[WeightsInfo, dict[str, Tensor]]:
+    """Return description and state (float32) of a weights file.
+
+    Raises:
+        InputError: missing, cut off, not ours, or of another version.
+    """
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise InputError("a weights file", "no such file", file=path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            described = json.loads((file.metadata() or {})[_KEY])
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        version = described.pop("version")
+        info = WeightsInfo(**described)
+    except (SafetensorError, OSError) as error:
+        raise InputError("complete weights", f"a damaged file ({error})", file=path, hint="fetch it again") from None
+    except (KeyError, ValueError, TypeError):
+        raise InputError("weights written by 'deocclude train'", "no description in it", file=path) from None
+    if version != FORMAT_VERSION:
+        hint = "they were written by another release"
+        raise InputError(f"version {FORMAT_VERSION}", str(version), file=path, field="version", hint=hint)
+    return info, {k: v.to(torch.float32) if v.dtype == torch.float16 else v for k, v in state.items()}
+
+
+def load_unet(source: str | Path = "pcnet-m") -> UNet:
+    """Return a mask net in evaluation mode, on the CPU.
+
+    Args:
+        source: name of bundled weights, or a weights file.
+
+    Raises:
+        InputError: unknown name, damaged file, or weights of another architecture.
+    """
+    from deocclude.nets.unet import UNet
+
+    path = source if isinstance(source, Path) else bundled_path(source)
+    info, state = read_weights(path)
+    arguments = {key: value for key, value in info.architecture.items() if key != "net"}
+    if info.architecture.get("net") != "unet":
+        raise InputError("a unet", str(info.architecture.get("net")), file=path, field="architecture")
+    try:
+        net = UNet(**arguments)
+    except TypeError:
+        raise InputError("arguments of a unet", str(arguments), file=path, field="architecture") from None
+    load_state(net, state, path)
+    return net.eval()
+
+
+def load_state(net: nn.Module, state: dict[str, Tensor], path: Path) -> None:
+    """Load ``state`` (read from ``path``) into ``net``.
+
+    Raises:
+        InputError: the tensors are not those of ``net``.
+    """
+    wanted = {name: tuple(value.shape) for name, value in net.state_dict().items()}
+    found = {name: tuple(value.shape) for name, value in state.items()}
+    for name in [*wanted, *found]:
+        if wanted.get(name) != found.get(name):
+            raise InputError(
+                f"{name} of shape {wanted.get(name, 'none')}",
+                f"{found.get(name, 'none')}",
+                file=path,
+                field="architecture",
+                hint="the weights belong to another net",
+            )
+    net.load_state_dict(state)

@@ -1,0 +1,96 @@
+"""Weights files: round trip, and what is refused with one clear line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from deocclude.errors import InputError
+from deocclude.nets.unet import UNet
+from deocclude.weights import BUNDLED, WeightsInfo, bundled_path, load_unet, read_weights, save_weights
+
+INFO = WeightsInfo("pcnet-m", {"net": "unet", "width": 0.25, "in_channels": 3}, scores={"order": 0.9})
+
+
+@pytest.fixture
+def net() -> UNet:
+    torch.manual_seed(0)
+    return UNet(0.25, 3).eval()
+
+
+def test_full_precision_round_trip_is_exact(net: UNet, tmp_path: Path):
+    path = tmp_path / "net.safetensors"
+    save_weights(path, net, INFO)
+    again = load_unet(path)
+    image = torch.rand(1, 3, 32, 32)
+    assert not again.training
+    assert torch.equal(again(image), net(image))
+    assert read_weights(path)[0] == INFO
+
+
+def test_half_precision_halves_the_file_and_hardly_changes_the_net(net: UNet, tmp_path: Path):
+    save_weights(tmp_path / "full.safetensors", net, INFO)
+    save_weights(tmp_path / "half.safetensors", net, INFO, half=True)
+    assert (tmp_path / "half.safetensors").stat().st_size < 0.6 * (tmp_path / "full.safetensors").stat().st_size
+    image = torch.rand(1, 3, 32, 32)
+    half = load_unet(tmp_path / "half.safetensors")
+    assert next(half.parameters()).dtype == torch.float32
+    assert torch.allclose(half(image), net(image), atol=2e-2)
+
+
+def test_truncated_file_is_one_line(net: UNet, tmp_path: Path):
+    path = tmp_path / "net.safetensors"
+    save_weights(path, net, INFO)
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(InputError, match=r"net.safetensors: expected complete weights, found a damaged file"):
+        load_unet(path)
+
+
+def test_other_architecture_names_the_tensor(net: UNet, tmp_path: Path):
+    path = tmp_path / "net.safetensors"
+    save_weights(path, net, WeightsInfo("pcnet-m", {"net": "unet", "width": 0.5, "in_channels": 3}))
+    with pytest.raises(InputError, match=r"architecture: expected down.0.0.weight of shape \(8, 3, 3, 3\)"):
+        load_unet(path)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "message"),
+    [({"net": "partial-conv"}, "expected a unet, found partial-conv"), ({"net": "unet", "depth": 3}, "arguments of")],
+)
+def test_other_nets_are_refused(net: UNet, tmp_path: Path, architecture: dict[str, object], message: str):
+    path = tmp_path / "net.safetensors"
+    save_weights(path, net, WeightsInfo("x", architecture))
+    with pytest.raises(InputError, match=message):
+        load_unet(path)
+
+
+def test_foreign_and_old_files_are_refused(net: UNet, tmp_path: Path):
+    path = tmp_path / "net.safetensors"
+    save_file({"a": torch.zeros(2)}, path)
+    with pytest.raises(InputError, match="written by 'deocclude train'"):
+        load_unet(path)
+    save_file(
+        {"a": torch.zeros(2)}, path, metadata={"deocclude": json.dumps({"version": 0, "task": "", "architecture": {}})}
+    )
+    with pytest.raises(InputError, match="version: expected version 1, found 0"):
+        load_unet(path)
+    with pytest.raises(InputError, match="no such file"):
+        load_unet(tmp_path / "absent.safetensors")
+
+
+def test_unknown_name_gets_a_suggestion():
+    with pytest.raises(InputError, match="did you mean 'pcnet-m'"):
+        load_unet("pcnet_m")
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_bundled_weights_load_and_are_small(name: str):
+    info, state = read_weights(bundled_path(name))
+    assert info.task == name
+    assert info.training["samples"] > 0
+    assert all(torch.isfinite(value).all() for value in state.values() if value.is_floating_point())
+    assert bundled_path(name).stat().st_size < 8_000_000
