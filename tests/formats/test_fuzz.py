@@ -114,7 +114,7 @@ def test_the_documents_are_valid(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 @given(data=st.data())
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=60)
 def test_mutated_files(name: str, data: st.DataObject) -> None:
     document = copy.deepcopy(DOCUMENTS[name])
     for _ in range(data.draw(st.integers(1, 2))):
@@ -135,7 +135,7 @@ def test_mutated_files(name: str, data: st.DataObject) -> None:
 
 
 @given(document=VALUES)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_any_json(document: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "masks.json"
@@ -146,7 +146,7 @@ def test_any_json(document: Any) -> None:
 
 @pytest.mark.parametrize("name", ["coco", "label_png", "mask_folder"])
 @given(cut=st.integers(0, 400), changed=st.integers(0, 300), byte=st.integers(0, 255))
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 def test_damaged_bytes(name: str, cut: int, changed: int, byte: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / ("masks" if name == "mask_folder" else "masks.png")

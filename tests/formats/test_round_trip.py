@@ -87,7 +87,7 @@ def test_every_format_is_covered() -> None:
 
 @pytest.mark.parametrize("name", [*AMODAL, "coco", "sam"])
 @given(scene=scenes())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_run_length_formats(name: str, scene: Scene) -> None:
     back = write_and_read(scene, name)
     if name == "sam":
@@ -114,7 +114,7 @@ def test_picture_formats(name: str, scene: Scene) -> None:
         elements=st.sampled_from([0, 1, 2, 255, 256, 65_535]),
     )
 )
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_label_picture(labels: np.ndarray) -> None:
     ids = [int(label) for label in np.unique(labels) if label]
     scene = Scene(Size(*labels.shape), tuple(Instance(label, Mask.from_array(labels == label)) for label in ids))

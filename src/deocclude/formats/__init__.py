@@ -180,8 +180,8 @@ def _first_fit(source: Source) -> Format | None:
 def _recognised(source: Source) -> Format:
     found = _first_fit(source)
     if found is None:
-        known = "; ".join(f"{form.name}: {form.title}" for form in FORMATS.values())
-        raise InputError(f"one of these formats ({known})", source.description, file=source.path)
+        known = ", ".join(form.title for form in FORMATS.values())
+        raise InputError("masks in a known format", source.description, file=source.path, hint=f"known are {known}")
     return found
 
 
@@ -190,8 +190,9 @@ def _pick(images: list[_Opened], path: Path, image_id: int | str | None, photo_n
         fitting = [image for image in images if str(image.entry.image_id) == str(image_id)]
         if len(fitting) == 1:
             return fitting[0]
-        found = f"{image_id!r} " + (f"in {len(fitting)} files" if fitting else "that is not among them")
-        raise InputError(f"the id of an image, {_some_ids(images)}", found, file=path, field="image id")
+        found = repr(image_id) + (f" in {len(fitting)} of the files" if fitting else "")
+        expected = f"the id of an image ({len(images)} in all), {_some_ids(images)}"
+        raise InputError(expected, found, file=path, field="image id")
     if len(images) == 1:
         return images[0]
     for part in ("name", "stem"):
@@ -210,4 +211,4 @@ def _some_ids(images: list[_Opened]) -> str:
     if not ids:
         return "but the file has no image ids"
     shown = ", ".join(ids[:5])
-    return f"one of {shown}" if len(ids) <= 5 else f"such as {shown} ({len(ids)} in all)"
+    return f"one of {shown}" if len(ids) <= 5 else f"such as {shown}"

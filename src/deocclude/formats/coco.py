@@ -138,7 +138,7 @@ def write_coco(scene: Scene, path: Path) -> None:
 
 COCO = Format(
     "coco",
-    "COCO instance JSON (images, annotations, categories)",
+    "COCO JSON",
     is_coco,
     open_coco,
     write_coco,

@@ -183,7 +183,7 @@ def outline(mask: Mask) -> list[float]:
 
 COCOA = Format(
     "cocoa",
-    "COCOA amodal JSON (regions with amodal polygons and visible masks)",
+    "COCOA JSON",
     is_cocoa,
     open_cocoa,
     write_cocoa,

@@ -125,7 +125,7 @@ def write_kins(scene: Scene, path: Path) -> None:
 
 KINS = Format(
     "kins",
-    "KINS JSON (COCO layout with amodal and inmodal masks)",
+    "KINS JSON",
     is_kins,
     open_kins,
     write_kins,

@@ -93,7 +93,7 @@ def write_label_png(scene: Scene, path: Path) -> None:
 
 LABEL_PNG = Format(
     "label_png",
-    "label picture (PNG with one channel, values are ids)",
+    "label PNG (one channel, values are ids)",
     is_label_png,
     open_label_png,
     write_label_png,

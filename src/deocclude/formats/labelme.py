@@ -189,7 +189,7 @@ def _shape(item: Instance, path: Path) -> dict[str, Any]:
 
 LABELME = Format(
     "labelme",
-    "LabelMe JSON (shapes drawn by hand)",
+    "LabelMe JSON",
     is_labelme,
     open_labelme,
     write_labelme,

@@ -58,7 +58,7 @@ def _ids_and_names(stems: list[str]) -> list[tuple[int, str]]:
     numbers = [int(match[1][:9]) if match else 0 for match in matches]
     if len(set(numbers)) == len(numbers) and min(numbers) >= 1 and max(numbers) <= LARGEST_KEPT_ID:
         return [(number, match[2]) for number, match in zip(numbers, matches, strict=True) if match]
-    return list(enumerate(stems, start=1))
+    return [(position, "" if stem.isdecimal() else stem) for position, stem in enumerate(stems, start=1)]
 
 
 def _read(path: Path) -> Mask:
@@ -121,7 +121,7 @@ def write_mask_folder(scene: Scene, path: Path) -> None:
 
 MASK_FOLDER = Format(
     "mask_folder",
-    "folder of mask PNGs, one an object",
+    "folder of mask PNGs",
     is_mask_folder,
     open_mask_folder,
     write_mask_folder,

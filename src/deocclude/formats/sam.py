@@ -121,7 +121,7 @@ def write_sam(scene: Scene, path: Path) -> None:
 
 SAM = Format(
     "sam",
-    "SAM-style JSON (list of run-length masks)",
+    "SAM JSON (list of run-length masks)",
     is_sam,
     open_sam,
     write_sam,

@@ -43,19 +43,21 @@ class Source:
             return "an empty folder" if empty else "a folder without mask PNGs or JSON files of these formats"
         if self.kind is Kind.PICTURE:
             return "a picture file"
-        if isinstance(self.document, dict):
-            keys = ", ".join(map(repr, list(self.document)[:8])) or "no key"
-            return f"a JSON object with {keys}"[:300]
         if isinstance(self.document, list) and self.document:
-            first = self.document[0]
-            inside = "objects with " + ", ".join(map(repr, list(first)[:8])) if isinstance(first, dict) else None
-            return f"a JSON list of {inside or describe(first)}"[:300]
-        return "an empty JSON list" if self.document == [] else f"JSON that is only {describe(self.document)}"
+            return f"a JSON list that starts with {_outline(self.document[0])}"
+        return "an empty JSON list" if self.document == [] else f"JSON: {_outline(self.document)}"
 
     @property
     def top_keys(self) -> frozenset[str]:
         """The keys of the JSON object; empty for anything else."""
         return frozenset(self.document) if isinstance(self.document, dict) else frozenset()
+
+
+def _outline(value: Any) -> str:
+    """Say what a JSON value is, an object by its first keys."""
+    if isinstance(value, dict) and value:
+        return f"an object with {', '.join(map(repr, list(value)[:6]))}"[:200]
+    return describe(value)
 
 
 def open_source(path: Path | str) -> Source:
@@ -119,8 +121,9 @@ def _parse(raw: bytes, path: Path) -> Any:
         return json.loads(raw.decode("utf-8-sig"))
     except json.JSONDecodeError as error:
         place = f"{error.msg} in line {error.lineno}, column {error.colno}"
-        whole = "a file that is cut off" if error.pos >= len(error.doc.rstrip()) else f"damage ({place})"
-        raise InputError("complete JSON", whole, file=path, hint="write or download the file again") from None
+        cut_off = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated")
+        found = "a file that is cut off" if cut_off else f"damage ({place})"
+        raise InputError("complete JSON", found, file=path, hint="write or download the file again") from None
     except UnicodeDecodeError:
         raise InputError("JSON in UTF-8", "another encoding", file=path) from None
     except (RecursionError, ValueError) as error:
