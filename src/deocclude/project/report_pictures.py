@@ -106,11 +106,14 @@ def _limited(image: Image.Image, longest: int) -> Image.Image:
 
 
 def _within(image: Image.Image, kind: str, budget: int, **options: object) -> Picture:
-    """Encode at the best quality that fits into ``budget``; where none does, scale down."""
-    for quality in _QUALITIES if kind != "PNG" else _QUALITIES[:1]:
-        data = _encode(image, kind, quality=quality, **options)
+    """Encode at a good quality that fits into ``budget``; where none does, scale down."""
+    qualities = _QUALITIES if kind != "PNG" else _QUALITIES[:1]
+    place = 0
+    while place < len(qualities):
+        data = _encode(image, kind, quality=qualities[place], **options)
         if len(data) <= budget:
             return _picture(image, data, kind)
+        place += 1 if len(data) < 1.5 * budget else 2
     if max(image.size) <= _SMALLEST:
         return _picture(image, data, kind)
     return _within(_resized(image, 0.7), kind, budget, **options)

@@ -223,7 +223,7 @@ def _source_table(parts: tuple[Part, ...], background: Part | None, everything: 
 
 def _share(value: float) -> Html:
     bar = tag("span", class_="bar", style=f"--share:{100 * value:.1f}%", aria_hidden="true")
-    return join([bar, f"{100 * value:.1f} %"])
+    return join([bar, f"{value:.1%}" if value >= 0.0005 else "< 0.1%"])
 
 
 def source_name(code: int) -> Html:
