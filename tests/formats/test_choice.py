@@ -215,3 +215,13 @@ def test_importing_formats_is_light() -> None:
         "import sys, deocclude.formats; print({'torch', 'cv2', 'scipy', 'skimage', 'pycocotools'} & set(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_folder_of_files_without_image_ids(tmp_path: Path) -> None:
+    shape = {"shape_type": "rectangle", "points": [[0, 0], [2, 2]], "label": "a"}
+    for name in ("a", "b"):
+        top = {"shapes": [shape], "imagePath": f"{name}.jpg", "imageHeight": 3, "imageWidth": 4}
+        write(tmp_path, top, f"{name}.json")
+    assert read_scene(tmp_path, photo_name="b.jpg").image_file == "b.jpg"
+    with pytest.raises(InputError, match="or name the file of this photo, since these have no image ids"):
+        read_scene(tmp_path, photo_name="c.jpg")

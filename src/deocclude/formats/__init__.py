@@ -209,6 +209,6 @@ def _pick(images: list[_Opened], path: Path, image_id: int | str | None, photo_n
 def _some_ids(images: list[_Opened]) -> str:
     ids = [str(image.entry.image_id) for image in images if image.entry.image_id is not None]
     if not ids:
-        return "but the file has no image ids"
+        return "or name the file of this photo, since these have no image ids"
     shown = ", ".join(ids[:5])
     return f"one of {shown}" if len(ids) <= 5 else f"such as {shown}"
