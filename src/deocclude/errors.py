@@ -63,6 +63,7 @@ def _restore(kind: type[DeoccludeError], text: str, state: dict[str, Any]) -> De
 def unknown_choice(kind: str, name: str, choices: Iterable[str]) -> InputError:
     """Return the error for a name that is not among ``choices``, with the nearest one suggested."""
     known = sorted(choices)
-    near = difflib.get_close_matches(name, known, n=1)
+    same = [choice for choice in known if choice.lower() == name.lower()]
+    near = same or difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else None
     return InputError(f"one of {', '.join(known)}", repr(name), field=kind, hint=hint)

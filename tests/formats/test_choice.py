@@ -55,12 +55,12 @@ def test_json_is_recognised_by_content_not_by_name(document: Any, name: str, tmp
 
 def test_folders_are_recognised(tmp_path: Path) -> None:
     Image.fromarray(np.eye(3, dtype=np.uint8)).save(tmp_path / "a.png")
-    assert recognise(tmp_path) == "mask_folder"
+    assert recognise(tmp_path) == "mask-folder"
     write(tmp_path, {"settings": 1}, "metadata.json")
-    assert recognise(tmp_path) == "mask_folder"
+    assert recognise(tmp_path) == "mask-folder"
     write(tmp_path, coco())
     assert recognise(tmp_path) == "coco"
-    assert len(read_scene(tmp_path, format="mask_folder")) == 1
+    assert len(read_scene(tmp_path, format="mask-folder")) == 1
 
 
 def test_images_are_picked_by_id_name_or_stem(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_wrong_format_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="shapes: expected a list"):
         read_scene(write(tmp_path, coco()), format="labelme")
     with pytest.raises(InputError, match="expected a label picture, found JSON"):
-        read_scene(write(tmp_path, coco()), format="label_png")
+        read_scene(write(tmp_path, coco()), format="label-png")
 
 
 def test_size_of_the_photo(tmp_path: Path) -> None:

@@ -144,14 +144,14 @@ def test_any_json(document: Any) -> None:
             read_everything(path, name)
 
 
-@pytest.mark.parametrize("name", ["coco", "label_png", "mask_folder"])
+@pytest.mark.parametrize("name", ["coco", "label-png", "mask-folder"])
 @given(cut=st.integers(0, 400), changed=st.integers(0, 300), byte=st.integers(0, 255))
 @settings(deadline=None, max_examples=40)
 def test_damaged_bytes(name: str, cut: int, changed: int, byte: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / ("masks" if name == "mask_folder" else "masks.png")
+        path = Path(folder) / ("masks" if name == "mask-folder" else "masks.png")
         write_scene(SCENE, path, name)
-        file = path / "2_cup.png" if name == "mask_folder" else path
+        file = path / "2_cup.png" if name == "mask-folder" else path
         raw = bytearray(file.read_bytes())
         raw[changed % len(raw)] = byte
         file.write_bytes(raw[: len(raw) - cut % len(raw)])

@@ -42,7 +42,7 @@ def test_grey_8_and_16_bit_and_indexed_labels(tmp_path: Path) -> None:
 
 def test_written_labels_are_as_deep_as_needed(tmp_path: Path) -> None:
     for identity, mode in ((255, "L"), (256, "I;16")):
-        write_scene(Scene(Size(3, 4), (Instance(identity, Mask.from_array(SHAPE)),)), tmp_path / "a.png", "label_png")
+        write_scene(Scene(Size(3, 4), (Instance(identity, Mask.from_array(SHAPE)),)), tmp_path / "a.png", "label-png")
         assert Image.open(tmp_path / "a.png").mode == mode
 
 

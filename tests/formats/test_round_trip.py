@@ -21,8 +21,8 @@ from deocclude.masks import Mask
 from deocclude.scene import Instance, Scene
 
 AMODAL = ("cocoa", "kins")
-MODAL = ("coco", "sam", "mask_folder", "labelme")
-SUFFIX = {"mask_folder": "", "label_png": ".png"}
+MODAL = ("coco", "sam", "mask-folder", "labelme")
+SUFFIX = {"mask-folder": "", "label-png": ".png"}
 NAMES = st.from_regex(r"([A-Za-z][A-Za-z0-9 _.-]{0,6}[A-Za-z0-9])?", fullmatch=True)
 CLASSES = ("", "dog", "cup")
 RANKS = st.none() | st.integers(1, 9)
@@ -67,7 +67,7 @@ def held(scene: Scene, name: str) -> Scene:
     instances = tuple(replace(item, **lost) for item in scene.instances)
     if name == "cocoa":
         instances = tuple(replace(item, category_id=1) for item in instances)
-    if name in ("labelme", "mask_folder"):
+    if name in ("labelme", "mask-folder"):
         labels = [item.label if name == "labelme" else item.name or item.category for item in scene.instances]
         instances = tuple(replace(item, name=label) for item, label in zip(instances, labels, strict=True))
     return replace(scene, instances=instances, order_truth=scene.order_truth if "order_truth" in kept else None)
@@ -82,7 +82,7 @@ def write_and_read(scene: Scene, name: str) -> Scene:
 
 
 def test_every_format_is_covered() -> None:
-    assert {*AMODAL, *MODAL, "label_png"} == set(FORMATS)
+    assert {*AMODAL, *MODAL, "label-png"} == set(FORMATS)
 
 
 @pytest.mark.parametrize("name", [*AMODAL, "coco", "sam"])
@@ -95,7 +95,7 @@ def test_run_length_formats(name: str, scene: Scene) -> None:
     assert back == held(scene, name)
 
 
-@pytest.mark.parametrize("name", ["mask_folder", "labelme"])
+@pytest.mark.parametrize("name", ["mask-folder", "labelme"])
 @given(scene=scenes(allow_empty=False))
 @settings(deadline=None, max_examples=40)
 def test_picture_formats(name: str, scene: Scene) -> None:
@@ -118,7 +118,7 @@ def test_picture_formats(name: str, scene: Scene) -> None:
 def test_label_picture(labels: np.ndarray) -> None:
     ids = [int(label) for label in np.unique(labels) if label]
     scene = Scene(Size(*labels.shape), tuple(Instance(label, Mask.from_array(labels == label)) for label in ids))
-    assert write_and_read(scene, "label_png") == scene
+    assert write_and_read(scene, "label-png") == scene
 
 
 @pytest.mark.parametrize("name", AMODAL)
@@ -129,7 +129,7 @@ def test_amodal_formats_refuse_unknown_shapes(name: str, tmp_path: Path) -> None
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["label_png", "labelme"])
+@pytest.mark.parametrize("name", ["label-png", "labelme"])
 def test_empty_masks_are_refused_where_they_have_no_form(name: str, tmp_path: Path) -> None:
     scene = Scene(Size(2, 2), (Instance(4, Mask.empty(Size(2, 2))),))
     with pytest.raises(InputError, match="object 4: expected masks with a pixel, found an empty one"):
@@ -139,17 +139,17 @@ def test_empty_masks_are_refused_where_they_have_no_form(name: str, tmp_path: Pa
 def test_label_picture_refuses_overlap(tmp_path: Path) -> None:
     scene = Scene(Size(2, 2), (Instance(1, Mask.from_array(np.eye(2))), Instance(2, Mask.from_array(np.ones((2, 2))))))
     with pytest.raises(InputError, match="do not overlap, found 2 pixels of object 2 in object 1"):
-        write_scene(scene, tmp_path / "out.png", "label_png")
+        write_scene(scene, tmp_path / "out.png", "label-png")
 
 
 def test_mask_folder_replaces_masks_but_nothing_else(tmp_path: Path) -> None:
     scene = Scene(Size(2, 2), (Instance(3, Mask.from_array(np.eye(2)), name="a/b:c"),))
-    write_scene(scene, tmp_path / "masks", "mask_folder")
-    write_scene(scene, tmp_path / "masks", "mask_folder")
+    write_scene(scene, tmp_path / "masks", "mask-folder")
+    write_scene(scene, tmp_path / "masks", "mask-folder")
     assert [path.name for path in (tmp_path / "masks").iterdir()] == ["3_a_b_c.png"]
     (tmp_path / "masks" / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match="an empty or new output folder"):
-        write_scene(scene, tmp_path / "masks", "mask_folder")
+        write_scene(scene, tmp_path / "masks", "mask-folder")
 
 
 def test_unknown_format_to_write() -> None:

@@ -34,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DeoccludeError as error:
         console.fail(str(error))
         return error.exit_code
+    except BrokenPipeError:
+        sys.stdout = None  # whoever read us has gone; say nothing at exit either
+        return 0
     except KeyboardInterrupt:
         console.fail("interrupted; what was written before is unchanged")
         return 130

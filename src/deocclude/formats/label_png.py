@@ -92,7 +92,7 @@ def write_label_png(scene: Scene, path: Path) -> None:
 
 
 LABEL_PNG = Format(
-    "label_png",
+    "label-png",
     "label PNG (one channel, values are ids)",
     is_label_png,
     open_label_png,

@@ -120,7 +120,7 @@ def write_mask_folder(scene: Scene, path: Path) -> None:
 
 
 MASK_FOLDER = Format(
-    "mask_folder",
+    "mask-folder",
     "folder of mask PNGs",
     is_mask_folder,
     open_mask_folder,

@@ -1,0 +1,250 @@
+"""Bad input, as a user meets it: one clear line, exit code 2, nothing written."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deocclude.project.store import read_project
+
+FAST = ("--fill", "mean")
+
+
+def refused(answer, *texts):
+    """Assert that a call was refused in one line that holds each of ``texts``."""
+    assert answer.code == 2, answer
+    lines = [line for line in answer.err.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("error:")]
+    assert len(errors) == 1, answer.err
+    assert "Traceback" not in answer.err
+    for text in texts:
+        assert text in errors[0], errors[0]
+
+
+def save(path, pixels, **options):
+    Image.fromarray(pixels).save(path, **options)
+    return path
+
+
+@pytest.fixture
+def photo(tmp_path):
+    generator = np.random.default_rng(0)
+    return save(tmp_path / "photo.png", generator.integers(0, 255, (40, 60, 3), np.uint8))
+
+
+@pytest.fixture
+def labels(tmp_path):
+    picture = np.zeros((40, 60), np.uint8)
+    picture[5:20, 5:30], picture[10:30, 25:50] = 1, 2
+    return save(tmp_path / "labels.png", picture)
+
+
+def run(call, photo, masks, tmp_path, *options):
+    answer = call("run", photo, "--masks", masks, *FAST, "-o", tmp_path / "out", *options)
+    if answer.code:
+        assert not (tmp_path / "out").exists()
+    return answer
+
+
+def test_good_input_passes(call, photo, labels, tmp_path):
+    assert run(call, photo, labels, tmp_path).code == 0
+
+
+def test_masks_of_another_size(call, photo, tmp_path):
+    masks = save(tmp_path / "m.png", np.ones((41, 60), np.uint8))
+    refused(run(call, photo, masks, tmp_path), "m.png", "expected", "60x40", "found", "60x41")
+
+
+def test_masks_of_the_size_before_the_exif_turn(call, labels, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = save(tmp_path / "turned.jpg", np.zeros((40, 60, 3), np.uint8), exif=exif)
+    refused(run(call, turned, labels, tmp_path), "labels.png", "40x60", "60x40", "EXIF")
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ('{"images": [', "JSON"),
+        ("[]", "found"),
+        ('{"hello": 1}', "expected"),
+        ("", "expected"),
+        ("\x00\x01\x02", "expected"),
+        ("[" * 100_000, "expected"),
+    ],
+)
+def test_json_that_is_none(call, photo, tmp_path, content, text):
+    (tmp_path / "m.json").write_text(content)
+    refused(run(call, photo, tmp_path / "m.json", tmp_path), "m.json", text)
+
+
+def test_an_unknown_format_name(call, photo, labels, tmp_path):
+    refused(run(call, photo, labels, tmp_path, "--format", "label-pngs"), "did you mean 'label-png'")
+
+
+def test_no_object(call, photo, tmp_path):
+    masks = save(tmp_path / "m.png", np.zeros((40, 60), np.uint8))
+    refused(run(call, photo, masks, tmp_path), "m.png", "at least one object")
+
+
+def coco(tmp_path, annotations):
+    content = {
+        "images": [{"id": 1, "file_name": "photo.png", "width": 60, "height": 40}],
+        "categories": [{"id": 1, "name": "thing"}],
+        "annotations": annotations,
+    }
+    (tmp_path / "coco.json").write_text(json.dumps(content))
+    return tmp_path / "coco.json"
+
+
+def annotation(identity, segmentation):
+    return {"id": identity, "image_id": 1, "category_id": 1, "iscrowd": 0, "segmentation": segmentation}
+
+
+SQUARE = [[1, 1, 20, 1, 20, 20, 1, 20]]
+
+
+def test_an_object_without_a_pixel(call, photo, tmp_path):
+    masks = coco(tmp_path, [annotation(1, SQUARE), annotation(2, {"size": [40, 60], "counts": [2400]})])
+    refused(run(call, photo, masks, tmp_path), "coco.json", "at least one pixel", "--skip-empty")
+    assert run(call, photo, masks, tmp_path, "--skip-empty").code == 0
+
+
+def test_duplicate_ids(call, photo, tmp_path):
+    refused(run(call, photo, coco(tmp_path, [annotation(7, SQUARE)] * 2), tmp_path), "coco.json", "7")
+
+
+def test_a_run_length_mask_that_does_not_fit(call, photo, tmp_path):
+    masks = coco(tmp_path, [annotation(1, {"size": [40, 60], "counts": [100, 50]})])
+    refused(run(call, photo, masks, tmp_path), "coco.json", "150", "2400")
+
+
+def test_an_image_id_that_is_not_there(call, photo, tmp_path):
+    refused(run(call, photo, coco(tmp_path, [annotation(1, SQUARE)]), tmp_path, "--image-id", 5), "coco.json", "5", "1")
+
+
+PICTURES = {
+    "16-bit": lambda path: Image.fromarray(np.full((40, 60), 40_000, np.uint16)).save(path),
+    "CMYK": lambda path: Image.new("CMYK", (60, 40)).save(path, "TIFF"),
+    "grey": lambda path: Image.new("L", (60, 40)).save(path),
+    "RGBA": lambda path: Image.new("RGBA", (60, 40)).save(path),
+    "animation": lambda path: Image.new("RGB", (60, 40)).save(
+        path, "PNG", save_all=True, append_images=[Image.new("RGB", (60, 40), "red")]
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+def test_a_picture_that_is_not_8_bit_rgb(call, labels, tmp_path, kind):
+    PICTURES[kind](tmp_path / "p.png")
+    refused(run(call, tmp_path / "p.png", labels, tmp_path), "p.png", "expected an 8-bit RGB photo", kind, "--convert")
+    assert run(call, tmp_path / "p.png", labels, tmp_path, "--convert").code == 0
+    assert read_project(tmp_path / "out").photo.pixels.shape == (40, 60, 3)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n" + bytes(30)])
+def test_a_corrupt_picture(call, labels, tmp_path, content):
+    (tmp_path / "p.png").write_bytes(content)
+    refused(run(call, tmp_path / "p.png", labels, tmp_path), "p.png", "expected a picture that can be read")
+
+
+def test_a_picture_cut_off_in_the_middle(call, photo, labels, tmp_path):
+    (tmp_path / "p.png").write_bytes(photo.read_bytes()[:3000])
+    refused(run(call, tmp_path / "p.png", labels, tmp_path), "p.png", "damaged")
+
+
+def test_files_that_are_not_there(call, photo, labels, tmp_path):
+    refused(run(call, tmp_path / "none.png", labels, tmp_path), "none.png", "no such file")
+    refused(run(call, photo, tmp_path / "none.json", tmp_path), "none.json")
+    refused(call("run", photo), "--masks")
+    refused(call("run", tmp_path / "nothing"), "nothing", "no such file")
+
+
+def test_an_output_that_is_a_file_or_has_files(call, photo, labels, tmp_path):
+    (tmp_path / "taken").write_text("x")
+    refused(call("run", photo, "--masks", labels, "-o", tmp_path / "taken"), "taken", "a folder to write to")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("x")
+    refused(call("run", photo, "--masks", labels, "-o", tmp_path / "full"), "full", "--force")
+    assert call("run", photo, "--masks", labels, *FAST, "-o", tmp_path / "full", "--force").code == 0
+    assert (tmp_path / "full" / "mine.txt").read_text() == "x"
+
+
+def test_an_output_below_a_file(call, photo, labels, tmp_path):
+    (tmp_path / "taken").write_text("x")
+    answer = call("run", photo, "--masks", labels, *FAST, "-o", tmp_path / "taken" / "out")
+    refused(answer, "taken")
+
+
+def test_a_disk_that_is_full_leaves_the_old_result(photo, labels, tmp_path, call):
+    """A limit on file sizes makes real writes fail half-way, as a full disk does."""
+    assert call("run", photo, "--masks", labels, *FAST, "-o", tmp_path / "out").code == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    program = (
+        "import resource, signal, sys\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "from deocclude.cli.main import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    arguments = ["run", photo, "--masks", labels, *FAST, "-o", tmp_path / "out", "--force"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)], capture_output=True, text=True, check=False,
+        env={**os.environ, "COLUMNS": "300", "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "cannot be written (File too large); what was there before is unchanged" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("text", ["3", "a>b", "1>>2", "1>1", "1>99", ""])
+def test_a_correction_that_makes_no_sense(call, photo, labels, tmp_path, text):
+    assert call("order", photo, "--masks", labels, "-o", tmp_path / "out").code == 0
+    refused(call("order", tmp_path / "out", "--set", text), "expected")
+    assert not read_project(tmp_path / "out").corrections.order
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--move", "1"), ("--move", "1=a,b"), ("--scale", "1=0"), ("--scale", "1=nan"), ("--rotate", "9=5"),
+     ("--remove", "9"), ("--move", "1=1,2,3")],
+)  # fmt: skip
+def test_changes_that_make_no_sense(call, photo, labels, tmp_path, options):
+    assert run(call, photo, labels, tmp_path).code == 0
+    refused(call("recompose", tmp_path / "out", *options, "-o", tmp_path / "r.png"), "expected")
+    assert not (tmp_path / "r.png").exists()
+
+
+def test_recompose_does_not_overwrite(call, photo, labels, tmp_path):
+    assert run(call, photo, labels, tmp_path).code == 0
+    refused(call("recompose", tmp_path / "out", "-o", photo), "--force")
+
+
+def test_a_misspelt_command_option_and_setting(call, photo, labels, tmp_path):
+    refused(call("rum", photo), "rum")
+    refused(run(call, photo, labels, tmp_path, "--edgse", "soft"), "--edg")
+    refused(run(call, photo, labels, tmp_path, "--edges", "sfot"), "did you mean 'soft'")
+    (tmp_path / "s.toml").write_text("edgse = 'soft'\n")
+    refused(run(call, photo, labels, tmp_path, "--config", tmp_path / "s.toml"), "s.toml", "did you mean 'edges'")
+
+
+def test_masks_with_a_project(call, photo, labels, tmp_path):
+    assert run(call, photo, labels, tmp_path).code == 0
+    refused(call("run", tmp_path / "out", "--masks", labels), "no --masks")
+    refused(call("recompose", tmp_path), "scene.json")
+
+
+def test_layers_that_are_not_there_yet(call, photo, labels, tmp_path):
+    assert call("order", photo, "--masks", labels, "-o", tmp_path / "out").code == 0
+    refused(call("recompose", tmp_path / "out", "-o", tmp_path / "r.png"), "run 'deocclude run'")
+
+
+def test_evaluate_refuses_what_has_no_truth(call, labels, tmp_path):
+    refused(call("evaluate", "amodal", "--data", labels), "true amodal masks")
+    refused(call("evaluate", "ordering", "--data", tmp_path / "none"), "none", "nothing there")
+    refused(call("evaluate", "ordering", "--data", labels, "--method", "convx"), "did you mean 'convex'")

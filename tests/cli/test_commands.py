@@ -1,0 +1,165 @@
+"""The commands, called as a user calls them."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deocclude.images import read_photo
+from deocclude.project.store import read_project
+
+FAST = ("--fill", "telea")
+
+
+@pytest.fixture
+def done(call, inputs, tmp_path):
+    """A project folder made by `run`."""
+    answer = call("run", inputs[0], "--masks", inputs[1], *FAST, "-o", tmp_path / "out")
+    assert answer.code == 0, answer.err
+    return tmp_path / "out"
+
+
+def test_run_writes_the_folder_and_says_so(call, inputs, tmp_path):
+    answer = call("run", inputs[0], "--masks", inputs[1], *FAST, "-o", tmp_path / "out")
+    assert answer.code == 0
+    assert str(tmp_path / "out") in answer.out
+    assert read_project(tmp_path / "out").stack is not None
+
+
+def test_run_without_output_writes_beside_the_caller(call, inputs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call("run", inputs[0], "--masks", inputs[1], *FAST).code == 0
+    assert (tmp_path / "photo-layers" / "report.html").is_file()
+
+
+def test_run_json_is_one_document(call, inputs, tmp_path):
+    answer = call("run", inputs[0], "--masks", inputs[1], *FAST, "-o", tmp_path / "out", "--json")
+    content = json.loads(answer.out)
+    assert content["output"] == str(tmp_path / "out")
+    assert set(content["stages"]) == {"repair", "order", "amodal", "content", "layers"}
+    assert sorted(content["z_order"]) == sorted(item["id"] for item in content["objects"])
+
+
+def test_run_again_resumes(call, done):
+    before = (done / "content" / "0.png").stat().st_mtime_ns
+    answer = call("run", done, *FAST, "--edges", "hard")
+    assert answer.code == 0, answer.err
+    assert read_project(done).layers.edges == "hard"
+    assert read_project(done).settings["fill"] == "telea"
+    assert (done / "content" / "0.png").stat().st_mtime_ns != before  # written anew, computed once
+
+
+def test_settings_of_a_project_are_kept_unless_named(call, done):
+    assert call("layers", done, "--edges", "hard").code == 0
+    assert read_project(done).settings["fill"] == "telea"
+
+
+def test_a_settings_file_is_read_and_options_outrank_it(call, inputs, tmp_path):
+    (tmp_path / "s.toml").write_text('fill = "mean"\namodal = "raw"\n')
+    call("run", inputs[0], "--masks", inputs[1], "--config", tmp_path / "s.toml", "--fill", "telea", "-o", tmp_path / "o")
+    settings = read_project(tmp_path / "o").settings
+    assert (settings["fill"], settings["amodal"]) == ("telea", "raw")
+
+
+def test_order_prints_arrows(call, inputs):
+    answer = call("order", inputs[0], "--masks", inputs[1], "--json")
+    content = json.loads(answer.out)
+    assert content["edges"]
+    assert content["output"] is None
+
+
+def test_a_correction_persists_and_the_layers_follow(call, done):
+    edge = json.loads(call("order", done, "--json").out)["edges"][0]
+    assert call("order", done, "--set", f"{edge['behind']}>{edge['front']}").code == 0
+    project = read_project(done)
+    assert project.order.overrides[0].first == edge["behind"]
+    assert edge["behind"] in project.order.occluders(edge["front"])
+    depth = {layer.instance_id: layer.z for layer in project.layers.layers}
+    assert depth[edge["behind"]] > depth[edge["front"]]
+    assert call("run", done).code == 0
+    assert read_project(done).order.overrides == project.order.overrides
+    assert call("order", done, "--set", f"{edge['behind']}?{edge['front']}").code == 0
+    assert read_project(done).order.overrides == ()
+
+
+def test_complete_prints_hidden_shares(call, inputs):
+    rows = json.loads(call("complete", inputs[0], "--masks", inputs[1], "--json").out)["objects"]
+    assert any(row["hidden_pixels"] > 0 for row in rows)
+
+
+def test_a_painted_shape_persists_and_can_be_taken_back(call, done, tmp_path):
+    project = read_project(done)
+    item = project.scene.instances[0]
+    canvas = np.zeros(project.photo.size, np.uint8)
+    canvas[item.modal.box.slices] = 255
+    Image.fromarray(canvas).save(tmp_path / "paint.png")
+    assert call("complete", done, "--paint", f"{item.id}={tmp_path / 'paint.png'}").code == 0
+    assert read_project(done).amodal.masks[item.id].area == item.modal.box.width * item.modal.box.height
+    assert call("complete", done, "--paint", f"{item.id}=").code == 0
+    assert not read_project(done).corrections.amodal
+
+
+@pytest.mark.parametrize("edges", ["hard", "soft"])
+def test_recompose_without_change_is_the_photo(call, inputs, done, tmp_path, edges):
+    assert call("layers", done, "--edges", edges).code == 0
+    answer = call("recompose", done, "-o", tmp_path / "same.png")
+    assert answer.code == 0, answer.err
+    assert np.array_equal(read_photo(tmp_path / "same.png").pixels, read_photo(inputs[0]).pixels)
+
+
+def test_recompose_moves_and_removes(call, done, tmp_path):
+    project = read_project(done)
+    top = project.layers.layers[-1].instance_id
+    others = [layer.instance_id for layer in project.layers.layers[:-1]]
+    removed = [part for identity in project.scene.ids for part in ("--remove", identity)]
+    assert call("recompose", done, *removed, "-o", tmp_path / "empty.png").code == 0
+    assert np.array_equal(read_photo(tmp_path / "empty.png").pixels, project.layers.background)
+    answer = call("recompose", done, "--move", f"{top}=5,-3", "--rotate", f"{top}=20", "--scale", f"{top}=1.5",
+                  "--back", top, "--remove", others[0], "-o", tmp_path / "m.png",
+                  "--save-arrangement", tmp_path / "m.json")  # fmt: skip
+    assert answer.code == 0, answer.err
+    again = call("recompose", done, "--arrangement", tmp_path / "m.json", "-o", tmp_path / "n.png")
+    assert again.code == 0, again.err
+    assert (tmp_path / "m.png").read_bytes() == (tmp_path / "n.png").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["ora", "png", "psd"])
+def test_export(call, done, tmp_path, kind):
+    if kind == "psd":
+        pytest.importorskip("psd_tools", reason="the extra 'psd' is not installed")
+    answer = call("export", done, "--to", kind, "-o", tmp_path / f"x.{kind}")
+    assert answer.code == 0, answer.err
+    assert (tmp_path / f"x.{kind}").exists()
+
+
+@pytest.mark.parametrize("kind", ["coco", "cocoa", "label-png", "mask-folder", "sam", "labelme", "kins"])
+def test_convert(call, inputs, tmp_path, kind):
+    target = tmp_path / ("converted.png" if kind == "label-png" else "converted")
+    answer = call("convert", inputs[1], target, "--to", kind)
+    assert answer.code == 0, answer.err
+    assert call("order", inputs[0], "--masks", target).code == 0
+
+
+def test_evaluate_and_synthesize(call, tmp_path):
+    assert call("synthesize", tmp_path / "data", "--count", 2, "--seed", 4).code == 0
+    answer = call("evaluate", "ordering", "--data", tmp_path / "data", "--samples", 0, "--json", "-o", tmp_path / "t.md")
+    rows = json.loads(answer.out)[0]["rows"]
+    assert {"convex", "y-axis"} <= {row["method"] for row in rows}
+    assert "| convex" in (tmp_path / "t.md").read_text()
+    answer = call("evaluate", "amodal", "--data", tmp_path / "data", "--order", "truth", "--samples", 0)
+    assert "| convexR" in answer.out
+
+
+def test_demo(call, tmp_path):
+    answer = call("demo", "coffee", *FAST, "-o", tmp_path / "coffee", "--json")
+    assert answer.code == 0, answer.err
+    hidden = {row["name"]: row["hidden_share"] for row in json.loads(answer.out)["objects"]}
+    assert hidden["saucer"] > 0.3
+
+
+def test_help_lists_the_commands(call):
+    answer = call("--help")
+    assert answer.code == 0
+    for name in ("run", "demo", "order", "complete", "layers", "recompose", "export", "evaluate", "convert"):
+        assert name in answer.out

@@ -1,0 +1,189 @@
+"""The project folder: what is written reads back equal, and nothing of the user's is lost."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deocclude.datasets.synthetic import SyntheticSettings, generate
+from deocclude.errors import InputError, OutputError
+from deocclude.images import Photo, read_photo
+from deocclude.masks import Mask
+from deocclude.ordering.graph import Override
+from deocclude.pipeline import Settings, open_project, run
+from deocclude.project import store
+from deocclude.project.store import read_project, write_project
+
+FAST = Settings(fill="telea")
+
+
+@pytest.fixture(scope="module")
+def project():
+    drawn = generate(SyntheticSettings(width=120, height=90, objects=(4, 5), gap=2), seed=1)
+    return run(open_project(Photo(drawn.photo), drawn.scene), FAST)
+
+
+@pytest.fixture
+def folder(project, tmp_path):
+    write_project(project, tmp_path / "out")
+    return tmp_path / "out"
+
+
+def assert_same(first, second):
+    assert np.array_equal(first.photo.pixels, second.photo.pixels)
+    assert first.given == second.given
+    assert first.scene == second.scene
+    assert dict(first.settings) == dict(second.settings)
+    assert first.corrections.order == second.corrections.order
+    assert dict(first.corrections.amodal) == dict(second.corrections.amodal)
+    assert np.allclose(first.pairs.front, second.pairs.front)
+    for name in ("ids", "edges", "dropped", "mutual", "overrides"):
+        assert getattr(first.graph, name) == getattr(second.graph, name)
+    assert dict(first.amodal.masks) == dict(second.amodal.masks)
+    assert dict(first.records) == dict(second.records)
+    assert dict(first.fingerprints) == dict(second.fingerprints)
+    for key, fill in first.fills.items():
+        other = second.fills[key]
+        assert (fill.box, fill.method, fill.fallback_reason) == (other.box, other.method, other.fallback_reason)
+        assert np.array_equal(fill.hole, other.hole)
+        assert np.array_equal(fill.rgb[fill.hole], other.rgb[fill.hole])
+    for a, b in zip(first.layers.layers, second.layers.layers, strict=True):
+        assert (a.instance_id, a.name, a.z, a.box) == (b.instance_id, b.name, b.z, b.box)
+        assert np.array_equal(a.rgba, b.rgba)
+
+
+def test_what_is_written_reads_back_equal(project, folder):
+    assert_same(project, read_project(folder))
+
+
+def test_a_resumed_project_computes_nothing_again(folder):
+    opened = read_project(folder)
+    again = run(opened, FAST)
+    assert again.fills is opened.fills
+    assert again.stack is opened.stack
+
+
+@pytest.mark.parametrize("until", ["repair", "order", "amodal", "content"])
+def test_a_partial_project_reads_back(project, tmp_path, until):
+    partial = run(open_project(project.photo, project.given), FAST, until=until)
+    write_project(partial, tmp_path / "out")
+    opened = read_project(tmp_path / "out")
+    assert opened.stack is None
+    assert dict(opened.fingerprints) == dict(partial.fingerprints)
+    assert (opened.graph is None) == (until == "repair")
+
+
+def test_corrections_persist(project, tmp_path):
+    item, other = project.scene.instances[:2]
+    painted = Mask.from_crop(np.ones((9, 9)), item.modal.box[:2], project.scene.size)
+    corrections = project.corrections.with_order(Override(item.id, other.id, "none")).with_amodal(item.id, painted)
+    corrected = run(replace(project, corrections=corrections), FAST)
+    write_project(corrected, tmp_path / "out")
+    assert_same(corrected, read_project(tmp_path / "out"))
+
+
+def test_the_photo_is_kept_byte_for_byte(tmp_path):
+    drawn = generate(SyntheticSettings(width=64, height=48, objects=(2, 2)), seed=5)
+    Image.fromarray(drawn.photo).save(tmp_path / "p.jpg", quality=90)
+    project = open_project(read_photo(tmp_path / "p.jpg"), drawn.scene)
+    write_project(project, tmp_path / "out")
+    assert (tmp_path / "out" / "photo.jpg").read_bytes() == (tmp_path / "p.jpg").read_bytes()
+
+
+def test_every_file_is_named_in_the_index(folder):
+    index = json.loads((folder / "scene.json").read_text())
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert found == set(index["files"])
+    assert {"report.html", "order.png", "provenance.png", "background.png", "scene.ora", "amodal.json"} <= found
+
+
+def test_files_of_the_user_survive_a_save(project, folder):
+    (folder / "notes").mkdir()
+    (folder / "notes" / "mine.txt").write_text("do not lose me")
+    (folder / "layers" / "retouched.png").write_bytes(b"mine too")
+    stale = folder / "layers" / "old.png"
+    write_project(run(project, replace(FAST, edges="soft")), folder, force=True)
+    assert (folder / "notes" / "mine.txt").read_text() == "do not lose me"
+    assert (folder / "layers" / "retouched.png").read_bytes() == b"mine too"
+    assert not stale.exists()
+    assert read_project(folder).layers.edges == "soft"
+
+
+def test_a_folder_with_files_asks_for_force(project, tmp_path):
+    (tmp_path / "mine.txt").write_text("x")
+    with pytest.raises(InputError, match="expected an empty or new output folder.*--force"):
+        write_project(project, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_full_disk_leaves_the_old_project_whole(project, folder, monkeypatch):
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store, "write_openraster", full)
+    with pytest.raises(OutputError, match="No space left on device.*unchanged"):
+        write_project(project, folder, force=True)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert [path.name for path in folder.parent.iterdir()] == ["out"]
+
+
+def change(folder, edit):
+    index = json.loads((folder / "scene.json").read_text())
+    edit(index)
+    (folder / "scene.json").write_text(json.dumps(index))
+
+
+DAMAGE = {
+    "version": (lambda index: index.update(version=99), "expected version 1, found 99"),
+    "format": (lambda index: index.update(format="other"), "expected a file of format 'deocclude-project'"),
+    "outside": (lambda index: index["photo"].update(file="../secret.jpg"), "expected a file inside the project folder"),
+    "absolute": (lambda index: index["photo"].update(file="/etc/passwd"), "expected a file inside the project folder"),
+    "missing key": (lambda index: index.pop("instances"), "a damaged entry"),
+    "wrong type": (lambda index: index.update(instances=3), "a damaged entry"),
+    "null": (lambda index: index.update(order={"pairs": None}), "a damaged entry"),
+    "unknown object": (
+        lambda index: index["order"]["pairs"].append({"a": 999, "b": 1, "a_in_front": 1, "b_in_front": 0}),
+        "a damaged entry",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_damaged_index_is_one_clear_line(folder, name):
+    edit, text = DAMAGE[name]
+    change(folder, edit)
+    with pytest.raises(InputError, match=text) as caught:
+        read_project(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_project_is_one_clear_line(tmp_path):
+    with pytest.raises(InputError, match="expected a project folder, found one without scene.json"):
+        read_project(tmp_path)
+
+
+def test_broken_json_is_one_clear_line(folder):
+    (folder / "scene.json").write_text("{")
+    with pytest.raises(InputError, match="expected a project index"):
+        read_project(folder)
+
+
+def test_another_photo_is_noticed(folder):
+    name = json.loads((folder / "scene.json").read_text())["photo"]["file"]
+    Image.new("RGB", (120, 90)).save(folder / name)
+    with pytest.raises(InputError, match="expected the photo of this project, found another picture"):
+        read_project(folder)
+
+
+@pytest.mark.parametrize("name", ["masks/visible.png", "amodal.json"])
+def test_a_missing_file_is_named(folder, name):
+    (folder / name).unlink()
+    if name == "amodal.json":
+        assert read_project(folder).amodal is None
+        return
+    with pytest.raises(InputError, match="visible.png"):
+        read_project(folder)
