@@ -121,6 +121,19 @@ def test_texture_is_not_taken_for_a_bled_colour():
     assert (ground[~half] == photo[~half]).all(-1).mean() > 0.98
 
 
+def test_a_level_lost_to_rounding_does_not_make_the_next_rim_opaque():
+    """Where rims of two layers cross on nearly black ground the first may leave 1 where the photo has 0."""
+    photo = np.random.default_rng(0).integers(0, 2, (*SIZE, 3), dtype=np.uint8)
+    one, other = np.zeros(SIZE, bool), np.zeros(SIZE, bool)
+    one[10:40, 10:40], other[10:40, 42:80] = True, True
+    photo[one], photo[other] = (200, 180, 160), (90, 200, 20)
+    scene = Scene(SIZE, (Instance(1, Mask.from_array(one)), Instance(2, Mask.from_array(other))))
+    stack = build_layers(photo, scene, {}, (1, 2), {}, empty_fill(0), "soft")
+    beyond = stack[2].rgba[..., 3][10 - stack[2].box.y0 : 40 - stack[2].box.y0, : 42 - stack[2].box.x0]
+    assert beyond.size
+    assert beyond.max() < 170
+
+
 def test_softening_one_layer_costs_what_its_crop_costs():
     def peak(side):
         size = (side, side)

@@ -45,6 +45,7 @@ _TOLERANCE = 1.4
 _MIXED = np.uint16(65535)
 
 Floats = NDArray[np.float32]
+Pixels = tuple[NDArray[np.intp], ...]
 
 
 @dataclass(eq=False)
@@ -67,13 +68,22 @@ class _Easel:
             array[box.slices] for array in (self.seen.owner, self.painter, self.composite, self.seen.photo)
         )
 
-    def recolour(self, rank: int, rows: NDArray[Any], columns: NDArray[Any], rgb: NDArray[np.uint8]) -> None:
-        """Give pixels of the layer with z + 1 = ``rank`` (0: the background) other colours."""
-        if rank == 0:
-            self.background[rows, columns] = rgb
-        else:
-            below = self.layers[rank - 1]
-            below.rgba[rows - below.box.y0, columns - below.box.x0, :3] = rgb
+    def repaint(self, box: Box, pixels: Pixels, rgb: NDArray[np.uint8]) -> None:
+        """Give pixels (rows and columns inside ``box``) other colours, in the layer or background that shows there.
+
+        They must have a sole painter.
+        """
+        _, painter, composite, _ = self.views(box)
+        composite[pixels] = rgb
+        ranks = painter[pixels]
+        for rank in np.unique(ranks):
+            mine = ranks == rank
+            rows, columns = (index[mine] + corner for index, corner in zip(pixels, (box.y0, box.x0), strict=True))
+            if rank == 0:
+                self.background[rows, columns] = rgb[mine]
+            else:
+                below = self.layers[int(rank) - 1]
+                below.rgba[rows - below.box.y0, columns - below.box.x0, :3] = rgb[mine]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +111,7 @@ class _Crop:
     rgb: NDArray[np.uint8]
     inner: NDArray[np.uint8]
 
-    def at(self, pixels: tuple[NDArray[Any], ...]) -> _Rim:
+    def at(self, pixels: Pixels) -> _Rim:
         """Return the rim of pixels given by rows and columns."""
         return _Rim(self.inner[pixels].astype(np.float32), self.ramp[pixels], self.shape[pixels])
 
@@ -181,12 +191,7 @@ def _clean_beneath(easel: _Easel, crop: _Crop) -> None:
     same = near & (painter[rows, columns] == owner[source])
     rows, columns, source = rows[same], columns[same], (source[0][same], source[1][same])
     found = _is_mixture(photo[rows, columns], crop.at((rows, columns)), composite[source])
-    rows, columns, behind = rows[found], columns[found], composite[source[0][found], source[1][found]]
-    composite[rows, columns] = behind
-    ranks = painter[rows, columns]
-    for rank in np.unique(ranks):
-        mine = ranks == rank
-        easel.recolour(int(rank), rows[mine] + crop.box.y0, columns[mine] + crop.box.x0, behind[mine])
+    easel.repaint(crop.box, (rows[found], columns[found]), composite[source[0][found], source[1][found]])
 
 
 def _is_mixture(photo: NDArray[np.uint8], rim: _Rim, clean: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -225,7 +230,8 @@ def _alpha(target: Floats, behind: Floats, rim: _Rim) -> Floats:
     fit = (spread * (target - behind)).sum(-1) + _PRIOR * rim.ramp
     fit = np.clip(fit / ((spread**2).sum(-1) + _PRIOR), rim.ramp - _SLACK, rim.ramp + _SLACK)
     room = np.where(target > behind, 255 - behind, behind)
-    least = (np.abs(target - behind) / np.maximum(room, 1)).max(-1)
+    needed = np.maximum(np.abs(target - behind) - _TOLERANCE, 0)
+    least = (needed / np.maximum(room, 1)).max(-1)
     return np.asarray(np.maximum(np.rint(255 * fit), np.ceil(255 * least - 1e-3)).clip(0, 255)[:, None])
 
 
