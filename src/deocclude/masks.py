@@ -220,6 +220,7 @@ def _row_spans(corners: NDArray[np.int64], height: int) -> tuple[NDArray[np.int6
         rows = np.arange(max(-(-y0 // 2), 0), min(y1 // 2, height - 1) + 1)
         if rows.size == 0 or y0 == y1:
             continue
+        # The edge crosses the rows at x = across / run.
         across, run = x0 * (y1 - y0) + (2 * rows - y0) * (x1 - x0), 2 * (y1 - y0)
         left[rows] = np.minimum(left[rows], -(-across // run))
         right[rows] = np.maximum(right[rows], across // run)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.geometry import Size
+from deocclude.images import MAX_PIXELS
 from deocclude.masks import Mask
 
 _LONGEST_OUTLINE = 2_000_000
@@ -49,14 +50,14 @@ def decode(rle: dict[str, Any]) -> Mask:
     """Return the mask of a COCO RLE, compressed (text or bytes) or not (list).
 
     Raises:
-        ValueError: keys are missing, or the runs do not add up to the size.
+        ValueError: keys are missing, the runs do not add up to the size, or that is larger than any picture read here.
     """
     try:
         size, packed = Size(*(int(side) for side in rle["size"])), rle["counts"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"a run-length mask needs 'size' [H, W] and 'counts' ({error})") from None
-    if min(size) < 0:
-        raise ValueError(f"a run-length mask needs a size that is not negative, found {list(size)}")
+    if min(size) < 0 or size.height * size.width > MAX_PIXELS:
+        raise ValueError(f"a run-length mask needs a size of 0 to {MAX_PIXELS} pixels, found {list(size)}")
     runs = unpack(packed) if isinstance(packed, (str, bytes)) else _as_runs(packed)
     total = int(runs.sum())
     if (runs < 0).any() or (runs > size.height * size.width).any() or total != size.height * size.width:
@@ -119,14 +120,20 @@ def from_polygons(polygons: list[list[float]], size: Size) -> Mask:
     """Return the union of polygons (each flat: x0, y0, x1, y1, ...) as pycocotools rasterises them.
 
     Raises:
-        ValueError: a polygon has fewer than three points, or an odd number of coordinates.
+        ValueError: a polygon is no flat list of finite numbers, has fewer than three points or an odd number of
+            coordinates, or reaches absurdly far out of the picture.
     """
     from pycocotools import mask as coco
 
     for polygon in polygons:
-        if len(polygon) < 6 or len(polygon) % 2:
-            raise ValueError(f"a polygon needs at least three points x, y, found {len(polygon)} numbers")
-        points = np.asarray(polygon, float)
+        try:
+            points = np.asarray(polygon, float)
+        except (TypeError, ValueError, OverflowError):
+            points = np.zeros(())
+        if points.ndim != 1:
+            raise ValueError("a polygon is no flat list of numbers x0, y0, x1, y1, ...")
+        if points.size < 6 or points.size % 2:
+            raise ValueError(f"a polygon needs at least three points x, y, found {points.size} numbers")
         if not np.isfinite(points).all():
             raise ValueError("a polygon has a coordinate that is not a finite number")
         if np.abs(points).max() > min(10 * max(*size, 100), 10**7):

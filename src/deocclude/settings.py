@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import tomllib
 import types
 import typing
@@ -47,10 +48,7 @@ def from_dict(cls: type[T], content: Mapping[str, Any], *, file: Path | None = N
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
             raise InputError("a known setting", f"the unknown key {name!r}", file=file, hint=hint)
-        if dataclasses.is_dataclass(hints[key]) and isinstance(value, Mapping):
-            values[key] = from_dict(typing.cast(type, hints[key]), value, file=file, prefix=f"{name}.")
-        else:
-            values[key] = _convert(value, hints[key], name, file)
+        values[key] = _convert(value, hints[key], name, file)
     return cls(**values)
 
 
@@ -80,14 +78,15 @@ def _toml_value(value: Any) -> str:
         return repr(value)
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_toml_value, value))}]"
-    text = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{text}"'
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _convert(value: Any, hint: Any, name: str, file: Path | None) -> Any:
     origin, choices = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return value if value is None else _convert(value, next(c for c in choices if c is not type(None)), name, file)
+    if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
+        return from_dict(typing.cast(type, hint), value, file=file, prefix=f"{name}.")
     if origin is tuple and isinstance(value, (list, tuple)):
         inner = choices[:1] * len(value) if choices[-1] is Ellipsis else choices
         if len(inner) == len(value):
@@ -99,5 +98,5 @@ def _convert(value: Any, hint: Any, name: str, file: Path | None) -> Any:
     plain = hint if isinstance(hint, type) else origin
     if isinstance(plain, type) and isinstance(value, plain) and not (plain is int and isinstance(value, bool)):
         return value
-    wanted = getattr(hint, "__name__", str(hint))
+    wanted = "table" if dataclasses.is_dataclass(hint) else getattr(hint, "__name__", str(hint))
     raise InputError(f"a value of type {wanted}", f"{value!r} ({type(value).__name__})", file=file, field=name)
