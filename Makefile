@@ -8,8 +8,8 @@ help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
 
 demo: .venv/installed ## take two sample photos apart; no file needed
-	$(BIN)/deocclude demo coffee --output demo-out/coffee --edges soft --force
-	$(BIN)/deocclude demo motorcycle --output demo-out/motorcycle --edges soft --force
+	$(BIN)/deocclude demo coffee --output demo-out/coffee --force
+	$(BIN)/deocclude demo motorcycle --output demo-out/motorcycle --force
 
 test: .venv/installed-dev ## run the test suite
 	$(BIN)/python -m pytest

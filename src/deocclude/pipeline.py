@@ -41,8 +41,9 @@ class Settings:
     """Amodal completion method."""
     fill: str = "auto"
     """How hidden pixels are painted."""
-    edges: str = "hard"
-    """Layer edges: ``hard`` recomposes byte for byte, ``soft`` is anti-aliased and within one grey level."""
+    edges: str = "soft"
+    """Layer edges: ``soft`` is anti-aliased, ``hard`` has alpha 0 or 255 and is exactly the whole shape. Both
+    recompose to the photo byte for byte."""
     max_gap: int = 4
     """Widest slit between neighbouring masks that the repair closes, in pixels."""
     seed: int = 0

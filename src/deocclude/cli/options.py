@@ -45,7 +45,7 @@ class Methods:
     fill: str | None = None
     """How hidden pixels are painted: auto, exemplar, telea, navier-stokes, biharmonic, mean."""
     edges: str | None = None
-    """Layer edges: hard (recomposes byte for byte) or soft (anti-aliased)."""
+    """Layer edges: soft (anti-aliased; the default) or hard (exactly the whole shape)."""
     max_gap: int | None = None
     """Widest slit between neighbouring masks that is closed, in pixels."""
     seed: int | None = None

@@ -46,7 +46,7 @@ def build_layers(
         background: the painted background.
         edges: ``hard``: alpha is 0 or 255 and the unmoved stack is the photo byte for byte. ``soft``:
             anti-aliased, colours at the rim freed from their neighbours (:mod:`deocclude.layers.matte`); the
-            unmoved stack is within one grey level of the photo.
+            unmoved stack is the photo byte for byte, too.
 
     Raises:
         InputError: unknown ``edges``, a photo of another size, or an order that does not hold each object once.

@@ -9,10 +9,11 @@ apart as C = a F + (1 - a) B (the matting equation; Porter & Duff 1984, Smith & 
 2. B is freed from what the object bled into it: replaced by the nearest clean colour of the same surface, but only
    where C lies between that colour and the object's, and where a stays near the ramp.
 3. F is solved against what is really composed beneath (rounded as :func:`~deocclude.layers.compose.compose`
-   rounds) and is, among the solutions that keep the photo to one grey level, the one nearest to the colour further
-   inside. Where no F in 0..255 exists a is raised until one does.
+   rounds) and is, among the solutions that give back the photo's byte, the one nearest to the colour further inside.
+   Where no F in 0..255 exists a is raised until one does. As a step of F is a step of a <= 1 in the composite, a
+   whole number that rounds to the photo's byte always exists.
 
-So the unmoved stack stays within one grey level of the photo at every pixel, the object takes its own colour along
+So the unmoved stack is the photo byte for byte, the object takes its own colour along
 when moved, and what it leaves behind does not show where it stood.
 """
 
@@ -40,8 +41,6 @@ _REACH = 6
 _PRIOR = 3 * 20.0**2
 # How far alpha may leave the ramp for the sake of the colours.
 _SLACK = 0.3
-# What composes to within this of the photo rounds to within one grey level of it.
-_TOLERANCE = 1.4
 _MIXED = np.uint16(65535)
 
 Floats = NDArray[np.float32]
@@ -230,17 +229,17 @@ def _alpha(target: Floats, behind: Floats, rim: _Rim) -> Floats:
     fit = (spread * (target - behind)).sum(-1) + _PRIOR * rim.ramp
     fit = np.clip(fit / ((spread**2).sum(-1) + _PRIOR), rim.ramp - _SLACK, rim.ramp + _SLACK)
     room = np.where(target > behind, 255 - behind, behind)
-    needed = np.maximum(np.abs(target - behind) - _TOLERANCE, 0)
-    least = (needed / np.maximum(room, 1)).max(-1)
+    least = (np.abs(target - behind) / np.maximum(room, 1)).max(-1)
     return np.asarray(np.maximum(np.rint(255 * fit), np.ceil(255 * least - 1e-3)).clip(0, 255)[:, None])
 
 
 def _foreground(target: Floats, behind: Floats, rim: _Rim, alpha: Floats) -> Floats:
-    """Return the colours [n, 3] nearest to those further inside that compose to ``target`` up to one grey level."""
-    share = np.maximum(alpha, 1) / 255
-    exact = (target - (1 - share) * behind) / share
-    slack = _TOLERANCE / share
-    return np.asarray(np.clip(np.clip(rim.inner, np.ceil(exact - slack), np.floor(exact + slack)), 0, 255))
+    """Return the colours [n, 3] nearest to those further inside that :func:`blend.over` composes to ``target``."""
+    share = np.maximum(alpha, 1).astype(np.int64)
+    wanted = 255 * target.astype(np.int64) - (255 - share) * behind.astype(np.int64)
+    # over() adds 127 and divides by 255: what differs from 255 times the photo by at most 127 rounds to it.
+    least, most = -((127 - wanted) // share), (wanted + 127) // share
+    return np.asarray(np.clip(np.clip(rim.inner, least, most), 0, 255))
 
 
 def _paint(easel: _Easel, crop: _Crop, rgba: NDArray[np.uint8]) -> None:
