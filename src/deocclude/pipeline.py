@@ -158,23 +158,31 @@ def _amodal(project: Project, settings: Settings, progress: Progress) -> Project
 
 
 def _content(project: Project, settings: Settings, progress: Progress) -> Project:
+    """Paint what is hidden; a part whose masks have not changed since it was last painted is kept."""
     watch = Stopwatch()
     scene, whole = _repaired(project), _whole(project)
-    total = len(scene) + 1
-    pixels, seed = project.photo.pixels, settings.seed
-    fills: dict[int, Fill] = {}
-    for done, item in enumerate(scene.instances):
-        progress("content", done, total)
-        fills[item.id] = fill_hidden(
-            pixels, item.modal, whole[item.id], instance_id=item.id, method=settings.fill, seed=seed
-        )
-    progress("content", total - 1, total)
+    shapes = {item.id: (item.modal, whole[item.id]) for item in scene.instances}
     covered = union(scene.modal, scene.size)
-    fills[BACKGROUND] = fill_background(pixels, covered, method=settings.fill, seed=seed)
-    progress("content", total, total)
+    shapes[BACKGROUND] = (Mask.empty(scene.size), covered)
+    prints = {f"content/{key}": _content_fingerprint(pair, settings) for key, pair in shapes.items()}
+    fills: dict[int, Fill] = {}
+    for done, (key, (modal, shape)) in enumerate(shapes.items()):
+        progress("content", done, len(shapes))
+        if project.fills is not None and project.fingerprints.get(f"content/{key}") == prints[f"content/{key}"]:
+            fills[key] = project.fills[key]
+        elif key == BACKGROUND:
+            fills[key] = fill_background(project.photo.pixels, covered, method=settings.fill, seed=settings.seed)
+        else:
+            fills[key] = fill_hidden(
+                project.photo.pixels, modal, shape, instance_id=key, method=settings.fill, seed=settings.seed
+            )
+    progress("content", len(shapes), len(shapes))
     reasons = [f"{_called(scene, key)}: {fill.fallback_reason}" for key, fill in fills.items() if fill.fallback_reason]
-    record = StageRecord(settings.fill, {"seed": seed}, watch.seconds, "; ".join(reasons) or None)
-    return replace(project, fills=fills, records={**project.records, "content": record})
+    record = StageRecord(settings.fill, {"seed": settings.seed}, watch.seconds, "; ".join(reasons) or None)
+    kept = {name: value for name, value in project.fingerprints.items() if not name.startswith("content/")}
+    return replace(
+        project, fills=fills, records={**project.records, "content": record}, fingerprints={**kept, **prints}
+    )
 
 
 def _layers(project: Project, settings: Settings, progress: Progress) -> Project:
@@ -233,6 +241,11 @@ def _name(photo: Photo) -> str | None:
 def _input_fingerprint(project: Project) -> str:
     photo = hashlib.sha256(project.photo.pixels.data).hexdigest()
     return _fingerprint(photo, {item.id: rle.encode(item.modal) for item in project.given.instances})
+
+
+def _content_fingerprint(shapes: tuple[Mask, Mask], settings: Settings) -> str:
+    """Return what one fill depends on; the photo of a project never changes."""
+    return _fingerprint([rle.encode(mask) for mask in shapes], settings.fill, settings.seed)
 
 
 def _corrections_of(stage: str, corrections: Corrections) -> Any:

@@ -40,7 +40,7 @@ def test_the_unmoved_layers_are_the_photo(project, edges):
 
 
 def test_an_unchanged_stage_is_not_computed_again(project):
-    again = run(project, replace(FAST, edges="soft"))
+    again = run(project, replace(FAST, edges="hard"))
     assert again.amodal is project.amodal
     assert again.fills is project.fills
     assert again.stack is not project.stack
@@ -50,6 +50,15 @@ def test_a_change_is_followed_by_what_depends_on_it(project):
     again = run(project, replace(FAST, amodal="raw"))
     assert again.graph is project.graph
     assert all(not fill.hole.any() for key, fill in again.fills.items() if key != BACKGROUND)
+
+
+def test_only_the_holes_that_change_are_painted_again(project):
+    item = max(project.scene.instances, key=lambda item: project.fills[item.id].hole.sum())
+    painted = item.modal  # nothing of it is hidden any more
+    kept = {key: fill for key, fill in project.fills.items() if key != item.id}
+    again = run(replace(project, corrections=project.corrections.with_amodal(item.id, painted)), FAST)
+    assert all(again.fills[key] is fill for key, fill in kept.items())
+    assert not again.fills[item.id].hole.any()
 
 
 def test_until_stops_early(drawn):

@@ -104,11 +104,11 @@ def test_files_of_the_user_survive_a_save(project, folder):
     (folder / "notes" / "mine.txt").write_text("do not lose me")
     (folder / "layers" / "retouched.png").write_bytes(b"mine too")
     stale = folder / "layers" / "old.png"
-    write_project(run(project, replace(FAST, edges="soft")), folder, force=True)
+    write_project(run(project, replace(FAST, edges="hard")), folder, force=True)
     assert (folder / "notes" / "mine.txt").read_text() == "do not lose me"
     assert (folder / "layers" / "retouched.png").read_bytes() == b"mine too"
     assert not stale.exists()
-    assert read_project(folder).layers.edges == "soft"
+    assert read_project(folder).layers.edges == "hard"
 
 
 def test_a_folder_with_files_asks_for_force(project, tmp_path):
