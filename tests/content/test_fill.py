@@ -53,7 +53,7 @@ def test_no_red_of_the_occluder_in_the_fill(method):
 
 
 def test_mixed_edge_pixels_are_not_used():
-    photo, modal, amodal, occluder = scene()
+    photo, modal, amodal, _ = scene()
     edge = modal.to_array() & ~np.roll(np.roll(modal.to_array(), 1, 1), -2, 1)
     ring = modal.to_array().copy()
     ring[1:-1, 1:-1] &= ~(modal.to_array()[1:-1, :-2] & modal.to_array()[1:-1, 2:])
@@ -131,5 +131,5 @@ def test_auto_says_why():
 
 def test_wrong_method():
     photo, modal, amodal, _ = scene()
-    with pytest.raises(InputError, match="exemplar.*did you mean 'telea'"):
+    with pytest.raises(InputError, match=r"exemplar.*did you mean 'telea'"):
         fill_hidden(photo, modal, amodal, instance_id=1, method="teela")

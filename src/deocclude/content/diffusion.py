@@ -77,7 +77,7 @@ def mean_colour(settings: MeanSettings) -> Painter:
             return paint_blind(patch, "mean")
         mean = patch.rgb[patch.evidence].mean(0, dtype=np.float64).astype(np.float32)
         filled = np.broadcast_to(mean, patch.rgb.shape)
-        return compose(patch, filled, trust(patch) / 2, Provenance.MEAN_COLOUR, "mean")
+        return compose(patch, filled, 0.5 * trust(patch), Provenance.MEAN_COLOUR, "mean")
 
     return paint
 
@@ -89,8 +89,11 @@ def continued(patch: Patch) -> Float:
 
 def _marching(name: str, flag: int, settings: MarchingSettings) -> Painter:
     def fill(base: Float, hole: Bool) -> tuple[Float, tuple[str, ...]]:
-        rgb = np.clip(np.rint(base), 0, 255).astype(np.uint8)
-        return cv2.inpaint(rgb, hole.astype(np.uint8), settings.radius, flag).astype(np.float32), ()
+        # OpenCV's rounding adds up across a hole: to several grey levels in 8 bits, to hundredths of one in 16.
+        flagged = hole.astype(np.uint8)
+        fine = np.rint(256 * np.clip(base, 0, 255)).astype(np.uint16)
+        channels = [cv2.inpaint(part, flagged, settings.radius, flag) for part in cv2.split(fine)]
+        return np.stack(channels, 2) / np.float32(256), ()
 
     return _smooth_painter(name, fill)
 
@@ -126,5 +129,5 @@ def _biharmonic(base: Float, hole: Bool, max_pixels: int) -> tuple[Float, tuple[
     small, notes = _biharmonic(half, share == 0, max_pixels)
     height, width = hole.shape
     up = cv2.resize(small, (2 * small.shape[1], 2 * small.shape[0]), interpolation=cv2.INTER_LINEAR)[:height, :width]
-    filled = np.where(hole[..., None], without_seam(up, base, hole, ~hole, 1), base)
-    return filled, notes or ("biharmonic: the hole is large, solved at a reduced scale",)
+    up = without_seam(np.asarray(up, np.float32), base, hole, ~hole, 1)
+    return np.where(hole[..., None], up, base), notes or ("biharmonic: the hole is large, solved at a reduced scale",)

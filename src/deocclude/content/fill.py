@@ -5,7 +5,7 @@ Both work on a crop around the hole with as much context as the painter needs, s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +29,9 @@ THIN = 4
 BRIDGE = 8
 """Holes of the background nearer than this, in pixels, are filled together."""
 PLENTY = 4
-"""Context grows until so many visible pixels a hidden one are in sight."""
+"""Context grows until so many visible pixels a hidden one are in sight ..."""
+ENOUGH = 60_000
+"""... or so many pixels more than are hidden, so that memory follows the hole."""
 
 RGBArray = NDArray[np.uint8]
 BoolArray = NDArray[np.bool_]
@@ -44,6 +46,7 @@ def fill_hidden(
     method: str = AUTO,
     settings: Mapping[str, Any] | None = None,
     seed: int = 0,
+    rim: int = 0,
 ) -> Fill:
     """Paint the hidden part of one object from its own visible pixels.
 
@@ -55,6 +58,8 @@ def fill_hidden(
         method: a key of :data:`deocclude.content.METHODS`, or ``auto``.
         settings: of the painter; not with ``auto``.
         seed: for painters that draw random numbers.
+        rim: repaint also visible pixels so near the hole, in pixels: they carry the colour of what hid it. With 0
+            no visible pixel changes.
 
     Raises:
         InputError: no painter has that name, or it has no such setting.
@@ -63,8 +68,10 @@ def fill_hidden(
     hole = amodal - modal
     if not hole:
         return empty_fill(instance_id, method)
+    hole = hole | (dilate(hole, rim) & modal)
     evidence, notes = own_pixels(modal)
-    box = _context(hole, evidence, hole.box.join(evidence.box))
+    evidence = evidence - hole
+    box = _context(hole, hole.box.join(evidence.box), evidence.crop)
     patch = Patch(photo_rgb[box.slices], hole.crop(box), evidence.crop(box), seed)
     painted = _paint(patch, method, settings)
     return _placed(painted, patch, box, instance_id, notes)
@@ -77,6 +84,7 @@ def fill_background(
     method: str = AUTO,
     settings: Mapping[str, Any] | None = None,
     seed: int = 0,
+    rim: int = 0,
 ) -> Fill:
     """Paint what all objects together cover, at the photo's own resolution, from what no object covers.
 
@@ -86,6 +94,8 @@ def fill_background(
         method: a key of :data:`deocclude.content.METHODS`, or ``auto``.
         settings: of the painter; not with ``auto``.
         seed: for painters that draw random numbers.
+        rim: repaint also visible pixels so near the hole, in pixels: they carry the colour of what hid it. With 0
+            no visible pixel changes.
 
     Raises:
         InputError: no painter has that name, or it has no such setting.
@@ -93,7 +103,8 @@ def fill_background(
     _check(method)
     if not covered:
         return empty_fill(BACKGROUND, method)
-    shaded = dilate(covered, SHADOW)
+    covered = dilate(covered, rim)
+    shaded = dilate(covered, max(1, SHADOW - rim))
     if shaded.area == shaded.size.height * shaded.size.width:
         shaded = covered
     parts = [_background_part(photo_rgb, hole, shaded, method, settings, seed) for hole in _groups(covered)]
@@ -141,13 +152,14 @@ def _paint(patch: Patch, method: str, settings: Mapping[str, Any] | None) -> Pai
     return replace(painted, notes=(why, *painted.notes))
 
 
-def _context(hole: Mask, evidence: Mask, limit: Box) -> Box:
-    """Return a box around the hole, within ``limit``, in which enough evidence is in sight."""
+def _context(hole: Mask, limit: Box, seen: Callable[[Box], BoolArray]) -> Box:
+    """Return a box around the hole, within ``limit``, in which enough evidence is ``seen``."""
     side = max(hole.box.width, hole.box.height)
-    margin, wanted = max(32, side // 2), PLENTY * hole.area
+    margin = min(max(32, side // 2), max(96, side // 8))
+    wanted = hole.area + min((PLENTY - 1) * hole.area, ENOUGH)
     while True:
         box = hole.box.grow(margin).intersect(limit)
-        if box == limit or (evidence and int(np.count_nonzero(evidence.crop(box))) >= wanted):
+        if box == limit or int(np.count_nonzero(seen(box))) >= wanted:
             return box
         margin *= 2
 
@@ -155,16 +167,11 @@ def _context(hole: Mask, evidence: Mask, limit: Box) -> Box:
 def _background_part(
     photo_rgb: RGBArray, hole: Mask, shaded: Mask, method: str, settings: Mapping[str, Any] | None, seed: int
 ) -> Fill:
-    size: Size = hole.size
-    side = max(hole.box.width, hole.box.height)
-    margin, everything = max(32, side // 2), Box(0, 0, size.width, size.height)
-    while True:
-        box = hole.box.grow(margin).intersect(everything)
-        seen = ~shaded.crop(box)
-        if box == everything or int(np.count_nonzero(seen)) >= 2 * hole.area:
-            break
-        margin *= 2
-    patch = Patch(photo_rgb[box.slices], hole.crop(box), seen, seed)
+    def seen(box: Box) -> BoolArray:
+        return ~shaded.crop(box)
+
+    box = _context(hole, Box(0, 0, hole.size.width, hole.size.height), seen)
+    patch = Patch(photo_rgb[box.slices], hole.crop(box), seen(box), seed)
     return _placed(_paint(patch, method, settings), patch, box, BACKGROUND, ())
 
 

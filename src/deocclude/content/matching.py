@@ -24,7 +24,7 @@ def search(target: Float, source: Float, rows: Index, limit: int, generator: np.
     """Return ``rows`` improved by an exact search through at most ``limit`` rows of ``source``, drawn at random."""
     drawn = subsample(np.arange(len(source)), limit, generator)
     found, found_distance = nearest(target, source[drawn])
-    return np.where(found_distance < distance(target, source, rows), drawn[found], rows)
+    return np.asarray(np.where(found_distance < distance(target, source, rows), drawn[found], rows), np.int64)
 
 
 def distance(target: Float, source: Float, rows: Index) -> Float:
@@ -33,9 +33,11 @@ def distance(target: Float, source: Float, rows: Index) -> Float:
 
 
 def spread(canvas: Canvas, target: Float, source: Float, rows: Index, reaches: tuple[int, ...]) -> tuple[Index, Float]:
-    """Improve matches by those of neighbours, shifted along (the propagation of PatchMatch, Barnes et al. 2009).
+    """Improve matches by those of neighbours, shifted along.
 
-    All targets move at once, so the result does not depend on an order of visits.
+    The propagation of PatchMatch (Barnes et al., SIGGRAPH 2009) with all targets moving at once, so that the result
+    does not depend on an order of visits. There is no search around the matches on purpose: free to choose, patches
+    agree on smooth ones, and texture fades.
 
     Args:
         canvas: the level.
@@ -47,58 +49,76 @@ def spread(canvas: Canvas, target: Float, source: Float, rows: Index, reaches: t
     Returns:
         the better matches and their squared distances.
     """
-    best = distance(target, source, rows)
+    rows, best = rows.copy(), distance(target, source, rows)
     for reach in reaches:
-        before = rows
+        before = canvas.sources[rows]
         for down, right in NEIGHBOURS:
             step = reach * (down * canvas.width + right)
-            asked = canvas.targets + step
-            neighbour = canvas.target_row[np.clip(asked, 0, len(canvas.target_row) - 1)]
-            proposal = canvas.sources[before[np.maximum(neighbour, 0)]] - step
-            inside = (proposal >= 0) & (proposal < len(canvas.source_row))
-            proposed = canvas.source_row[np.where(inside, proposal, 0)]
-            valid = np.flatnonzero((neighbour >= 0) & inside & (proposed >= 0) & (proposed != rows))
-            cost = distance(target[valid], source, proposed[valid])
-            better = cost < best[valid]
-            rows = rows.copy() if rows is before else rows
-            rows[valid[better]], best[valid[better]] = proposed[valid[better]], cost[better]
+            asked = np.clip(canvas.targets + step, 0, len(canvas.target_row) - 1)
+            neighbour = canvas.target_row[asked]
+            _improve(canvas, target, source, np.where(neighbour >= 0, before[neighbour] - step, -1), rows, best)
     return rows, best
 
 
-def parents(coarse: Canvas, fine: Canvas) -> Index:
-    """Return for each target of ``fine`` the target of ``coarse`` (flat index) that lies under it, or the nearest."""
-    y, x = np.divmod(fine.targets, fine.width)
-    under = ((y - fine.radius) // 2 + coarse.radius) * coarse.width + (x - fine.radius) // 2 + coarse.radius
-    return _to_nearest(coarse.targets, coarse.shape)[under]
+def _improve(canvas: Canvas, target: Float, source: Float, proposal: Index, rows: Index, best: Float) -> None:
+    """Take the proposed source centres (-1: none) where they match better; ``rows`` and ``best`` change in place."""
+    inside = (proposal >= 0) & (proposal < len(canvas.source_row))
+    proposed = canvas.source_row[np.where(inside, proposal, 0)]
+    tried = np.flatnonzero(inside & (proposed >= 0) & (proposed != rows))
+    cost = distance(target[tried], source, proposed[tried])
+    better = cost < best[tried]
+    rows[tried[better]], best[tried[better]] = proposed[tried[better]], cost[better]
 
 
-def pass_down(coarse: Canvas, fine: Canvas, match: Index) -> Index:
-    """Return for each target of ``fine`` the source centre that the matches of ``coarse`` point to.
+def pass_down(coarse: Canvas, fine: Canvas, match: Index) -> tuple[Index, Index]:
+    """Carry the matches of a level to the next finer one, which has twice its size.
 
     Args:
-        coarse: the level that was solved, half the size of ``fine``.
+        coarse: the level that was solved.
         fine: the next level.
         match: one source centre of ``coarse`` a target of ``coarse``.
+
+    Returns:
+        for each target of ``fine`` a source centre, and the row of the target of ``coarse`` that it comes from.
     """
-    here = parents(coarse, fine)
-    there = match[coarse.target_row[here]]
     y, x = np.divmod(fine.targets, fine.width)
+    under = ((y - fine.radius) // 2 + coarse.radius) * coarse.width + (x - fine.radius) // 2 + coarse.radius
+    here = nearest_member(coarse.targets, coarse.shape, under)
+    rows = coarse.target_row[here]
     here_y, here_x = np.divmod(here, coarse.width)
-    there_y, there_x = np.divmod(there, coarse.width)
+    there_y, there_x = np.divmod(match[rows], coarse.width)
     height, width = fine.shape
     y = np.clip(y + 2 * (there_y - here_y), 0, height - 1)
     x = np.clip(x + 2 * (there_x - here_x), 0, width - 1)
-    return _to_nearest(fine.sources, fine.shape)[y * width + x]
+    return nearest_member(fine.sources, fine.shape, y * width + x), rows
 
 
-def _to_nearest(members: Index, shape: tuple[int, int]) -> Index:
-    """Return for each pixel of an image of ``shape`` the flat index of the nearest of ``members``."""
+def reflect(canvas: Canvas) -> None:
+    """Make the first guess of pixels far from all evidence a mirror image of the evidence nearest to them.
+
+    A smooth guess would do inside a hole; where an object continues beyond what is seen, it would be explained by
+    one smooth patch over and over.
+    """
+    unknown = np.flatnonzero(canvas.unknown)
+    nearest_source = nearest_member(canvas.sources, canvas.shape, unknown)
+    down, right = (
+        a - b for a, b in zip(np.divmod(nearest_source, canvas.width), np.divmod(unknown, canvas.width), strict=True)
+    )
+    far = np.hypot(down, right) > 2 * canvas.radius + 1
+    unknown, nearest_source = unknown[far], nearest_source[far]
+    mirrored = np.clip(2 * nearest_source - unknown, 0, len(canvas.pixels) - 1)
+    inside = canvas.source_row[mirrored] >= 0
+    canvas.pixels[unknown] = canvas.pixels[np.where(inside, mirrored, nearest_source)]
+
+
+def nearest_member(members: Index, shape: tuple[int, int], asked: Index) -> Index:
+    """Return the nearest of ``members`` to each pixel of ``asked``, all flat indices of an image of ``shape``."""
     away = np.ones(shape, np.uint8)
     away.flat[members] = 0
     _, labels = cv2.distanceTransformWithLabels(away, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     home = np.zeros(int(labels.max()) + 1, np.int64)
     home[labels.flat[members]] = members
-    return home[labels.ravel()]
+    return np.asarray(home[labels.ravel()[asked]], np.int64)
 
 
 def subsample(rows: Index, limit: int, generator: np.random.Generator) -> Index:

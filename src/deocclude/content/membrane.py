@@ -11,8 +11,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from deocclude.content.painting import distance_to
+
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
+FADE = 24.0
+"""Pixels over which the correction of a seam fades: one wrong edge pixel must not lay a haze over a large hole."""
 
 
 def pull_push(values: Float, known: NDArray[np.bool_] | Float, sweeps: int = 2) -> Float:
@@ -65,7 +69,8 @@ def _refine(values: Float, weight: Float, below: Float, sweeps: int) -> Float:
 def without_seam(filled: Float, truth: Float, hole: Bool, known: Bool, reach: int = 3) -> Float:
     """Shift the low frequencies of ``filled`` so that it meets its surroundings without a seam.
 
-    The difference to ``truth``, averaged over the known pixels near the hole, is interpolated into the hole.
+    The difference to ``truth``, averaged over the known pixels near the hole, is interpolated into the hole and fades
+    with the distance to them. It is limited to twice the usual difference, so that a bright speck casts no glow.
 
     Args:
         filled: float32 [h, w, c], with values in the hole *and* on the known pixels next to it.
@@ -84,5 +89,8 @@ def without_seam(filled: Float, truth: Float, hole: Bool, known: Bool, reach: in
     weight = near.astype(np.float32)
     total = cv2.blur((truth - filled) * weight[..., None], (side, side)).reshape(filled.shape)
     share = cv2.blur(weight, (side, side))
-    step = total / np.maximum(share, 1e-6)[..., None]
-    return filled + pull_push(step, near)
+    step = np.asarray(total / np.maximum(share, 1e-6)[..., None], np.float32)
+    limit = 2 + 2 * np.median(np.abs(step[near]), axis=0)
+    step = np.clip(step, -limit, limit).astype(np.float32)
+    fade = np.exp(-distance_to(near) / FADE)
+    return np.asarray(filled + pull_push(step, near) * fade[..., None], np.float32)

@@ -26,7 +26,7 @@ def trust(patch: Patch) -> NDArray[np.float32]:
     distance to the nearest evidence in pixels: about 0.9 beside it, a third in the middle of a round hole that
     evidence surrounds, less where the object must be continued beyond what is seen, and less when little is seen.
     """
-    hole, evidence = np.count_nonzero(patch.hole), np.count_nonzero(patch.evidence)
+    hole, evidence = int(np.count_nonzero(patch.hole)), int(np.count_nonzero(patch.evidence))
     share = np.sqrt(evidence / max(1, evidence + hole))
     return np.asarray(share * np.exp(-distance_to(patch.evidence) / (2 + np.sqrt(hole) / 2)), np.float32)
 

@@ -18,6 +18,8 @@ Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 Index = NDArray[np.int64]
 CHUNK = 16_384
+FAINT = 0.01
+"""Votes weaker than this, against 1 at the centre, are not counted."""
 
 
 @dataclass(eq=False)
@@ -25,7 +27,7 @@ class Canvas:
     """One level of the picture while it is being painted.
 
     Attributes:
-        pixels: float32 [n, 3], the padded image, flat; only unknown pixels change.
+        pixels: float32 [n, c], the padded image, flat: R, G, B and texture channels; only unknown pixels change.
         unknown: bool [n], pixels to be painted: the hole and what surrounds it without being evidence.
         width: columns of the padded image.
         radius: patches have 2 * radius + 1 pixels a side.
@@ -57,17 +59,17 @@ class Canvas:
         """Height and width of the padded image."""
         return len(self.pixels) // self.width, self.width
 
-    def image(self) -> Float:
-        """Return the image without its padding, float32 [h, w, 3]."""
+    def unpadded(self, flat: Float) -> Float:
+        """Return values [n] or [n, c] of the padded image as an image without padding."""
         inner = slice(self.radius, -self.radius)
-        return self.pixels.reshape(*self.shape, 3)[inner, inner]
+        return flat.reshape(*self.shape, *flat.shape[1:])[inner, inner]
 
 
-def make_canvas(rgb: Float, hole: Bool, evidence: Bool, copied: Bool, radius: int) -> Canvas:
+def make_canvas(image: Float, hole: Bool, evidence: Bool, copied: Bool, radius: int) -> Canvas:
     """Return the canvas of a level.
 
     Args:
-        rgb: float32 [h, w, 3], defined everywhere.
+        image: float32 [h, w, c], defined everywhere.
         hole: bool [h, w].
         evidence: bool [h, w], pixels to compare with.
         copied: bool [h, w], part of the evidence: pixels to copy from.
@@ -79,13 +81,11 @@ def make_canvas(rgb: Float, hole: Bool, evidence: Bool, copied: Bool, radius: in
     inner = np.zeros_like(hole)
     inner[radius:-radius, radius:-radius] = True
     centres = cv2.dilate(hole.astype(np.uint8), square).astype(bool) & inner
-    whole = (
-        cv2.erode(copied.astype(np.uint8), square, borderType=cv2.BORDER_CONSTANT, borderValue=0).astype(bool) & inner
-    )
+    whole = cv2.erode(np.where(inner, copied, False).astype(np.uint8), square).astype(bool) & inner
     touched = cv2.dilate(centres.astype(np.uint8), square).astype(bool)
     sources, targets = np.flatnonzero(whole), np.flatnonzero(centres)
     return Canvas(
-        pixels=np.pad(rgb, (*pad, (0, 0)), mode="edge").reshape(-1, 3).astype(np.float32),
+        pixels=np.pad(image, (*pad, (0, 0)), mode="edge").reshape(-1, image.shape[2]).astype(np.float32),
         unknown=(touched & ~evidence).ravel(),
         width=hole.shape[1],
         radius=radius,
@@ -105,31 +105,46 @@ def _rows(indices: Index, size: int) -> Index:
 
 @dataclass(frozen=True, eq=False)
 class Basis:
-    """Principal components of patches: float32 ``mean`` [k] and ``axes`` [k, d]."""
+    """Principal components of the colours of patches: float32 ``mean`` [k] and ``axes`` [k, d]."""
 
     mean: Float
     axes: Float
 
     def features(self, canvas: Canvas, centres: Index) -> Float:
-        """Return the coordinates of the patches at ``centres``, float32 [n, d]."""
-        found = np.empty((len(centres), self.axes.shape[1]), np.float32)
-        steps = canvas.steps
+        """Return what patches are compared by, float32 [n, d + 2]: components of colour, and texture.
+
+        Texture varies slowly: that of the centre stands for all pixels of a patch.
+        """
+        colours = self.axes.shape[1]
+        found = np.empty((len(centres), colours + 2), np.float32)
         for start in range(0, len(centres), CHUNK):
-            part = centres[start : start + CHUNK]
-            vectors = canvas.pixels[part[:, None] + steps].reshape(len(part), -1)
-            found[start : start + CHUNK] = (vectors - self.mean) @ self.axes
+            part = slice(start, start + CHUNK)
+            found[part, :colours] = (_colours(canvas, centres[part]) - self.mean) @ self.axes
+        found[:, colours:] = canvas.pixels[centres, 3:] * (2 * canvas.radius + 1)
         return found
 
 
+def _colours(canvas: Canvas, centres: Index) -> Float:
+    patches = canvas.pixels[:, :3][centres[:, None] + canvas.steps]
+    return np.asarray(patches.reshape(len(centres), -1), np.float32)
+
+
 def principal(canvas: Canvas, dimensions: int, generator: np.random.Generator, samples: int = 4000) -> Basis:
-    """Return the ``dimensions`` main directions in which the source patches of ``canvas`` vary."""
+    """Return about ``dimensions`` main directions in which the colours of the source patches of ``canvas`` vary.
+
+    Found by subspace iteration (Halko, Martinsson and Tropp, SIAM Review 2011): a full decomposition would cost more
+    than the search that it is to speed up.
+    """
     chosen = canvas.sources
     if len(chosen) > samples:
         chosen = np.sort(generator.choice(chosen, samples, replace=False))
-    vectors = canvas.pixels[chosen[:, None] + canvas.steps].reshape(len(chosen), -1).astype(np.float64)
+    vectors = _colours(canvas, chosen)
     mean = vectors.mean(0)
-    _, directions = np.linalg.eigh((vectors - mean).T @ (vectors - mean))
-    return Basis(mean.astype(np.float32), np.ascontiguousarray(directions[:, ::-1][:, :dimensions], np.float32))
+    scatter = (vectors - mean).T @ (vectors - mean)
+    axes = generator.standard_normal((len(mean), min(dimensions, len(mean)))).astype(np.float32)
+    for _ in range(6):
+        axes, _ = np.linalg.qr(scatter @ axes)
+    return Basis(mean, np.ascontiguousarray(axes, np.float32))
 
 
 def vote(canvas: Canvas, match: Index, weight: Float, sharpness: float) -> Float:
@@ -142,13 +157,14 @@ def vote(canvas: Canvas, match: Index, weight: Float, sharpness: float) -> Float
         sharpness: spread in pixels of the vote's Gaussian around the centre of a patch.
 
     Returns:
-        float32 [n, 3]: what the patches say, also on known pixels; the canvas's own value where none votes.
+        float32 [n, c]: what the patches say, also on known pixels; the canvas's own value where none votes.
     """
-    total = np.zeros((len(canvas.pixels), 3), np.float32)
+    total = np.zeros_like(canvas.pixels)
     share = np.zeros(len(canvas.pixels), np.float32)
     reach = np.arange(-canvas.radius, canvas.radius + 1)
     bell = np.exp(-(reach[:, None] ** 2 + reach**2) / (2 * sharpness**2)).ravel().astype(np.float32)
-    for step, height in zip(canvas.steps, bell, strict=True):
+    heard = bell > FAINT
+    for step, height in zip(canvas.steps[heard], bell[heard], strict=True):
         pull = weight * height
         total[canvas.targets + step] += pull[:, None] * canvas.pixels[match + step]
         share[canvas.targets + step] += pull
