@@ -46,7 +46,8 @@ def assert_same(first, second):
     assert dict(first.fingerprints) == dict(second.fingerprints)
     for key, fill in first.fills.items():
         other = second.fills[key]
-        assert (fill.box, fill.method, fill.fallback_reason) == (other.box, other.method, other.fallback_reason)
+        assert (fill.box, fill.method, fill.notes) == (other.box, other.method, other.notes)
+        assert fill.fallback_reason == other.fallback_reason
         assert np.array_equal(fill.hole, other.hole)
         assert np.array_equal(fill.rgb[fill.hole], other.rgb[fill.hole])
     for a, b in zip(first.layers.layers, second.layers.layers, strict=True):

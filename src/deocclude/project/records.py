@@ -49,7 +49,13 @@ def index_of(project: Project, photo_file: str) -> dict[str, Any]:
         index["order_truth"] = sorted(map(list, scene.order_truth))
     if project.fills is not None:
         index["content"] = [
-            {"id": key, "box": list(fill.box), "method": fill.method, "fallback_reason": fill.fallback_reason}
+            {
+                "id": key,
+                "box": list(fill.box),
+                "method": fill.method,
+                "fallback_reason": fill.fallback_reason,
+                "notes": list(fill.notes),
+            }
             for key, fill in project.fills.items()
         ]
     return index
@@ -154,8 +160,9 @@ def read_fills(folder: Path, index: Mapping[str, Any]) -> dict[int, Fill]:
             provenance = confidence = np.zeros(shape, np.uint8)
         if rgba.shape[:2] != shape:
             raise ValueError(f"content/{identity}.png has another size than its box")
-        fills[identity] = Fill(identity, box, rgba[..., 3] > 0, np.ascontiguousarray(rgba[..., :3]), provenance,
-                               confidence, entry["method"], entry["fallback_reason"])  # fmt: skip
+        hole, rgb = rgba[..., 3] > 0, np.ascontiguousarray(rgba[..., :3])
+        told = (entry["method"], entry["fallback_reason"], tuple(entry["notes"]))
+        fills[identity] = Fill(identity, box, hole, rgb, provenance, confidence, *told)
     return fills
 
 
