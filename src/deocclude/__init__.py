@@ -8,14 +8,26 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOME = {
+    "Arrangement": "layers.arrange",
     "Box": "geometry",
     "DeoccludeError": "errors",
     "Instance": "scene",
+    "LayerStack": "layers.stack",
     "Mask": "masks",
+    "Move": "layers.move",
+    "Override": "ordering.graph",
     "Photo": "images",
+    "Project": "project.state",
     "Scene": "scene",
+    "Settings": "pipeline",
     "Size": "geometry",
+    "compose": "layers.compose",
+    "open_project": "pipeline",
     "read_photo": "images",
+    "read_project": "project.store",
+    "read_scene": "formats",
+    "run": "pipeline",
+    "write_scene": "formats",
 }
 """Public names and the module each lives in; loaded on first use, so that the import stays light."""
 

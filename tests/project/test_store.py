@@ -188,3 +188,23 @@ def test_a_missing_file_is_named(folder, name):
         return
     with pytest.raises(InputError, match="visible.png"):
         read_project(folder)
+
+
+def test_a_shape_painted_into_the_folder_is_taken_up(folder):
+    project = read_project(folder)
+    item = project.scene.instances[0]
+    canvas = np.zeros(project.photo.size, np.uint8)
+    canvas[item.modal.box.slices] = 1
+    Image.fromarray(canvas).save(folder / "masks" / f"amodal_{item.id}.png")
+    again = run(read_project(folder), FAST)
+    assert again.amodal.masks[item.id].area == item.modal.box.width * item.modal.box.height
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "text"),
+    [("amodal_x.png", (90, 120), "an object id among"), ("amodal_1.png", (90, 121), "120x90, found 121x90")],
+)
+def test_a_painted_shape_that_does_not_fit_is_refused(folder, name, shape, text):
+    Image.fromarray(np.ones(shape, np.uint8)).save(folder / "masks" / name)
+    with pytest.raises(InputError, match=text):
+        read_project(folder)

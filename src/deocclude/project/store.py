@@ -27,6 +27,7 @@ from deocclude.project import records
 from deocclude.project.provenance import provenance_image
 from deocclude.project.report import render_report
 from deocclude.project.state import Corrections, Project
+from deocclude.scene import Scene
 
 FORMAT, VERSION = "deocclude-project", 1
 INDEX = "scene.json"
@@ -111,7 +112,7 @@ def _assemble(folder: Path, index: dict[str, Any]) -> Project:
     photo = _read_photo(folder, index["photo"])
     scene = records.scene_of(index, read_labels(inside(folder, "masks/visible.png")))
     given = records.given_of(index, scene)
-    corrections = Corrections(records.overrides_of(index), _painted(folder))
+    corrections = Corrections(records.overrides_of(index), _painted(folder, given))
     pairs, graph = records.order_of(index, scene)
     amodal = None
     if (folder / "amodal.json").is_file():
@@ -146,9 +147,17 @@ def _read_photo(folder: Path, entry: Mapping[str, Any]) -> Photo:
     return photo
 
 
-def _painted(folder: Path) -> dict[int, Mask]:
-    files = sorted((folder / "masks").glob("amodal_*.png"))
-    return {int(file.stem.removeprefix("amodal_")): Mask.from_array(read_labels(file)) for file in files}
+def _painted(folder: Path, scene: Scene) -> dict[int, Mask]:
+    painted = {}
+    for file in sorted((folder / "masks").glob("amodal_*.png")):
+        identity, mask = file.stem.removeprefix("amodal_"), Mask.from_array(read_labels(file))
+        if not identity.isdigit() or int(identity) not in scene.ids:
+            known = ", ".join(map(str, scene.ids))
+            raise InputError(f"amodal_ID.png with an object id among {known}", repr(identity), file=file)
+        if mask.size != scene.size:
+            raise InputError(f"a mask of the photo's size {scene.size}", str(mask.size), file=file)
+        painted[int(identity)] = mask
+    return painted
 
 
 def _photo_name(project: Project) -> str:
