@@ -56,6 +56,16 @@ def bundled_path(name: str) -> Path:
     return Path(str(resources.files("deocclude") / "weights_data" / BUNDLED[name]))
 
 
+def weights_path(source: str | Path) -> Path:
+    """Return the file that ``source`` names: bundled weights, or a path ending in ``.safetensors``.
+
+    Raises:
+        InputError: neither.
+    """
+    path = Path(source)
+    return path if path.suffix == ".safetensors" else bundled_path(str(source))
+
+
 def save_weights(path: Path, net: nn.Module, info: WeightsInfo, *, half: bool = False) -> None:
     """Write the state of ``net`` with its description.
 
@@ -117,7 +127,7 @@ def load_unet(source: str | Path = "pcnet-m") -> UNet:
     """
     from deocclude.nets.unet import UNet
 
-    path = source if isinstance(source, Path) else bundled_path(source)
+    path = weights_path(source)
     info, state = read_weights(path)
     arguments = {key: value for key, value in info.architecture.items() if key != "net"}
     if info.architecture.get("net") != "unet":

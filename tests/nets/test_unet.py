@@ -28,7 +28,7 @@ def test_sees_the_whole_of_a_128_pixel_patch():
     torch.manual_seed(0)
     net = UNet(0.25).eval()
     init_kaiming(net)
-    image = torch.zeros(1, 2, 128, 128, requires_grad=True)
+    image = torch.rand(1, 2, 128, 128, requires_grad=True)
     net(image)[0, 1, 64, 64].backward()
     reach = torch.nonzero(image.grad[0].abs().sum(0))
     assert reach.min() <= 4 and reach.max() >= 123

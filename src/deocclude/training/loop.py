@@ -1,0 +1,326 @@
+"""The training loop, one for all networks: devices, precision, averaging, checkpoints, log.
+
+Lightning Fabric drives devices and processes, so the same call trains on a laptop, on one GPU, or under ``torchrun``.
+Batches follow from (seed, step) alone; a run that was stopped continues as if it had not been.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from deocclude.errors import DeoccludeError, InputError, unknown_choice
+from deocclude.files import write_text
+from deocclude.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from deocclude.training.config import LoopSettings, to_dict
+from deocclude.training.devices import keep_heap, one_thread, start_fabric
+from deocclude.training.records import Log, draw_curves, write_grid
+
+CHECKPOINT = "checkpoint.pt"
+
+
+class TrainingStoppedError(DeoccludeError):
+    """The run was asked to stop (SIGTERM); its checkpoint is written."""
+
+    exit_code = 143
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Which samples of a step a process makes.
+
+    Attributes:
+        seed: of the run.
+        step: from 0.
+        first: number of the first sample within the step; processes share the samples of a step.
+        count: how many.
+        size: patch side, pixels.
+    """
+
+    seed: int
+    step: int
+    first: int
+    count: int
+    size: int
+
+    @property
+    def mixed_seed(self) -> int:
+        """One seed for this draw, different for every (seed, step, first)."""
+        state = np.random.SeedSequence((self.seed, self.step, self.first)).generate_state(2, np.uint32)
+        return int(state[0]) << 31 | int(state[1]) >> 1
+
+
+class Task(Protocol):
+    """What is trained."""
+
+    name: str
+
+    def architecture(self) -> dict[str, Any]:
+        """Return plain values that the net can be built from."""
+
+    def settings(self) -> dict[str, Any]:
+        """Return plain values of everything else that the run depends on."""
+
+    def build(self) -> nn.Module:
+        """Return the net with initial weights."""
+
+    def batch(self, draw: Draw, device: torch.device) -> Any:
+        """Return the samples of ``draw`` on ``device``."""
+
+    def loss(self, net: nn.Module, batch: Any) -> Tensor:
+        """Return the mean loss, a scalar."""
+
+    def validate(self, net: nn.Module, device: torch.device) -> dict[str, float]:
+        """Return scores of ``net`` (in evaluation mode) on held-out photos."""
+
+    def pictures(self, net: nn.Module, device: torch.device) -> NDArray[np.uint8] | None:
+        """Return sample pictures [n, h, w, 3] for people to look at, or ``None``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The end of a run.
+
+    Attributes:
+        net: the averaged net, in evaluation mode, on the CPU.
+        scores: of the last validation.
+        steps: optimiser steps.
+        samples: samples seen.
+        seconds: wall time of all parts of the run.
+    """
+
+    net: nn.Module
+    scores: dict[str, float]
+    steps: int
+    samples: int
+    seconds: float
+
+
+def train(task: Task, settings: LoopSettings, out: Path) -> Trained:
+    """Train ``task`` in the folder ``out``; continue where a checkpoint lies there.
+
+    Raises:
+        InputError: settings that make no sense, or a checkpoint of another run.
+        TrainingStoppedError: SIGTERM arrived; call again to continue.
+        MissingExtraError: Lightning Fabric is not installed.
+    """
+    _check(settings)
+    keep_heap()
+    fabric = start_fabric(settings)
+    run = _Run(task, settings, out, fabric)
+    try:
+        with _catch_sigterm(run):
+            return run.to_the_end()
+    finally:
+        if torch.distributed.is_initialized():
+            fabric.barrier()
+            torch.distributed.destroy_process_group()
+
+
+def learning_rate(settings: LoopSettings, progress: float) -> float:
+    """Return the learning rate at ``progress`` (0 to 1)."""
+    if settings.schedule == "steps":
+        return settings.learning_rate * 0.1 ** sum(progress >= milestone for milestone in settings.milestones)
+    if progress < settings.warmup:
+        return settings.learning_rate * (0.04 + 0.96 * progress / settings.warmup)
+    fall = (progress - settings.warmup) / (1 - settings.warmup)
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * fall)) + 1e-7
+
+
+class _Run:
+    """The state of a run, and its steps."""
+
+    def __init__(self, task: Task, settings: LoopSettings, out: Path, fabric: Any) -> None:
+        self.task, self.settings, self.out, self.fabric = task, settings, out, fabric
+        self.step, self.samples, self.seconds_before, self.started = 0, 0, 0.0, time.perf_counter()
+        self.stop = False
+        torch.manual_seed(settings.seed)
+        bare = task.build().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.ema = copy.deepcopy(bare).to(fabric.device).eval().requires_grad_(False)
+        self.net, self.optimizer = fabric.setup(bare, _optimizer(bare, settings))
+        self.described = {"loop": json.loads(json.dumps(_plain(settings))), **task.settings()}
+        self._resume()
+        self.log = Log(out / "log.jsonl", self.step) if fabric.is_global_zero else None
+        self.saved = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the run, earlier parts included."""
+        return self.seconds_before + time.perf_counter() - self.started
+
+    def progress(self) -> float:
+        """Share of the run that is done; processes agree about it."""
+        if not self.settings.minutes:
+            return self.step / self.settings.steps
+        share = min(1.0, self.seconds / (60 * self.settings.minutes))
+        return float(self.fabric.broadcast(share)) if self.fabric.world_size > 1 else share
+
+    def to_the_end(self) -> Trained:
+        """Train until the last step and return the averaged net."""
+        scores: dict[str, float] = {}
+        losses: list[Tensor] = []
+        tick, progress = time.perf_counter(), self.progress()
+        while progress < 1:
+            losses.append(self._one_step(progress))
+            if self.step % self.settings.log_every == 0:
+                took, tick = time.perf_counter() - tick, time.perf_counter()
+                self._log_losses(losses, took, progress)
+                losses = []
+            progress = self.progress()
+            if self.step % self.settings.validate_every == 0 or progress >= 1:
+                scores = self._validate()
+                tick = time.perf_counter()
+            self._save_if_due(last=progress >= 1)
+        if not scores:
+            scores = self._validate()
+        return Trained(self.ema.cpu(), scores, self.step, self.samples, self.seconds)
+
+    def _one_step(self, progress: float) -> Tensor:
+        phase = self.settings.phase_at(progress)
+        share = phase.batch // self.fabric.world_size
+        draw = Draw(self.settings.seed, self.step, self.fabric.global_rank * share, share, phase.size)
+        with one_thread():
+            batch = self.task.batch(draw, self.fabric.device)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.settings, progress)
+        self.net.train()
+        loss = self.task.loss(self.net, batch)
+        self.fabric.backward(loss)
+        if self.settings.clip:
+            self.fabric.clip_gradients(self.net, self.optimizer, max_norm=self.settings.clip, error_if_nonfinite=False)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step, self.samples = self.step + 1, self.samples + phase.batch
+        self._average()
+        return loss.detach()
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(self.settings.ema, (1 + self.step) / (10 + self.step)) if self.settings.ema else 0.0
+        mine, average = self.net.module.state_dict(), self.ema.state_dict()
+        for name, value in average.items():
+            if value.dtype.is_floating_point:
+                value.lerp_(mine[name], 1 - decay)
+            else:
+                value.copy_(mine[name])
+
+    def _log_losses(self, losses: list[Tensor], seconds: float, progress: float) -> None:
+        if self.log:
+            phase = self.settings.phase_at(progress)
+            self.log.write(
+                step=self.step,
+                size=phase.size,
+                loss=float(torch.stack(losses).mean()),
+                learning_rate=learning_rate(self.settings, progress),
+                samples=self.samples,
+                samples_per_second=phase.batch * len(losses) / seconds,
+                minutes=self.seconds / 60,
+            )
+
+    def _validate(self) -> dict[str, float]:
+        scores: dict[str, float] = {}
+        if self.log:
+            with torch.inference_mode():
+                scores = self.task.validate(self.ema, self.fabric.device)
+                pictures = self.task.pictures(self.ema, self.fabric.device)
+            self.log.write(step=self.step, **{f"validation_{key}": value for key, value in scores.items()})
+            draw_curves(self.out / "log.jsonl", self.out / "curves.png")
+            if pictures is not None:
+                write_grid(self.out / "samples.png", pictures)
+        self.fabric.barrier()
+        return scores
+
+    def _save_if_due(self, *, last: bool) -> None:
+        due = time.perf_counter() - self.saved > 60 * self.settings.checkpoint_minutes
+        if self.fabric.world_size > 1:  # clocks and signals differ between processes: the first one decides
+            due, self.stop = self.fabric.broadcast((due, self.stop))
+        if last or due or self.stop:
+            self._save()
+        if self.stop and not last:
+            raise TrainingStoppedError(f"stopped after step {self.step}; run the same command again to continue")
+
+    def _save(self) -> None:
+        if self.fabric.is_global_zero:
+            state = Checkpoint(
+                task=self.task.name,
+                architecture=self.task.architecture(),
+                settings=self.described,
+                step=self.step,
+                samples=self.samples,
+                net=self.net.module.state_dict(),
+                ema=self.ema.state_dict(),
+                optimizer=self.optimizer.state_dict(),
+                seconds=self.seconds,
+            )
+            save_checkpoint(self.out / CHECKPOINT, state)
+        self.saved = time.perf_counter()
+
+    def _resume(self) -> None:
+        path = self.out / CHECKPOINT
+        if not path.is_file():
+            return
+        found = load_checkpoint(path, self.task.name, self.task.architecture(), self.described)
+        self.net.module.load_state_dict(found.net)
+        self.ema.load_state_dict(found.ema)
+        self.optimizer.load_state_dict(found.optimizer)
+        self.step, self.samples, self.seconds_before = found.step, found.samples, found.seconds
+
+
+def _optimizer(net: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
+    rate, decay = settings.learning_rate, settings.weight_decay
+    if settings.optimizer == "sgd":
+        return torch.optim.SGD(net.parameters(), rate, momentum=0.9, weight_decay=decay)
+    return torch.optim.AdamW(net.parameters(), rate, weight_decay=decay, fused=True)
+
+
+def _check(settings: LoopSettings) -> None:
+    if settings.optimizer not in ("adamw", "sgd"):
+        raise unknown_choice("optimizer", settings.optimizer, ("adamw", "sgd"))
+    if settings.schedule not in ("one-cycle", "steps"):
+        raise unknown_choice("schedule", settings.schedule, ("one-cycle", "steps"))
+    if settings.steps < 1 or min(min(phase.batch, phase.size) for phase in settings.phases) < 1:
+        raise InputError("phases with at least one step, sample and pixel", str(settings.phases), field="phases")
+    world = int(os.environ.get("WORLD_SIZE", 1))
+    for phase in settings.phases:
+        if phase.batch % world:
+            raise InputError(f"a batch that {world} processes can share", str(phase.batch), field="phases.batch")
+
+
+def _plain(settings: LoopSettings) -> dict[str, Any]:
+    free = {"log_every", "validate_every", "checkpoint_minutes", "device"}
+    return {key: value for key, value in to_dict(settings).items() if key not in free}
+
+
+@contextmanager
+def _catch_sigterm(run: _Run) -> Iterator[None]:
+    def ask(_signal: int, _frame: Any) -> None:
+        run.stop = True
+
+    try:
+        before = signal.signal(signal.SIGTERM, ask)
+    except ValueError:  # not the main thread: nobody can send us a signal here
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def write_summary(out: Path, values: dict[str, Any]) -> None:
+    """Write ``summary.json`` of a run folder."""
+    write_text(out / "summary.json", json.dumps(values, indent=2) + "\n")

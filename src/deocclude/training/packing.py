@@ -1,0 +1,300 @@
+"""Packed object crops: what training reads instead of photos and annotation files.
+
+A pack is a folder: ``crops.npy`` (uint8 [N, S, S], one object each, 255 inside, edges blended), optionally ``rgb.npy``
+(uint8 [N, R, R, 3], the photo around it), ``table.npz`` (where each crop lies, and which objects touch) and
+``pack.json`` (what it was made from). The arrays are memory-mapped, so opening a pack costs nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deocclude.adjacency import touching_pairs
+from deocclude.errors import InputError
+from deocclude.files import atomic_folder
+from deocclude.geometry import Box
+from deocclude.masks import Mask
+from deocclude.scene import Scene
+
+PACK_VERSION = 1
+VALIDATION_SHARE = 0.1
+MASK_MARGIN = 1.1
+RGB_MARGIN = 1.65
+PhotoLoader = Callable[[Scene], "NDArray[np.uint8] | None"]
+
+
+@dataclass(frozen=True)
+class PackSettings:
+    """What goes into a pack.
+
+    Attributes:
+        crop_size: side S of the mask crops, pixels.
+        rgb_size: side R of the photo crops, pixels; 0 leaves them out.
+        min_side: objects whose longer box side is shorter than this are left out, pixels.
+        min_area: objects with fewer visible pixels are left out.
+        touch_radius: two objects touch if one, grown by this many pixels, meets the other.
+        max_aspect: objects longer and thinner than this are left out (lines of text, wires).
+    """
+
+    crop_size: int = 128
+    rgb_size: int = 0
+    min_side: int = 32
+    min_area: int = 300
+    touch_radius: int = 3
+    max_aspect: float = 6.0
+
+
+@dataclass(frozen=True, eq=False)
+class Pack:
+    """An opened pack.
+
+    Attributes:
+        crops: uint8 [N, S, S], 255 inside the object.
+        rgb: uint8 [N, R, R, 3] or ``None``; covers a square ``RGB_MARGIN / MASK_MARGIN`` times as wide.
+        windows: float32 [N, 3]: centre x, centre y and side of the square that the mask crop covers, in pixels.
+        sizes: float32 [N, 2]: height and width of the photo.
+        image_keys: text [N], the photo each object is from.
+        truncated: bool [N], the object touches the border of its photo.
+        pairs: int64 [P, 2], objects of one photo that touch.
+        hull_growth: float32 [P, 2]: share of each one's area by which its convex hull reaches into the other.
+        meta: the content of ``pack.json``.
+    """
+
+    crops: NDArray[np.uint8]
+    rgb: NDArray[np.uint8] | None
+    windows: NDArray[np.float32]
+    sizes: NDArray[np.float32]
+    image_keys: NDArray[np.str_]
+    truncated: NDArray[np.bool_]
+    pairs: NDArray[np.int64]
+    hull_growth: NDArray[np.float32]
+    meta: dict[str, Any]
+
+    def __len__(self) -> int:
+        """Number of objects."""
+        return len(self.crops)
+
+    @property
+    def in_validation(self) -> NDArray[np.bool_]:
+        """Bool [N]: the object's photo belongs to the fixed tenth that is held out."""
+        return np.array([is_validation(key) for key in self.image_keys], bool)
+
+
+def is_validation(image_key: str) -> bool:
+    """Return whether a photo is held out; depends on its name only, so packs agree about it."""
+    digest = hashlib.sha256(image_key.encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64 < VALIDATION_SHARE
+
+
+def write_pack(
+    scenes: Iterable[Scene], target: Path, settings: PackSettings | None = None, photos: PhotoLoader | None = None
+) -> int:
+    """Pack the objects of ``scenes`` into the folder ``target`` and return how many there are.
+
+    Args:
+        scenes: photos with modal masks.
+        target: the pack folder; replaced as a whole.
+        settings: sizes and limits.
+        photos: returns the photo of a scene, uint8 [h, w, 3] (any resolution), or ``None``; needed for RGB crops.
+
+    Raises:
+        InputError: no object is large enough.
+        OutputError: the folder cannot be written.
+    """
+    settings = settings or PackSettings()
+    rows = _Rows()
+    for scene in scenes:
+        _add_scene(rows, scene, settings, photos)
+    if not rows.crops:
+        raise InputError(
+            f"an object of at least {settings.min_side} px and {settings.min_area} visible pixels",
+            "none in the training set",
+            hint="check the annotation files, or lower min_side and min_area",
+        )
+    with atomic_folder(target) as part:
+        _save(part, rows, settings)
+    return len(rows.crops)
+
+
+def open_pack(folder: Path) -> Pack:
+    """Open a pack, memory-mapped.
+
+    Raises:
+        InputError: no pack, one of another version, or a damaged one.
+    """
+    meta = _read_meta(folder)
+    try:
+        with np.load(folder / "table.npz", allow_pickle=False) as table:
+            columns = {name: table[name] for name in table.files}
+        crops = np.load(folder / "crops.npy", mmap_mode="r", allow_pickle=False)
+        has_rgb = (folder / "rgb.npy").is_file()
+        rgb = np.load(folder / "rgb.npy", mmap_mode="r", allow_pickle=False) if has_rgb else None
+        pack = Pack(crops=crops, rgb=rgb, meta=meta, **columns)
+    except (OSError, ValueError, TypeError, EOFError) as error:
+        raise _damaged(folder, str(error)) from None
+    if not len(crops) == len(pack.windows) == meta["objects"]:
+        raise _damaged(folder, "arrays of different lengths")
+    return pack
+
+
+def fingerprint(pack: Pack) -> str:
+    """Return a short hash of the crops and their places, stored with weights trained on them."""
+    digest = hashlib.sha256(np.ascontiguousarray(pack.windows).tobytes())
+    digest.update(np.ascontiguousarray(pack.crops[:, ::8, ::8]).tobytes())
+    return digest.hexdigest()[:16]
+
+
+class _Rows:
+    """Columns of the table while they grow."""
+
+    def __init__(self) -> None:
+        self.crops: list[NDArray[np.uint8]] = []
+        self.rgb: list[NDArray[np.uint8]] = []
+        self.windows: list[tuple[float, float, float]] = []
+        self.sizes: list[tuple[int, int]] = []
+        self.keys: list[str] = []
+        self.truncated: list[bool] = []
+        self.pairs: list[tuple[int, int]] = []
+        self.growth: list[tuple[float, float]] = []
+
+
+def _add_scene(rows: _Rows, scene: Scene, settings: PackSettings, photos: PhotoLoader | None) -> None:
+    usable = [item.modal for item in scene.instances if _usable(item.modal, settings)]
+    first = len(rows.crops)
+    photo = photos(scene) if photos and settings.rgb_size and usable else None
+    for mask in usable:
+        x, y, side = square_around(mask.box, MASK_MARGIN)
+        rows.crops.append(_mask_crop(mask, (x, y, side), settings.crop_size))
+        rows.windows.append((x, y, side))
+        rows.sizes.append((scene.size.height, scene.size.width))
+        rows.keys.append(scene.image_file or str(scene.image_id))
+        rows.truncated.append(_truncated(mask))
+        if settings.rgb_size:
+            window = (x, y, side * RGB_MARGIN / MASK_MARGIN)
+            rows.rgb.append(_rgb_crop(photo, scene, window, settings.rgb_size))
+    for i, j in touching_pairs(usable, settings.touch_radius):
+        rows.pairs.append((first + i, first + j))
+        rows.growth.append((hull_growth(usable[i], usable[j]), hull_growth(usable[j], usable[i])))
+
+
+def _usable(mask: Mask, settings: PackSettings) -> bool:
+    long, short = max(mask.box.width, mask.box.height), min(mask.box.width, mask.box.height)
+    return long >= settings.min_side and long <= settings.max_aspect * short and mask.area >= settings.min_area
+
+
+def _truncated(mask: Mask) -> bool:
+    """Whether the mask comes within 2 pixels of the border: polygons are rarely drawn to the very edge."""
+    return mask.box.grow(3).clip(mask.size) != mask.box.grow(3)
+
+
+def square_around(box: Box, margin: float) -> tuple[float, float, float]:
+    """Return centre x, centre y and side of the square ``margin`` times as wide as the longer side of ``box``."""
+    return (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, margin * max(box.width, box.height)
+
+
+def _mask_crop(mask: Mask, window: tuple[float, float, float], size: int) -> NDArray[np.uint8]:
+    return _resample(mask.pixels.astype(np.uint8) * 255, mask.box[:2], window, size)
+
+
+def _rgb_crop(
+    photo: NDArray[np.uint8] | None, scene: Scene, window: tuple[float, float, float], size: int
+) -> NDArray[np.uint8]:
+    if photo is None:
+        return np.zeros((size, size, 3), np.uint8)
+    scale = photo.shape[1] / scene.size.width
+    x, y, side = (value * scale for value in window)
+    return _resample(photo, (0, 0), (x, y, side), size)
+
+
+def _resample(
+    pixels: NDArray[np.uint8], corner: tuple[int, int] | tuple[int, ...], window: tuple[float, float, float], size: int
+) -> NDArray[np.uint8]:
+    """Return the square ``window`` of ``pixels`` (whose first pixel lies at ``corner``) at ``size`` pixels a side."""
+    import cv2
+
+    x, y, side = window
+    scale = size / side
+    if scale < 1:
+        height, width = pixels.shape[:2]
+        small = max(1, round(width * scale)), max(1, round(height * scale))
+        pixels = np.asarray(cv2.resize(pixels, small, interpolation=cv2.INTER_AREA), np.uint8)
+        step_x, step_y = width / small[0], height / small[1]
+    else:
+        step_x = step_y = 1.0
+    # Pixel edges: photo = corner + step * source, and photo = centre - side / 2 + target / scale; centres are + 0.5.
+    matrix = np.array(
+        [
+            [step_x * scale, 0, (corner[0] - x + side / 2 + 0.5 * step_x) * scale - 0.5],
+            [0, step_y * scale, (corner[1] - y + side / 2 + 0.5 * step_y) * scale - 0.5],
+        ]
+    )
+    return np.asarray(cv2.warpAffine(pixels, matrix, (size, size), flags=cv2.INTER_LINEAR), np.uint8)
+
+
+def hull_growth(mask: Mask, other: Mask) -> float:
+    """Return by what share of its area the convex hull of ``mask`` reaches into ``other``."""
+    import cv2
+
+    points = np.argwhere(mask.pixels)[:, ::-1].astype(np.int32)
+    filled = np.zeros(mask.pixels.shape, np.uint8)
+    cv2.fillConvexPoly(filled, cv2.convexHull(points), 1)
+    return float(np.count_nonzero((filled > 0) & ~mask.pixels & other.crop(mask.box)) / max(1, mask.area))
+
+
+def _save(folder: Path, rows: _Rows, settings: PackSettings) -> None:
+    np.save(folder / "crops.npy", np.stack(rows.crops))
+    if rows.rgb:
+        np.save(folder / "rgb.npy", np.stack(rows.rgb))
+    keys = np.array(rows.keys, np.str_)
+    np.savez(
+        folder / "table.npz",
+        windows=np.array(rows.windows, np.float32),
+        sizes=np.array(rows.sizes, np.float32),
+        image_keys=keys,
+        truncated=np.array(rows.truncated, bool),
+        pairs=np.array(rows.pairs, np.int64).reshape(-1, 2),
+        hull_growth=np.array(rows.growth, np.float32).reshape(-1, 2),
+    )
+    meta = {
+        "version": PACK_VERSION,
+        "objects": len(rows.crops),
+        "photos": len(np.unique(keys)),
+        "touching_pairs": len(rows.pairs),
+        "validation_objects": sum(map(is_validation, rows.keys)),
+        "settings": asdict(settings),
+    }
+    (folder / "pack.json").write_text(json.dumps(meta, indent=2) + "\n", encoding="utf-8")
+
+
+def _read_meta(folder: Path) -> dict[str, Any]:
+    path = folder / "pack.json"
+    if not path.is_file():
+        raise InputError(
+            "a folder written by 'deocclude train pack'",
+            "no pack.json in it" if folder.is_dir() else "no such folder",
+            file=folder,
+            hint="run 'deocclude train pack' first",
+        )
+    try:
+        meta: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        version = meta["version"]
+        int(meta["objects"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(folder, str(error)) from None
+    if version != PACK_VERSION:
+        raise InputError(
+            f"version {PACK_VERSION}", f"{version}", file=path, field="version", hint="pack the training set again"
+        )
+    return meta
+
+
+def _damaged(folder: Path, reason: str) -> InputError:
+    return InputError("a complete pack", f"a damaged one ({reason})", file=folder, hint="pack the training set again")

@@ -1,0 +1,204 @@
+"""Training of PCNet-M, the mask completion network (Zhan et al., CVPR 2020), with better samples.
+
+``train_pcnet_m(read_config(path, PCNetMConfig), out)`` gives a folder with weights, settings, log, curves and samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from deocclude.errors import unknown_choice
+from deocclude.nets.unet import UNet, init_kaiming, init_reference
+from deocclude.scene import Scene
+from deocclude.training import packing
+from deocclude.training.config import LoopSettings, to_dict
+from deocclude.training.devices import choose_device
+from deocclude.training.erasing import Batch, EraserSampler, ErasingSettings
+from deocclude.training.loop import Draw, train, write_summary
+from deocclude.training.losses import weighted_cross_entropy
+from deocclude.training.objects import PackedObjects
+from deocclude.training.packing import PackSettings, PhotoLoader, fingerprint, open_pack
+from deocclude.training.reference_erasing import ReferenceSampler
+from deocclude.weights import WeightsInfo, load_state, read_weights, save_weights, weights_path
+
+INITIALISERS = {"kaiming": init_kaiming, "reference": init_reference}
+VALIDATION_SEED = 1_000_003
+
+
+@dataclass(frozen=True)
+class NetSettings:
+    """The net.
+
+    Attributes:
+        width: 2 is the paper's; see :class:`deocclude.nets.unet.UNet`.
+        channels: 2 (visible mask, eraser), or 3 with the area outside the photo.
+        init: ``kaiming``, or ``reference`` for the released code's.
+        start_from: weights to start from: a bundled name (``pcnet-m``, to fine-tune it) or a file; empty for none.
+    """
+
+    width: float = 1.0
+    channels: int = 3
+    init: str = "kaiming"
+    start_from: str = ""
+
+
+@dataclass(frozen=True)
+class PCNetMConfig:
+    """Everything that a run depends on.
+
+    Attributes:
+        pack: folder written by :func:`pack`.
+        loop: phases, optimiser, precision.
+        net: size and input of the net.
+        erasing: how samples are made.
+        protocol: ``deocclude`` for our samples, ``reference`` for the paper's (2 channels).
+        validation_pairs: number of held-out pairs in a validation.
+        validation_size: patch side in a validation, pixels.
+    """
+
+    pack: str
+    loop: LoopSettings
+    net: NetSettings = field(default_factory=NetSettings)
+    erasing: ErasingSettings = field(default_factory=ErasingSettings)
+    protocol: str = "deocclude"
+    validation_pairs: int = 256
+    validation_size: int = 96
+
+
+class Sampler(Protocol):
+    """What makes batches."""
+
+    def sample(self, count: int, size: int, seed: int) -> Batch:
+        """Return ``count`` samples of ``size`` pixels; equal seeds give equal batches."""
+
+
+class PCNetM:
+    """The task that the loop trains."""
+
+    name = "pcnet-m"
+
+    def __init__(self, config: PCNetMConfig, pack: packing.Pack, device: str = "cpu") -> None:
+        self._config, self._pack = config, pack
+        objects = PackedObjects(pack, validation=False, device=device)
+        samplers: dict[str, Sampler] = {
+            "deocclude": EraserSampler(objects, config.erasing),
+            "reference": ReferenceSampler(objects),
+        }
+        if config.protocol not in samplers:
+            raise unknown_choice("protocol", config.protocol, samplers)
+        self._train = samplers[config.protocol]
+        self._held_out = EraserSampler(PackedObjects(pack, validation=True, device=device), config.erasing)
+
+    def architecture(self) -> dict[str, Any]:
+        """Return the arguments of :class:`UNet`."""
+        return {"net": "unet", "width": self._config.net.width, "in_channels": self._config.net.channels}
+
+    def settings(self) -> dict[str, Any]:
+        """Return what the samples depend on."""
+        plain = to_dict(self._config)
+        return {"erasing": plain["erasing"], "protocol": plain["protocol"], "data": fingerprint(self._pack)}
+
+    def build(self) -> nn.Module:
+        """Return the net with initial weights, or those to start from."""
+        settings = self._config.net
+        net = UNet(settings.width, settings.channels)
+        if settings.start_from:
+            load_state(net, read_weights(weights_path(settings.start_from))[1], weights_path(settings.start_from))
+            return net
+        if settings.init not in INITIALISERS:
+            raise unknown_choice("init", settings.init, INITIALISERS)
+        INITIALISERS[settings.init](net)
+        return net
+
+    def batch(self, draw: Draw, device: torch.device) -> Batch:
+        """Return self-supervised samples."""
+        return self._train.sample(draw.count, draw.size, draw.mixed_seed)
+
+    def loss(self, net: nn.Module, batch: Batch) -> Tensor:
+        """Return the weighted cross-entropy."""
+        return weighted_cross_entropy(self._logits(net, batch), batch.target, batch.weight)
+
+    def validate(self, net: nn.Module, device: torch.device) -> dict[str, float]:
+        """Return order accuracy, its AUC and the invisible IoU on held-out pairs of objects."""
+        hidden, front, scores = [], [], np.zeros(2)
+        for start in range(0, self._config.validation_pairs, 64):
+            first, second = self._held_out.sample_pairs(64, self._config.validation_size, VALIDATION_SEED + start)
+            grown = torch.softmax(self._logits(net, first), 1)[:, 1]
+            hidden.append(_growth(grown, first))
+            front.append(_growth(torch.softmax(self._logits(net, second), 1)[:, 1], second))
+            scores += _invisible(grown > 0.5, first)
+        behind, ahead = torch.cat(hidden), torch.cat(front)
+        return {
+            "order": float((behind > ahead).float().mean()),
+            "growth_auc": float((behind[:, None] > ahead[None, :]).float().mean()),
+            "invisible_iou": float(scores[0] / max(1.0, scores[1])),
+        }
+
+    def pictures(self, net: nn.Module, device: torch.device) -> NDArray[np.uint8]:
+        """Return samples: visible red, eraser green, prediction outside the visible mask blue, truth outlined."""
+        batch = self._held_out.sample(32, 128, VALIDATION_SEED - 1)
+        grown = torch.softmax(self._logits(net, batch), 1)[:, 1]
+        truth = batch.target ^ torch.nn.functional.max_pool2d(1.0 - batch.target.float()[:, None], 3, 1, 1)[:, 0].lt(
+            0.5
+        )
+        sheet = torch.stack([batch.visible * 0.8, batch.eraser * 0.5, grown], -1)
+        sheet[truth] = 1.0
+        return (sheet * 255).to(torch.uint8).cpu().numpy()
+
+    def _logits(self, net: nn.Module, batch: Batch) -> Tensor:
+        inputs = batch.inputs(self._config.net.channels).contiguous(memory_format=torch.channels_last)
+        logits: Tensor = net(inputs)
+        return logits
+
+
+def train_pcnet_m(config: PCNetMConfig, out: Path) -> Path:
+    """Train, or continue to train, and return the folder ``out`` with ``weights.safetensors`` in it.
+
+    Raises:
+        InputError: a pack that is missing, damaged or empty, or a checkpoint of another run.
+        TrainingStoppedError: SIGTERM arrived; call again to continue.
+    """
+    pack = open_pack(Path(config.pack))
+    task = PCNetM(config, pack, choose_device(config.loop.device))
+    trained = train(task, config.loop, out)
+    summary = {"steps": trained.steps, "samples": trained.samples, "minutes": round(trained.seconds / 60, 1)}
+    info = WeightsInfo(
+        task=task.name,
+        architecture=task.architecture(),
+        settings=to_dict(config),
+        data={"fingerprint": fingerprint(pack), **pack.meta},
+        training=summary,
+        scores=trained.scores,
+    )
+    save_weights(out / "weights.safetensors", trained.net, info)
+    write_summary(out, {**summary, **trained.scores})
+    return out
+
+
+def pack(
+    scenes: Iterable[Scene], out: Path, settings: PackSettings | None = None, photos: PhotoLoader | None = None
+) -> int:
+    """Pack a training set; see :func:`deocclude.training.packing.write_pack`."""
+    return packing.write_pack(scenes, out, settings, photos)
+
+
+def _growth(probability: Tensor, batch: Batch) -> Tensor:
+    """Return how much of the eraser the net gives to the object, relative to what is visible of it."""
+    inside = (probability * (batch.eraser & ~batch.visible)).sum((1, 2))
+    return inside / batch.visible.sum((1, 2)).clamp(min=1)
+
+
+def _invisible(predicted: Tensor, batch: Batch) -> NDArray[np.float64]:
+    """Return intersection and union of prediction and truth outside the visible mask, inside the eraser."""
+    inside = batch.eraser & ~batch.visible
+    both = (predicted & batch.target & inside).sum()
+    either = ((predicted | batch.target) & inside).sum()
+    return np.array([float(both), float(either)])

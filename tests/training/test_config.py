@@ -1,0 +1,93 @@
+"""Settings from TOML: recipes that ship, and mistakes that must not pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import deocclude.training
+from deocclude.errors import InputError
+from deocclude.training.config import LoopSettings, Phase, from_dict, read_config, to_dict
+from deocclude.training.loop import learning_rate
+from deocclude.training.pcnet_m import PCNetMConfig
+
+RECIPES = sorted((Path(deocclude.training.__file__).parent / "recipes").glob("pcnet_m_*.toml"))
+MINIMAL = 'pack = "p"\n[loop]\nphases = [{steps = 10, size = 64, batch = 8}]\n'
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "run.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_recipes_that_ship_are_valid(path: Path):
+    config = read_config(path, PCNetMConfig)
+    assert config.loop.steps > 0
+    assert from_dict(to_dict(config), PCNetMConfig) == config
+
+
+def test_the_three_recipes_are_there():
+    assert [path.stem for path in RECIPES] == ["pcnet_m_cpu", "pcnet_m_gpu", "pcnet_m_paper"]
+
+
+def test_the_paper_recipe_is_that_of_the_paper():
+    config = read_config(RECIPES[2], PCNetMConfig)
+    phase = config.loop.phases[0]
+    assert phase.steps * phase.batch == 14_336_000
+    rates = [learning_rate(config.loop, step / 56_000) for step in (0, 31_000, 33_000, 47_000, 49_000)]
+    assert rates == pytest.approx([1e-3, 1e-3, 1e-4, 1e-4, 1e-5])
+
+
+def test_misspelt_key_is_named_with_a_suggestion(tmp_path: Path):
+    path = written(tmp_path, MINIMAL + "learning_rat = 0.1\n")
+    with pytest.raises(
+        InputError, match=r"run.toml: loop.learning_rat: .*found 'learning_rat'; did you mean 'learning_rate'"
+    ):
+        read_config(path, PCNetMConfig)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[loop]\nphases = [{steps = 1, size = 64, batch = 8}]", "pack: expected a value for 'pack', found none"),
+        (
+            "pack = 3\n[loop]\nphases = [{steps = 1, size = 64, batch = 8}]",
+            "pack: expected a value of type str, found 3",
+        ),
+        (
+            'pack = "p"\n[loop]\nphases = [{steps = 1.5, size = 64, batch = 8}]',
+            r"loop.phases\[0\].steps: expected a value of type int",
+        ),
+        (
+            'pack = "p"\n[loop]\nphases = [{steps = true, size = 64, batch = 8}]',
+            r"steps: expected a value of type int, found True",
+        ),
+        ('pack = "p"\n[loop]\nphases = 4', "loop.phases: expected a list, found 4"),
+        ('pack = "p"\nloop = 4', "loop: expected a table, found 4"),
+        (MINIMAL + "[erasing]\nzoom = [1.0]", "erasing.zoom: expected 2 values, found 1"),
+        ("pack = ", "expected a TOML file, found something else"),
+    ],
+)
+def test_values_of_another_kind_are_refused(tmp_path: Path, text: str, message: str):
+    with pytest.raises(InputError, match=message):
+        read_config(written(tmp_path, text), PCNetMConfig)
+
+
+def test_absent_file(tmp_path: Path):
+    with pytest.raises(InputError, match="no such file"):
+        read_config(tmp_path / "none.toml", PCNetMConfig)
+
+
+def test_phases_follow_each_other():
+    settings = LoopSettings((Phase(6, 64, 8), Phase(4, 128, 8)))
+    assert [settings.phase_at(step / 10).size for step in range(10)] == [64] * 6 + [128] * 4
+
+
+def test_one_cycle_rises_and_falls_to_nothing():
+    settings = LoopSettings((Phase(100, 64, 8),), learning_rate=1.0, warmup=0.1)
+    rates = [learning_rate(settings, k / 100) for k in range(101)]
+    assert rates[0] == pytest.approx(0.04) and max(rates) == pytest.approx(1, rel=1e-3)
+    assert rates.index(max(rates)) == 10 and rates[-1] < 1e-6
