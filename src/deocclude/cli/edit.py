@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -168,7 +168,7 @@ def _arrangement(project: Project, changes: Changes) -> Arrangement:
     from deocclude.layers.move import Move
 
     base = read_arrangement(changes.arrangement) if changes.arrangement else Arrangement()
-    values: dict[int, dict[str, float]] = {}
+    values: dict[int, dict[str, Any]] = {}
     for text in changes.move:
         identity, (dx, dy) = _numbers(text, "--move", 2)
         values.setdefault(identity, {}).update(dx=dx, dy=dy)
