@@ -73,8 +73,9 @@ def check_output_folder(target: Path, *, force: bool) -> None:
     """
     if target.exists() and not target.is_dir():
         raise InputError("a folder to write to", "a file", file=target, hint="name another output folder with -o")
-    if target.is_dir() and (target.resolve() == Path.cwd() or target.is_mount()):
-        found = "a mount point" if target.is_mount() else "the current folder"
+    here = target.resolve() == Path.cwd()
+    if here or target.absolute().is_mount():
+        found = "the current folder" if here else "a mount point"
         raise InputError("an output folder that can be replaced as a whole", found, file=target,
                          hint="name a folder inside it with -o")  # fmt: skip
     with _as_output_error(target):

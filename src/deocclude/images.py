@@ -24,6 +24,9 @@ MAX_PIXELS = 178_000_000
 """Largest picture that is read; Pillow itself refuses a little more as a decompression bomb."""
 _TURN_BACK = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
 """The orientation whose turn undoes that of another."""
+_TIFF_STORAGE = (254, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 330, 338,
+                 339, 347, 529, 530, 531, 532, 34675)  # fmt: skip
+"""Tags that say how a TIFF file holds its pixels: Pillow counts them as EXIF, in another file they are wrong."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +180,8 @@ def _exif(image: Image.Image) -> tuple[int, bytes]:
     try:
         exif = image.getexif()
         orientation = exif.get(ExifTags.Base.Orientation, 1)
+        for tag in _TIFF_STORAGE if image.format == "TIFF" else ():
+            exif.pop(tag, None)
         block = exif.tobytes() if exif else b""
     except Exception:  # a damaged block raises anything; the pixels are sound
         return 1, b""
@@ -206,10 +211,10 @@ def _check_kind(path: Path, image: Image.Image, deep: bool, convert: bool) -> bo
 
 def _to_rgb(image: Image.Image) -> RGBArray:
     if image.mode.startswith("I") or image.mode == "F":
-        grey = np.asarray(image).astype(np.float64)
+        grey = np.nan_to_num(np.asarray(image).astype(np.float64))
         highest = grey.max(initial=0)
         scale = 257.0 if highest > 255 else 1 / 255 if image.mode == "F" and highest <= 1 else 1.0
-        image = Image.fromarray(np.clip(np.rint(np.nan_to_num(grey) / scale), 0, 255).astype(np.uint8))
+        image = Image.fromarray(np.clip(np.rint(grey / scale), 0, 255).astype(np.uint8))
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.geometry import Box
-from deocclude.masks import Mask
+from deocclude.masks import Mask, union
 from deocclude.scene import Instance, Scene
 
 
@@ -103,18 +103,20 @@ def _close_gaps(ids: Sequence[int], masks: list[Mask], max_gap: int) -> tuple[li
         return masks, given
     grown = list(masks)
     boxes = np.array([mask.box for mask in masks])
-    alone = [_close([mask], mask.box, max_gap) for mask in masks]
+    alone = [_close([mask], mask.box.grow(max_gap).clip(mask.size), max_gap) if mask else mask for mask in masks]
     for i, mask in enumerate(masks):
         box = mask.box.grow(max_gap).clip(mask.size)
         group = _meeting(boxes, box.grow(2 * max_gap))
         if not mask or len(group) < 2:
             continue
-        slits = _close([masks[k] for k in group], box, max_gap)
+        closed = _close([masks[k] for k in group], box, max_gap)
+        slits = closed.pixels.copy()
         for k in group:
-            slits = slits - alone[k]
-        for k, pixels in _shares(slits, masks, group, i, max_gap + 1):
-            grown[i] = grown[i] | pixels
-            given[ids[i], ids[k]] = pixels.area
+            common = alone[k].box.intersect(closed.box)
+            slits[common.window(closed.box)] &= ~alone[k].crop(common)
+        shares = _shares(Mask.from_crop(slits, closed.box[:2], mask.size), masks, group, i, max_gap + 1)
+        grown[i] = union([mask, *shares.values()], mask.size)
+        given |= {(ids[i], ids[k]): pixels.area for k, pixels in shares.items()}
     return grown, given
 
 
@@ -125,7 +127,10 @@ def _meeting(boxes: NDArray[np.int64], box: Box) -> list[int]:
 
 
 def _close(masks: Sequence[Mask], box: Box, max_gap: int) -> Mask:
-    """Return the closing of the union of ``masks`` by a disc of diameter ``max_gap + 1``, inside ``box``."""
+    """Return the closing of the union of ``masks`` by a disc of diameter ``max_gap + 1``, inside ``box``.
+
+    Discs are centred inside the picture: a slit may end at the border.
+    """
     import cv2
 
     size, side = masks[0].size, max_gap + 1
@@ -143,20 +148,20 @@ def _close(masks: Sequence[Mask], box: Box, max_gap: int) -> Mask:
     return Mask.from_crop(closed[box.window(around)], box[:2], size)
 
 
-def _shares(slits: Mask, masks: Sequence[Mask], group: Sequence[int], i: int, margin: int) -> list[tuple[int, Mask]]:
+def _shares(slits: Mask, masks: Sequence[Mask], group: Sequence[int], i: int, margin: int) -> dict[int, Mask]:
     """Return the pixels of ``slits`` that are nearest to mask ``i``, by the mask that is next nearest."""
     if not slits:
-        return []
+        return {}
     y, x = np.nonzero(slits.pixels)
     distance = np.stack([_distances(masks[k], x + slits.box.x0, y + slits.box.y0, margin) for k in group])
     first, second = np.argsort(distance, axis=0, kind="stable")[:2]
-    shares = []
+    shares = {}
     for position in np.unique(second).tolist():
         mine = (first == group.index(i)) & (second == position)
         if mine.any():
             pixels = np.zeros_like(slits.pixels)
             pixels[y[mine], x[mine]] = True
-            shares.append((group[position], Mask.from_crop(pixels, slits.box[:2], slits.size)))
+            shares[group[position]] = Mask.from_crop(pixels, slits.box[:2], slits.size)
     return shares
 
 
