@@ -184,7 +184,7 @@ def test_output_folder_that_is_fine(tmp_path):
 def test_output_folder_that_is_not(tmp_path, monkeypatch):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
-    with pytest.raises(InputError, match=r"full: expected an empty or new output folder, found one with files.*--force"):
+    with pytest.raises(InputError, match=r"full: expected an empty or new output folder, .*--force"):
         check_output_folder(tmp_path / "full", force=False)
     with pytest.raises(InputError, match="file: expected a folder to write to, found a file; name another"):
         check_output_folder(tmp_path / "full" / "file", force=True)
