@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
 from deocclude.errors import InputError
 from deocclude.files import atomic_file
@@ -224,8 +224,12 @@ def _to_rgb(image: Image.Image) -> RGBArray:
 
 def thumbnail(pixels: RGBArray, longest: int) -> RGBArray:
     """Return ``pixels`` scaled down so that the longer side is at most ``longest``."""
-    return (
-        np.asarray(ImageOps.contain(Image.fromarray(pixels), (longest, longest)))
-        if max(pixels.shape[:2]) > longest
-        else pixels
-    )
+    side = max(pixels.shape[:2])
+    return resized(pixels, longest / side) if side > longest else pixels
+
+
+def resized(pixels: RGBArray, scale: float) -> RGBArray:
+    """Return ``pixels`` scaled; far down in two steps, of which the first averages whole blocks and is fast."""
+    height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
+    image = Image.fromarray(pixels)
+    return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=2.0))

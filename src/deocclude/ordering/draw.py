@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from deocclude.geometry import Size
-from deocclude.images import RGBArray, thumbnail
+from deocclude.images import RGBArray, resized
 from deocclude.masks import Mask
 from deocclude.ordering.graph import Edge, OrderGraph
 from deocclude.scene import Scene
 
 Point = tuple[float, float]
-LONGEST = 1600
-"""Longer side of the drawing, in pixels: arrows need no more, and a photo may have fifty megapixels."""
+SIDES = (1000, 1600)
+"""Longer side of the drawing, in pixels, at least and at most: labels must be legible, and arrows need no more."""
 
 
 def colour(position: int) -> tuple[int, int, int]:
@@ -31,15 +31,16 @@ def draw_order(photo: RGBArray, scene: Scene, graph: OrderGraph) -> RGBArray:
     Solid arrows are in force, dashed ones were dropped to break a cycle, those set by hand say so.
 
     Returns:
-        uint8 [h, w, 3], scaled down to :data:`LONGEST` on the longer side.
+        uint8 [h, w, 3], the longer side within :data:`SIDES`.
     """
-    canvas = np.array(thumbnail(photo, LONGEST))
+    longer = max(photo.shape[:2])
+    canvas = np.array(resized(photo, min(max(longer, SIDES[0]), SIDES[1]) / longer))
     scale = canvas.shape[1] / scene.size.width
     for position, item in enumerate(scene.instances):
         _tint(canvas, item.modal, scale, colour(position))
     picture = Image.fromarray(canvas)
     pen = ImageDraw.Draw(picture, "RGBA")
-    unit = max(1.0, max(canvas.shape[:2]) / 640)
+    unit = max(canvas.shape[:2]) / 640
     anchors = {item.id: _anchor(item.modal, scale) for item in scene.instances if item.modal}
     for edge in (*graph.edges, *graph.dropped):
         if edge.front in anchors and edge.behind in anchors:

@@ -1,0 +1,77 @@
+"""Make the pictures of the README again, from scikit-image's sample photos: ``python docs/make_pictures.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+import deocclude
+from deocclude.demo import load_demo
+from deocclude.ordering.draw import draw_order
+
+IMAGES = Path(__file__).parent / "images"
+WIDTH, GAP = 560, 14
+
+RGB = NDArray[np.uint8]
+
+
+def checkerboard(height: int, width: int, cell: int = 12) -> RGB:
+    """Return the board that transparent layers are shown on."""
+    y, x = np.mgrid[:height, :width] // cell
+    return np.repeat(np.where((x + y) % 2, 235, 250)[..., None], 3, 2).astype(np.uint8)
+
+
+def on_board(stack: deocclude.LayerStack, identity: int) -> RGB:
+    """Return one layer at its place on a checkerboard."""
+    alone = deocclude.compose(stack, hide=[other for other in stack.ids if other != identity], background=False)
+    alpha = alone[..., 3:] / 255
+    return np.rint(alpha * alone[..., :3] + (1 - alpha) * checkerboard(*alone.shape[:2])).astype(np.uint8)
+
+
+def sheet(panels: list[tuple[str, RGB]], columns: int) -> Image.Image:
+    """Return captioned pictures in rows."""
+    font = ImageFont.load_default(size=22)
+    height = round(WIDTH * panels[0][1].shape[0] / panels[0][1].shape[1])
+    rows = -(-len(panels) // columns)
+    canvas = Image.new("RGB", (columns * (WIDTH + GAP) + GAP, rows * (height + GAP + 34) + GAP), "white")
+    pen = ImageDraw.Draw(canvas)
+    for place, (caption, pixels) in enumerate(panels):
+        row, column = divmod(place, columns)
+        left, top = GAP + column * (WIDTH + GAP), GAP + row * (height + GAP + 34)
+        pen.text((left + 2, top + 2), caption, fill="black", font=font)
+        canvas.paste(Image.fromarray(pixels).resize((WIDTH, height), Image.Resampling.LANCZOS), (left, top + 34))
+    return canvas
+
+
+def coffee() -> Image.Image:
+    """Return the first picture of the README."""
+    demo = load_demo("coffee")
+    project = deocclude.run(deocclude.open_project(demo.photo_path, demo.scene))
+    stack = project.layers
+    cup, spoon, saucer = (next(item.id for item in project.objects if item.name == name)
+                          for name in ("cup", "spoon", "saucer"))  # fmt: skip
+    moved = deocclude.compose(stack, [deocclude.Move(cup, dx=-150, dy=-10, scale=0.8), deocclude.Move(spoon, dx=60)])
+    return sheet(
+        [
+            ("the photo", project.photo.pixels),
+            ("who hides whom", draw_order(project.photo.pixels, project.scene or project.given, project.order)),
+            ("saucer, its hidden half painted", on_board(stack, saucer)),
+            ("spoon, its hidden handle painted", on_board(stack, spoon)),
+            ("cup taken away", deocclude.compose(stack, hide=[cup])),
+            ("rearranged", moved),
+        ],
+        columns=3,
+    )
+
+
+def main() -> None:
+    """Write every picture."""
+    IMAGES.mkdir(exist_ok=True)
+    coffee().save(IMAGES / "coffee.jpg", quality=88, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
