@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,15 +16,13 @@ from torch import Tensor, nn
 
 from deocclude.errors import unknown_choice
 from deocclude.nets.unet import UNet, init_kaiming, init_reference
-from deocclude.scene import Scene
-from deocclude.training import packing
 from deocclude.training.config import LoopSettings, to_dict
 from deocclude.training.devices import choose_device
 from deocclude.training.erasing import Batch, EraserSampler, ErasingSettings
 from deocclude.training.loop import Draw, train, write_summary
 from deocclude.training.losses import weighted_cross_entropy
 from deocclude.training.objects import PackedObjects
-from deocclude.training.packing import PackSettings, PhotoLoader, fingerprint, open_pack
+from deocclude.training.packing import Pack, fingerprint, open_pack
 from deocclude.training.reference_erasing import ReferenceSampler
 from deocclude.weights import WeightsInfo, load_state, read_weights, save_weights, weights_path
 
@@ -55,7 +52,7 @@ class PCNetMConfig:
     """Everything that a run depends on.
 
     Attributes:
-        pack: folder written by :func:`pack`.
+        pack: folder written by :func:`deocclude.training.sources.pack_sources`.
         loop: phases, optimiser, precision.
         net: size and input of the net.
         erasing: how samples are made.
@@ -85,7 +82,7 @@ class PCNetM:
 
     name = "pcnet-m"
 
-    def __init__(self, config: PCNetMConfig, pack: packing.Pack, device: str = "cpu") -> None:
+    def __init__(self, config: PCNetMConfig, pack: Pack, device: str = "cpu") -> None:
         self._config, self._pack = config, pack
         objects = PackedObjects(pack, validation=False, device=device)
         samplers: dict[str, Sampler] = {
@@ -181,13 +178,6 @@ def train_pcnet_m(config: PCNetMConfig, out: Path) -> Path:
     save_weights(out / "weights.safetensors", trained.net, info)
     write_summary(out, {**summary, **trained.scores})
     return out
-
-
-def pack(
-    scenes: Iterable[Scene], out: Path, settings: PackSettings | None = None, photos: PhotoLoader | None = None
-) -> int:
-    """Pack a training set; see :func:`deocclude.training.packing.write_pack`."""
-    return packing.write_pack(scenes, out, settings, photos)
 
 
 def _growth(probability: Tensor, batch: Batch) -> Tensor:

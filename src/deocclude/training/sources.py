@@ -1,0 +1,62 @@
+"""From annotation files to a pack: every mask format that the package reads can be trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deocclude.errors import InputError
+from deocclude.formats import read_scenes
+from deocclude.images import read_photo
+from deocclude.scene import Scene
+from deocclude.training.packing import PackSettings, write_pack
+from deocclude.training.shapes import shape_scenes
+
+PHOTO_FOLDERS = (".", "images", "photos")
+
+
+def pack_sources(
+    sources: Sequence[Path],
+    out: Path,
+    settings: PackSettings | None = None,
+    *,
+    shapes: int = 0,
+    seed: int = 0,
+) -> int:
+    """Pack all objects of annotation files, and random whole shapes besides; return how many objects there are.
+
+    Args:
+        sources: files or folders in any format of :mod:`deocclude.formats`; photos are looked for beside them and in
+            ``images/`` and ``photos/``, and may be smaller than the size that the annotations state.
+        out: the pack folder; replaced as a whole.
+        settings: sizes and limits.
+        shapes: number of random shapes to add (:mod:`deocclude.training.shapes`); about a third of the pack helps.
+        seed: of the shapes.
+
+    Raises:
+        InputError: a file that cannot be read, no usable object, or no photo where photo crops are asked for.
+        OutputError: the folder cannot be written.
+    """
+    scenes = chain.from_iterable(read_scenes(source, skip_empty=True) for source in sources)
+    return write_pack(chain(scenes, shape_scenes(shapes, seed)), out, settings, _photo_of)
+
+
+def _photo_of(scene: Scene) -> NDArray[np.uint8] | None:
+    """Return the photo of a scene, or ``None`` for a shape, which has none."""
+    if scene.source is None:
+        return None
+    folder = scene.source if scene.source.is_dir() else scene.source.parent
+    for place in PHOTO_FOLDERS:
+        path = folder / place / scene.image_file
+        if path.is_file():
+            return read_photo(path, convert=True).pixels
+    raise InputError(
+        f"the photo {scene.image_file!r} beside it or in images/",
+        "none",
+        file=scene.source,
+        hint="set rgb_size = 0 to pack masks only",
+    )

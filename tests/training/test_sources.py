@@ -1,0 +1,58 @@
+"""Packing annotation files: masks, photos of another resolution, shapes besides."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deocclude.errors import InputError
+from deocclude.training.packing import PackSettings, open_pack
+from deocclude.training.sources import pack_sources
+
+
+@pytest.fixture
+def annotations(tmp_path: Path) -> Path:
+    square = [100, 80, 220, 80, 220, 200, 100, 200]
+    content = {
+        "images": [{"id": 1, "file_name": "a.png", "width": 400, "height": 300}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 1, "iscrowd": 0, "area": 14400, "segmentation": [square]}
+        ],
+        "categories": [{"id": 1, "name": "box"}],
+    }
+    path = tmp_path / "instances.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_packs_objects_and_shapes(annotations: Path, tmp_path: Path):
+    assert pack_sources([annotations], tmp_path / "pack", PackSettings(crop_size=64), shapes=5) == 6
+    pack = open_pack(tmp_path / "pack")
+    assert pack.image_keys.tolist() == ["a.png", *(f"shape-0-{k}" for k in range(5))]
+    assert (pack.crops[0] > 127).mean() == pytest.approx(1 / 1.1**2, abs=0.02)
+
+
+def test_photos_of_another_resolution_fit(annotations: Path, tmp_path: Path):
+    (tmp_path / "images").mkdir()
+    photo = np.zeros((150, 200, 3), np.uint8)
+    photo[40:100, 50:110] = 255
+    Image.fromarray(photo).save(tmp_path / "images" / "a.png")
+    pack_sources([annotations], tmp_path / "pack", PackSettings(crop_size=64, rgb_size=66), shapes=1)
+    rgb = open_pack(tmp_path / "pack").rgb
+    assert rgb is not None and rgb.shape == (2, 66, 66, 3)
+    assert (rgb[0] > 127).all(2).mean() == pytest.approx(1 / 1.65**2, abs=0.02)
+    assert not rgb[1].any()
+
+
+def test_absent_photos_are_named(annotations: Path, tmp_path: Path):
+    with pytest.raises(InputError, match=r"instances.json: expected the photo 'a.png'.*set rgb_size = 0"):
+        pack_sources([annotations], tmp_path / "pack", PackSettings(rgb_size=64))
+
+
+def test_nothing_usable_is_refused(annotations: Path, tmp_path: Path):
+    with pytest.raises(InputError, match="none in the training set"):
+        pack_sources([annotations], tmp_path / "pack", PackSettings(min_side=500))
