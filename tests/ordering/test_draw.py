@@ -9,7 +9,7 @@ import pytest
 
 from deocclude.geometry import Size
 from deocclude.masks import Mask
-from deocclude.ordering.draw import LONGEST, colour, draw_order
+from deocclude.ordering.draw import SIDES, colour, draw_order
 from deocclude.ordering.graph import Edge, OrderGraph
 from deocclude.scene import Instance, Scene
 
@@ -26,28 +26,28 @@ def difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def test_arrow_is_drawn_between_the_objects():
-    size = Size(200, 300)
+    size = Size(800, 1200)
     photo = np.full((*size, 3), 90, np.uint8)
     scene = two_blocks(size)
     plain = draw_order(photo, scene, OrderGraph(scene.ids, ()))
     solid = draw_order(photo, scene, OrderGraph(scene.ids, (Edge(1, 2, 0.8),)))
     dashed = draw_order(photo, scene, OrderGraph(scene.ids, (), (Edge(1, 2, 0.8),)))
-    assert plain.shape == solid.shape == (200, 300, 3)
+    assert plain.shape == solid.shape == (800, 1200, 3)
     assert solid.dtype == np.uint8
     assert (photo == 90).all()
     ink = difference(plain, solid)
-    assert ink[85:115, 110:170].any(0).all()  # from one to the other
-    assert not ink[:50].any()
-    assert not ink[150:].any()
+    assert ink[340:460, 440:680].any(0).all()  # from one to the other
+    assert not ink[:200].any()
+    assert not ink[600:].any()
     assert difference(solid, dashed).any()
     assert difference(plain, dashed).sum() < ink.sum()
     tinted = difference(plain, photo)
-    assert tinted[65:70, 25:95].all()
-    assert not tinted[:55].any()
+    assert tinted[260:280, 100:380].all()
+    assert not tinted[:220].any()
 
 
 def test_arrows_set_by_hand_say_so():
-    size = Size(200, 300)
+    size = Size(800, 1200)
     photo, scene = np.zeros((*size, 3), np.uint8), two_blocks(size)
     by_model, by_hand = (
         draw_order(photo, scene, OrderGraph(scene.ids, (Edge(1, 2, 1.0, by_user=flag),))) for flag in (False, True)
@@ -61,7 +61,7 @@ def test_large_photo_is_drawn_small():
     watch = time.perf_counter()
     picture = draw_order(photo, scene, OrderGraph(scene.ids, (Edge(2, 1, 0.8), Edge(1, 3, 0.9))))
     assert time.perf_counter() - watch < 10
-    assert picture.shape == (round(LONGEST * 3000 / 4500), LONGEST, 3)
+    assert picture.shape == (round(SIDES[1] * 3000 / 4500), SIDES[1], 3)
     assert picture.any()
 
 
