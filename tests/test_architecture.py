@@ -41,8 +41,8 @@ WRAPPERS = {"amodal/pcnet_m.py", "ordering/dual_completion.py", "content/pcnet_c
 
 PUBLIC = [
     "__version__", "Arrangement", "Box", "DeoccludeError", "Instance", "LayerStack", "Mask", "Move", "Override",
-    "Photo", "Project", "Scene", "Settings", "Size", "compose", "open_project", "read_photo", "read_project", "read_scene",
-    "run", "write_scene",
+    "Photo", "Project", "Scene", "Settings", "Size", "compose", "open_project", "read_photo", "read_project",
+    "read_scene", "run", "write_scene",
 ]  # fmt: skip
 
 HEAVY = ("torch", "cv2", "scipy", "skimage", "networkx", "faiss", "matplotlib")
