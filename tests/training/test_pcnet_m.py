@@ -44,7 +44,8 @@ def test_the_folder_describes_itself(run: Path, config: PCNetMConfig):
     assert info.architecture == {"net": "unet", "width": 0.25, "in_channels": 3}
     assert info.settings["loop"]["phases"] == [{"steps": 40, "size": 32, "batch": 16}]
     assert info.data["objects"] == 100 and info.training["samples"] == 640
-    assert set(info.scores) == {"order", "growth_auc", "invisible_iou"}
+    assert {"order", "growth_auc", "invisible_iou", "threshold"} <= set(info.scores)
+    assert info.scores["invisible_iou_at_threshold"] >= info.scores["invisible_iou"]
     assert load_unet(run / "weights.safetensors")(torch.rand(1, 3, 32, 32)).shape == (1, 2, 32, 32)
     with Image.open(run / "samples.png") as sheet:
         assert sheet.size == (8 * 128, 4 * 128)

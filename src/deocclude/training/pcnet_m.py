@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from deocclude.errors import unknown_choice
 from deocclude.nets.unet import UNet, init_kaiming, init_reference
+from deocclude.training import warp
 from deocclude.training.config import LoopSettings, to_dict
 from deocclude.training.devices import choose_device
 from deocclude.training.erasing import Batch, EraserSampler, ErasingSettings
@@ -28,6 +29,7 @@ from deocclude.weights import WeightsInfo, load_state, read_weights, save_weight
 
 INITIALISERS = {"kaiming": init_kaiming, "reference": init_reference}
 VALIDATION_SEED = 1_000_003
+THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
 
 
 @dataclass(frozen=True)
@@ -124,31 +126,41 @@ class PCNetM:
         return weighted_cross_entropy(self._logits(net, batch), batch.target, batch.weight)
 
     def validate(self, net: nn.Module, device: torch.device) -> dict[str, float]:
-        """Return order accuracy, its AUC and the invisible IoU on held-out pairs of objects."""
-        hidden, front, scores = [], [], np.zeros(2)
+        """Return scores on held-out pairs of objects of which one hides the other.
+
+        ``order``: pairs of which the hidden object grows more; ``growth_auc``: the same over all objects of all pairs;
+        ``invisible_iou``: pooled over the hidden parts, at the threshold 0.5; ``threshold``: the best one, and
+        ``invisible_iou_at_threshold``.
+        """
+        hidden, front = [], []
+        scores = np.zeros((len(THRESHOLDS), 2))
         for start in range(0, self._config.validation_pairs, 64):
             first, second = self._held_out.sample_pairs(64, self._config.validation_size, VALIDATION_SEED + start)
-            grown = torch.softmax(self._logits(net, first), 1)[:, 1]
+            grown = self._probability(net, first)
             hidden.append(_growth(grown, first))
-            front.append(_growth(torch.softmax(self._logits(net, second), 1)[:, 1], second))
-            scores += _invisible(grown > 0.5, first)
+            front.append(_growth(self._probability(net, second), second))
+            scores += np.array([_invisible(grown > threshold, first) for threshold in THRESHOLDS])
         behind, ahead = torch.cat(hidden), torch.cat(front)
+        overlap = scores[:, 0] / np.maximum(1, scores[:, 1])
+        best = int(overlap.argmax())
         return {
             "order": float((behind > ahead).float().mean()),
             "growth_auc": float((behind[:, None] > ahead[None, :]).float().mean()),
-            "invisible_iou": float(scores[0] / max(1.0, scores[1])),
+            "invisible_iou": float(overlap[THRESHOLDS.index(0.5)]),
+            "threshold": THRESHOLDS[best],
+            "invisible_iou_at_threshold": float(overlap[best]),
         }
 
     def pictures(self, net: nn.Module, device: torch.device) -> NDArray[np.uint8]:
-        """Return samples: visible red, eraser green, prediction outside the visible mask blue, truth outlined."""
+        """Return samples: visible mask red, eraser green, probability blue, truth outlined in white."""
         batch = self._held_out.sample(32, 128, VALIDATION_SEED - 1)
-        grown = torch.softmax(self._logits(net, batch), 1)[:, 1]
-        truth = batch.target ^ torch.nn.functional.max_pool2d(1.0 - batch.target.float()[:, None], 3, 1, 1)[:, 0].lt(
-            0.5
-        )
-        sheet = torch.stack([batch.visible * 0.8, batch.eraser * 0.5, grown], -1)
-        sheet[truth] = 1.0
+        sheet = torch.stack([batch.visible * 0.8, batch.eraser * 0.5, self._probability(net, batch)], -1)
+        inner = warp.morph(batch.target, torch.full((len(sheet),), -1, device=sheet.device))
+        sheet[batch.target & ~inner] = 1.0
         return (sheet * 255).to(torch.uint8).cpu().numpy()
+
+    def _probability(self, net: nn.Module, batch: Batch) -> Tensor:
+        return torch.softmax(self._logits(net, batch), 1)[:, 1]
 
     def _logits(self, net: nn.Module, batch: Batch) -> Tensor:
         inputs = batch.inputs(self._config.net.channels).contiguous(memory_format=torch.channels_last)
