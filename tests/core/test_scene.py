@@ -85,9 +85,7 @@ def test_scene_from_arrays():
     assert made.size == SIZE
     assert np.array_equal([mask.to_array() for mask in made.modal], masks)
     assert [item.label for item in made.instances] == ["cup", "object 2"]
-    with pytest.raises(
-        InputError, match=r"masks: expected .* an array \[n, H, W\], found shape \(4, 6\)"
-    ):
+    with pytest.raises(InputError, match=r"masks: expected .* an array \[n, H, W\], found shape \(4, 6\)"):
         scene_from_arrays(masks[0])
 
 
