@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -9,7 +12,7 @@ from deocclude.content import METHODS
 from deocclude.content.fill import fill_background, fill_hidden
 from deocclude.errors import InputError
 from deocclude.geometry import Box
-from deocclude.masks import Mask
+from deocclude.masks import Mask, dilate
 
 ALL = ["auto", *METHODS]
 
@@ -133,3 +136,18 @@ def test_wrong_method():
     photo, modal, amodal, _ = scene()
     with pytest.raises(InputError, match=r"exemplar.*did you mean 'telea'"):
         fill_hidden(photo, modal, amodal, instance_id=1, method="teela")
+
+
+def test_rim_repaints_visible_pixels_next_to_the_hole_only():
+    photo, modal, amodal, occluder = scene()
+    fill = fill_hidden(photo, modal, amodal, instance_id=1, rim=2)
+    hole = Mask.from_crop(fill.hole, fill.box[:2], modal.size)
+    assert amodal - modal == hole - modal
+    assert 0 < hole.overlap(modal) <= dilate(amodal - modal, 2).overlap(modal)
+    assert fill_background(photo, occluder, rim=3).hole.sum() == dilate(occluder, 3).area
+
+
+def test_stage_loads_no_heavy_library():
+    code = "import sys, deocclude.content.fill; print([n for n in ('cv2', 'torch', 'skimage', 'faiss') if n in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

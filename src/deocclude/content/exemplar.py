@@ -64,15 +64,18 @@ class ExemplarSettings:
 
 @dataclass(frozen=True, eq=False)
 class _Level:
-    """A level of the pyramid; ``image`` [h, w, 5] is continued smoothly beyond the evidence."""
+    """A level of the pyramid; what ``image`` [h, w, 5] holds beyond the evidence means nothing."""
 
     image: Float
     hole: Bool
     evidence: Bool
     copied: Bool
 
-    def canvas(self, radius: int) -> Canvas:
-        return make_canvas(self.image, self.hole, self.evidence, self.copied, radius)
+    def canvas(self, radius: int, most: int) -> Canvas:
+        """Return the canvas; beyond ``most`` hole pixels nothing is compared, so no first guess is needed."""
+        guess = self.evidence.any() and np.count_nonzero(self.hole) <= most
+        image = pull_push(self.image, self.evidence) if guess else self.image
+        return make_canvas(image, self.hole, self.evidence, self.copied, radius)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +100,7 @@ def exemplar(settings: ExemplarSettings) -> Painter:
             return paint_blind(patch, "exemplar")
         ground = _ground(patch, settings)
         for radius in range(settings.radius, 0, -1):
-            canvases = _pyramid(ground, radius)
+            canvases = _pyramid(ground, radius, settings.spread_pixels)
             if len(canvases[0].sources) >= MIN_SOURCES and len(canvases[0].targets) <= settings.spread_pixels:
                 return _finish(patch, _descend(canvases, settings, patch.seed))
         return _too_little(patch)
@@ -134,7 +137,7 @@ def _ground(patch: Patch, settings: ExemplarSettings) -> _Level:
     copied = cv2.erode(evidence, np.ones((side, side), np.uint8)).astype(bool)
     rgb = patch.rgb.astype(np.float32)
     image = np.concatenate([rgb, settings.texture * texture(rgb, patch.evidence)], 2)
-    return _Level(pull_push(image, patch.evidence), patch.hole, patch.evidence, copied)
+    return _Level(image, patch.hole, patch.evidence, copied)
 
 
 def _coarser(level: _Level) -> _Level:
@@ -143,15 +146,15 @@ def _coarser(level: _Level) -> _Level:
     share, _ = halve(flags, np.ones(level.hole.shape, np.float32))
     evidence = seen >= 0.5
     hole, copied = (share[..., 0] > 0) & ~evidence, (share[..., 1] >= 0.75) & evidence
-    return _Level(pull_push(image, evidence) if evidence.any() else image, hole, evidence, copied)
+    return _Level(image, hole, evidence, copied)
 
 
-def _pyramid(level: _Level, radius: int) -> list[Canvas]:
+def _pyramid(level: _Level, radius: int, most: int) -> list[Canvas]:
     """Return canvases, coarsest first: halved while the hole is wider than a patch and texture is left to copy."""
-    canvases = [level.canvas(radius)]
+    canvases = [level.canvas(radius, most)]
     while canvases[-1].targets.size and float(canvases[-1].reach.max()) > radius:
         level = _coarser(level)
-        below = level.canvas(radius)
+        below = level.canvas(radius, most)
         if len(below.sources) < MIN_COARSE_SOURCES or len(below.targets) == 0:
             break
         canvases.append(below)
@@ -202,8 +205,8 @@ def _rounds(
 def _weight(canvas: Canvas, mismatch: Float) -> Float:
     """Return how much each target's vote counts: more near the evidence, more where the match is good."""
     spread = max(float(np.percentile(mismatch, 75)), 1e-6)
-    near = np.exp(-DECAY * np.minimum(canvas.reach, 60))
-    return np.asarray(near * np.exp(-np.minimum(mismatch / (2 * spread), 20)), np.float32)
+    exponent = DECAY * np.minimum(canvas.reach, 60).astype(np.float64) + np.minimum(mismatch / (2 * spread), 20)
+    return np.asarray(np.exp(-exponent), np.float32)
 
 
 def _finish(patch: Patch, solved: _Solved) -> Painted:
@@ -211,7 +214,7 @@ def _finish(patch: Patch, solved: _Solved) -> Painted:
     voted = canvas.unpadded(solved.voted)[..., :3]
     filled = without_seam(voted, patch.rgb.astype(np.float32), patch.hole, patch.evidence)
     side = 2 * canvas.radius + 1
-    rough = np.zeros(len(canvas.pixels), np.float32)
+    rough = np.zeros(len(canvas.pixels))
     rough[canvas.targets] = np.sqrt(solved.mismatch / (3 * side * side))
-    agreement = np.exp(-canvas.unpadded(rough) / GREY_LEVELS)
+    agreement = np.exp(-canvas.unpadded(rough) / GREY_LEVELS).astype(np.float32)
     return compose(patch, filled, trust(patch) * agreement, Provenance.OWN_TEXTURE, "exemplar")

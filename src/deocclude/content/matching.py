@@ -10,21 +10,22 @@ from deocclude.content.patches import Canvas, Float, Index
 NEIGHBOURS = ((-1, 0), (1, 0), (0, -1), (0, 1))
 
 
-def nearest(target: Float, source: Float) -> tuple[Index, Float]:
-    """Return for each row of ``target`` [n, d] the nearest row of ``source`` [m, d] and its squared distance."""
+def nearest(target: Float, source: Float) -> Index:
+    """Return for each row of ``target`` [n, d] the nearest row of ``source`` [m, d]."""
     import faiss
 
     index = faiss.IndexFlatL2(source.shape[1])
     index.add(np.ascontiguousarray(source))
-    distance, row = index.search(np.ascontiguousarray(target), 1)
-    return row[:, 0].astype(np.int64), np.maximum(distance[:, 0], 0)
+    _, row = index.search(np.ascontiguousarray(target), 1)
+    return np.asarray(row[:, 0], np.int64)
 
 
 def search(target: Float, source: Float, rows: Index, limit: int, generator: np.random.Generator) -> Index:
     """Return ``rows`` improved by an exact search through at most ``limit`` rows of ``source``, drawn at random."""
     drawn = subsample(np.arange(len(source)), limit, generator)
-    found, found_distance = nearest(target, source[drawn])
-    return np.asarray(np.where(found_distance < distance(target, source, rows), drawn[found], rows), np.int64)
+    found = drawn[nearest(target, source[drawn])]
+    better = distance(target, source, found) < distance(target, source, rows)
+    return np.asarray(np.where(better, found, rows), np.int64)
 
 
 def distance(target: Float, source: Float, rows: Index) -> Float:

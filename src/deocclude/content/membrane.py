@@ -15,6 +15,8 @@ from deocclude.content.painting import distance_to
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
+LARGE = 1_000_000
+"""Pixels beyond which a smooth correction is computed at half the scale."""
 FADE = 24.0
 """Pixels over which the correction of a seam fades: one wrong edge pixel must not lay a haze over a large hole."""
 
@@ -44,13 +46,18 @@ def pull_push(values: Float, known: NDArray[np.bool_] | Float, sweeps: int = 2) 
 def halve(values: Float, weight: Float) -> tuple[Float, Float]:
     """Return weighted means over 2x2 pixels, [ceil(h/2), ceil(w/2), c], and the mean weight of each."""
     height, width = weight.shape
-    pad = ((0, height % 2), (0, width % 2))
-    weight = np.pad(weight, pad)
-    values = np.pad(values, (*pad, (0, 0))) * weight[..., None]
-    shape = (weight.shape[0] // 2, 2, weight.shape[1] // 2, 2)
-    share = weight.reshape(shape).mean((1, 3))
-    total = values.reshape(*shape, -1).mean((1, 3))
-    return total / np.maximum(share, 1e-12)[..., None], share
+    if height % 2 or width % 2:
+        pad = ((0, height % 2), (0, width % 2))
+        weight, values = np.pad(weight, pad), np.pad(values, (*pad, (0, 0)))
+    corners = [(slice(down, None, 2), slice(right, None, 2)) for down in (0, 1) for right in (0, 1)]
+    share = np.zeros((weight.shape[0] // 2, weight.shape[1] // 2), np.float32)
+    total = np.zeros((*share.shape, values.shape[2]), np.float32)
+    for corner in corners:
+        share += weight[corner]
+        total += values[corner] * weight[corner][..., None]
+    total /= np.maximum(share, 1e-12)[..., None]
+    share /= 4
+    return total, share
 
 
 def _refine(values: Float, weight: Float, below: Float, sweeps: int) -> Float:
@@ -92,5 +99,16 @@ def without_seam(filled: Float, truth: Float, hole: Bool, known: Bool, reach: in
     step = np.asarray(total / np.maximum(share, 1e-6)[..., None], np.float32)
     limit = 2 + 2 * np.median(np.abs(step[near]), axis=0)
     step = np.clip(step, -limit, limit).astype(np.float32)
-    fade = np.exp(-distance_to(near) / FADE)
-    return np.asarray(filled + pull_push(step, near) * fade[..., None], np.float32)
+    fade = np.exp(-distance_to(near).astype(np.float64) / FADE)
+    return np.asarray(filled + _interpolated(step, near) * fade[..., None], np.float32)
+
+
+def _interpolated(step: Float, near: Bool) -> Float:
+    """Return ``step`` interpolated from where ``near`` holds; at a reduced scale where that saves much memory."""
+    if near.size <= LARGE:
+        return pull_push(step, near)
+    height, width = near.shape
+    coarse, share = halve(step, near.astype(np.float32))
+    below = _interpolated(coarse, share > 0)
+    up = cv2.resize(below, (2 * below.shape[1], 2 * below.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(up[:height, :width], np.float32)

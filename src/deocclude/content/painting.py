@@ -16,7 +16,8 @@ def distance_to(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     if not mask.any():
         return np.full(mask.shape, np.inf, np.float32)
     distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.asarray(distance, np.float32)
+    # OpenCV's last bit depends on where the array lies in memory; squared distances are whole numbers.
+    return np.asarray(np.sqrt(np.rint(np.square(distance))), np.float32)
 
 
 def trust(patch: Patch) -> NDArray[np.float32]:
@@ -28,7 +29,9 @@ def trust(patch: Patch) -> NDArray[np.float32]:
     """
     hole, evidence = int(np.count_nonzero(patch.hole)), int(np.count_nonzero(patch.evidence))
     share = np.sqrt(evidence / max(1, evidence + hole))
-    return np.asarray(share * np.exp(-distance_to(patch.evidence) / (2 + np.sqrt(hole) / 2)), np.float32)
+    return np.asarray(
+        share * np.exp(-distance_to(patch.evidence).astype(np.float64) / (2 + np.sqrt(hole) / 2)), np.float32
+    )
 
 
 def compose(

@@ -59,7 +59,7 @@ class Canvas:
         """Height and width of the padded image."""
         return len(self.pixels) // self.width, self.width
 
-    def unpadded(self, flat: Float) -> Float:
+    def unpadded(self, flat: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return values [n] or [n, c] of the padded image as an image without padding."""
         inner = slice(self.radius, -self.radius)
         return flat.reshape(*self.shape, *flat.shape[1:])[inner, inner]
@@ -105,28 +105,29 @@ def _rows(indices: Index, size: int) -> Index:
 
 @dataclass(frozen=True, eq=False)
 class Basis:
-    """Principal components of the colours of patches: float32 ``mean`` [k] and ``axes`` [k, d]."""
+    """Principal components of the colours of patches: float64 ``mean`` [k] and ``axes`` [k, d]."""
 
-    mean: Float
-    axes: Float
+    mean: NDArray[np.float64]
+    axes: NDArray[np.float64]
 
     def features(self, canvas: Canvas, centres: Index) -> Float:
         """Return what patches are compared by, float32 [n, d + 2]: components of colour, and texture.
 
-        Texture varies slowly: that of the centre stands for all pixels of a patch.
+        Texture varies slowly: that of the centre stands for all pixels of a patch. All are whole numbers, computed in
+        double precision: matrix products differ in their last bits from run to run, and results must not.
         """
         colours = self.axes.shape[1]
         found = np.empty((len(centres), colours + 2), np.float32)
         for start in range(0, len(centres), CHUNK):
             part = slice(start, start + CHUNK)
-            found[part, :colours] = (_colours(canvas, centres[part]) - self.mean) @ self.axes
+            found[part, :colours] = np.rint((_colours(canvas, centres[part]) - self.mean) @ self.axes)
         found[:, colours:] = canvas.pixels[centres, 3:] * (2 * canvas.radius + 1)
-        return found
+        return np.rint(found, out=found)
 
 
-def _colours(canvas: Canvas, centres: Index) -> Float:
+def _colours(canvas: Canvas, centres: Index) -> NDArray[np.float64]:
     patches = canvas.pixels[:, :3][centres[:, None] + canvas.steps]
-    return np.asarray(patches.reshape(len(centres), -1), np.float32)
+    return np.asarray(patches.reshape(len(centres), -1), np.float64)
 
 
 def principal(canvas: Canvas, dimensions: int, generator: np.random.Generator, samples: int = 4000) -> Basis:
@@ -141,10 +142,10 @@ def principal(canvas: Canvas, dimensions: int, generator: np.random.Generator, s
     vectors = _colours(canvas, chosen)
     mean = vectors.mean(0)
     scatter = (vectors - mean).T @ (vectors - mean)
-    axes = generator.standard_normal((len(mean), min(dimensions, len(mean)))).astype(np.float32)
+    axes = generator.standard_normal((len(mean), min(dimensions, len(mean))))
     for _ in range(6):
         axes, _ = np.linalg.qr(scatter @ axes)
-    return Basis(mean, np.ascontiguousarray(axes, np.float32))
+    return Basis(mean, np.ascontiguousarray(axes))
 
 
 def vote(canvas: Canvas, match: Index, weight: Float, sharpness: float) -> Float:
