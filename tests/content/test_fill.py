@@ -148,6 +148,7 @@ def test_rim_repaints_visible_pixels_next_to_the_hole_only():
 
 
 def test_stage_loads_no_heavy_library():
-    code = "import sys, deocclude.content.fill; print([n for n in ('cv2', 'torch', 'skimage', 'faiss') if n in sys.modules])"
+    heavy = "('cv2', 'torch', 'skimage', 'faiss')"
+    code = f"import sys, deocclude.content.fill; print([n for n in {heavy} if n in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

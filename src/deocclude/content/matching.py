@@ -95,7 +95,7 @@ def pass_down(coarse: Canvas, fine: Canvas, match: Index) -> tuple[Index, Index]
 
 
 def reflect(canvas: Canvas) -> None:
-    """Make the first guess of pixels far from all evidence a mirror image of the evidence nearest to them.
+    """Add to the first guess of pixels far from all evidence the mirrored detail of the evidence nearest to them.
 
     A smooth guess would do inside a hole; where an object continues beyond what is seen, it would be explained by
     one smooth patch over and over.
@@ -109,7 +109,10 @@ def reflect(canvas: Canvas) -> None:
     unknown, nearest_source = unknown[far], nearest_source[far]
     mirrored = np.clip(2 * nearest_source - unknown, 0, len(canvas.pixels) - 1)
     inside = canvas.source_row[mirrored] >= 0
-    canvas.pixels[unknown] = canvas.pixels[np.where(inside, mirrored, nearest_source)]
+    side = 4 * canvas.radius + 1
+    smooth = cv2.blur(canvas.pixels.reshape(*canvas.shape, -1), (side, side)).reshape(canvas.pixels.shape)
+    seen = np.where(inside, mirrored, nearest_source)
+    canvas.pixels[unknown] += canvas.pixels[seen] - smooth[seen]
 
 
 def nearest_member(members: Index, shape: tuple[int, int], asked: Index) -> Index:
