@@ -37,7 +37,7 @@ def from_dict(cls: type[T], content: Mapping[str, Any], *, file: Path | None = N
     """Build the settings dataclass ``cls`` (nested ones too) from plain values.
 
     Raises:
-        InputError: an unknown key or a value of another type.
+        InputError: an unknown key, a value of another type, or none where there is no default.
     """
     hints = typing.get_type_hints(cls)
     known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
@@ -49,6 +49,10 @@ def from_dict(cls: type[T], content: Mapping[str, Any], *, file: Path | None = N
             hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
             raise InputError("a known setting", f"the unknown key {name!r}", file=file, hint=hint)
         values[key] = _convert(value, hints[key], name, file)
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if required and field.name not in values:
+            raise InputError("a value", "none", file=file, field=f"{prefix}{field.name}")
     return cls(**values)
 
 

@@ -1,22 +1,12 @@
-"""Settings of a training run: dataclasses, read from and written to TOML.
-
-A key that no dataclass has is refused with the nearest one suggested, so that a misspelt setting cannot be ignored.
-"""
+"""Settings of a training run; :func:`deocclude.settings.read_settings` reads them from TOML."""
 
 from __future__ import annotations
 
-import difflib
 import json
-import tomllib
-import types
-import typing
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
-from pathlib import Path
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
-from deocclude.errors import InputError
-
-T = TypeVar("T")
+from deocclude.settings import to_dict
 
 
 @dataclass(frozen=True)
@@ -90,68 +80,7 @@ class LoopSettings:
         return self.phases[-1]
 
 
-def read_config(path: Path, kind: type[T]) -> T:
-    """Read a TOML file into the dataclass ``kind``.
-
-    Raises:
-        InputError: no such file, no TOML, an unknown or missing key, or a value of another type.
-    """
-    try:
-        with path.open("rb") as file:
-            values = tomllib.load(file)
-    except FileNotFoundError:
-        raise InputError("a TOML file", "no such file", file=path) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError("a TOML file", f"something else ({error})", file=path) from None
-    return from_dict(values, kind, file=path)
-
-
-def from_dict(values: dict[str, Any], kind: type[T], *, file: Path | None = None, field: str = "") -> T:
-    """Build the dataclass ``kind`` from plain values; see :func:`read_config` for the errors."""
-    hints = typing.get_type_hints(kind)
-    known = {item.name: item for item in fields(typing.cast(Any, kind))}
-    prefix = f"{field}." if field else ""
-    for key in values:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else None
-            raise InputError(f"one of {', '.join(known)}", f"{key!r}", file=file, field=prefix + key, hint=hint)
-    for name, item in known.items():
-        if name not in values and item.default is MISSING and item.default_factory is MISSING:
-            raise InputError(f"a value for {name!r}", "none", file=file, field=prefix + name)
-    return kind(**{key: _convert(value, hints[key], file, prefix + key) for key, value in values.items()})
-
-
-def to_dict(settings: Any) -> dict[str, Any]:
-    """Return a dataclass as plain JSON values (tuples become lists)."""
-    plain: dict[str, Any] = json.loads(json.dumps(asdict(settings)))
-    return plain
-
-
-def _convert(value: Any, wanted: Any, file: Path | None, field: str) -> Any:
-    if is_dataclass(wanted) and isinstance(wanted, type):
-        if not isinstance(value, dict):
-            raise InputError("a table", repr(value), file=file, field=field)
-        return from_dict(value, wanted, file=file, field=field)
-    if typing.get_origin(wanted) is tuple:
-        return _convert_list(value, typing.get_args(wanted), file, field)
-    if typing.get_origin(wanted) in (types.UnionType, typing.Union):
-        choices = [choice for choice in typing.get_args(wanted) if choice is not type(None)]
-        return _convert(value, choices[0], file, field)
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-        raise InputError(f"a value of type {wanted.__name__}", repr(value), file=file, field=field)
-    return value
-
-
-def _convert_list(value: Any, kinds: tuple[Any, ...], file: Path | None, field: str) -> tuple[Any, ...]:
-    if not isinstance(value, list):
-        raise InputError("a list", repr(value), file=file, field=field)
-    if kinds[-1] is Ellipsis:
-        kinds = (kinds[0],) * len(value)
-    if len(kinds) != len(value):
-        raise InputError(f"{len(kinds)} values", f"{len(value)}", file=file, field=field)
-    return tuple(
-        _convert(item, kind, file, f"{field}[{k}]") for k, (item, kind) in enumerate(zip(value, kinds, strict=True))
-    )
+def plain(settings: Any) -> dict[str, Any]:
+    """Return a settings dataclass as JSON values (tuples become lists), fit for comparison after a round trip."""
+    values: dict[str, Any] = json.loads(json.dumps(to_dict(settings)))
+    return values

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from deocclude.errors import DeoccludeError, InputError, unknown_choice
 from deocclude.files import write_text
 from deocclude.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
-from deocclude.training.config import LoopSettings, to_dict
+from deocclude.training.config import LoopSettings, plain
 from deocclude.training.devices import keep_heap, one_thread, start_fabric
 from deocclude.training.records import Log, draw_curves, write_grid
 
@@ -302,7 +302,7 @@ def _check(settings: LoopSettings) -> None:
 
 def _plain(settings: LoopSettings) -> dict[str, Any]:
     free = {"log_every", "validate_every", "checkpoint_minutes", "device"}
-    return {key: value for key, value in to_dict(settings).items() if key not in free}
+    return {key: value for key, value in plain(settings).items() if key not in free}
 
 
 @contextmanager

@@ -1,11 +1,11 @@
 """Training of PCNet-M, the mask completion network (Zhan et al., CVPR 2020), with better samples.
 
-``train_pcnet_m(read_config(path, PCNetMConfig), out)`` gives a folder with weights, settings, log, curves and samples.
+``train_pcnet_m(read_settings(PCNetMConfig, path), out)`` fills a folder: weights, settings, log, curves, samples.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from deocclude.errors import unknown_choice
 from deocclude.nets.unet import UNet, init_kaiming, init_reference
 from deocclude.training import warp
-from deocclude.training.config import LoopSettings, to_dict
+from deocclude.training.config import LoopSettings, plain
 from deocclude.training.devices import choose_device
 from deocclude.training.erasing import Batch, EraserSampler, ErasingSettings
 from deocclude.training.loop import Draw, train, write_summary
@@ -102,8 +102,8 @@ class PCNetM:
 
     def settings(self) -> dict[str, Any]:
         """Return what the samples depend on."""
-        plain = to_dict(self._config)
-        return {"erasing": plain["erasing"], "protocol": plain["protocol"], "data": fingerprint(self._pack)}
+        config = self._config
+        return {"erasing": plain(config.erasing), "protocol": config.protocol, "data": fingerprint(self._pack)}
 
     def build(self) -> nn.Module:
         """Return the net with initial weights, or those to start from."""
@@ -182,13 +182,13 @@ def train_pcnet_m(config: PCNetMConfig, out: Path) -> Path:
     info = WeightsInfo(
         task=task.name,
         architecture=task.architecture(),
-        settings=to_dict(config),
+        settings=plain(config),
         data={"fingerprint": fingerprint(pack), **pack.meta},
         training=summary,
         scores=trained.scores,
     )
     save_weights(out / "weights.safetensors", trained.net, info)
-    write_summary(out, {**summary, **trained.scores})
+    write_summary(out, asdict(info))
     return out
 
 
