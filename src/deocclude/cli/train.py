@@ -1,0 +1,91 @@
+"""Commands that train: train pack, train pcnet-m."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from deocclude.cli import console
+from deocclude.errors import InputError
+
+
+def register(app: App) -> None:
+    """Add the commands to ``app``."""
+    group = App(name="train", help="Train the networks from photos and visible masks alone.")
+    group.command(pack)
+    group.command(pcnet_m, name="pcnet-m")
+    group.command(recipes)
+    app.command(group)
+
+
+def pack(
+    output: Annotated[Path, Parameter(help="Pack folder to write.")],
+    sources: Annotated[
+        list[Path], Parameter(name="--source", consume_multiple=True, negative=(), help="Mask files, any format.")
+    ],
+    *,
+    shapes: int = 0,
+    crop_size: int = 128,
+    force: bool = False,
+) -> None:
+    """Cut the objects of annotation files into one compact file that training maps into memory.
+
+    Args:
+        output: pack folder to write.
+        sources: mask files or folders in any format that 'run' reads.
+        shapes: random whole shapes to add, which are known to be complete.
+        crop_size: side of the stored crops, in pixels.
+        force: replace a pack that is there.
+    """
+    from deocclude.training.packing import PackSettings
+    from deocclude.training.sources import pack_sources
+
+    if not sources:
+        raise InputError("at least one mask file", "none", field="--source")
+    if output.exists() and not force:
+        raise InputError("a new folder", "one that exists", file=output, hint="pass --force to replace it")
+    count = pack_sources(sources, output, shapes=shapes, settings=PackSettings(crop_size=crop_size))
+    console.OUT.print(f"Written: [bold]{output}[/] ({count} objects)")
+
+
+def pcnet_m(
+    *,
+    config: Annotated[Path, Parameter(help="Recipe (TOML), or the name of a shipped one: cpu, gpu, paper.")],
+    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("runs/pcnet-m"),
+    pack: Path | None = None,
+) -> None:
+    """Train the mask completion network, or continue a run that was interrupted.
+
+    Args:
+        config: recipe, or the name of a shipped one.
+        output: run folder: weights, settings, log, curves, samples, checkpoint.
+        pack: pack folder; outranks the recipe's.
+    """
+    from dataclasses import replace
+
+    from deocclude.settings import read_settings
+    from deocclude.training.pcnet_m import PCNetMConfig, train_pcnet_m
+
+    settings = read_settings(PCNetMConfig, _recipe("pcnet_m", config))
+    if pack is not None:
+        settings = replace(settings, pack=str(pack))
+    folder = train_pcnet_m(settings, output)
+    console.OUT.print(f"Written: [bold]{folder}[/]")
+
+
+def recipes() -> None:
+    """Print the recipes that ship, and where they lie."""
+    for path in sorted(_recipe_folder().glob("*.toml")):
+        first = path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
+        console.OUT.print(f"[bold]{path.stem}[/]  {first}\n    {path}")
+
+
+def _recipe_folder() -> Path:
+    return Path(__file__).parents[1] / "training" / "recipes"
+
+
+def _recipe(task: str, config: Path) -> Path:
+    shipped = _recipe_folder() / f"{task}_{config}.toml"
+    return shipped if not config.suffix and shipped.is_file() else config
