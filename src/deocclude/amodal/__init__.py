@@ -26,7 +26,21 @@ def _rule(name: str) -> Callable[[bool], AmodalMethod]:
     return build
 
 
-METHODS: dict[str, Callable[[bool], AmodalMethod]] = {name: _rule(name) for name in ("raw", "convex", "convexR")}
+def _network(hiders: str) -> Callable[[bool], AmodalMethod]:
+    def build(reference: bool) -> AmodalMethod:
+        from deocclude.amodal import pcnet_m
+
+        method = pcnet_m.complete_as_published if reference else pcnet_m.complete_by_network
+        return partial(method, hiders=pcnet_m.HIDERS[hiders])
+
+    return build
+
+
+METHODS: dict[str, Callable[[bool], AmodalMethod]] = {
+    **{name: _rule(name) for name in ("raw", "convex", "convexR")},
+    "pcnet-m": _network("ancestors"),
+    "pcnet-m-nog": _network("neighbours"),
+}
 """Builders by name; the argument asks for the reference protocol's behaviour."""
 
 

@@ -23,8 +23,15 @@ def _rule(name: str) -> Callable[[bool], OrderMethod]:
     return build
 
 
+def _dual_completion(reference: bool) -> OrderMethod:
+    from deocclude.ordering import dual_completion
+
+    return dual_completion.order_by_growth if reference else dual_completion.order_by_completion
+
+
 METHODS: dict[str, Callable[[bool], OrderMethod]] = {
-    name: _rule(name) for name in ("area-small", "area-large", "y-axis", "convex")
+    **{name: _rule(name) for name in ("area-small", "area-large", "y-axis", "convex")},
+    "pcnet-m": _dual_completion,
 }
 """Builders by name; the argument asks for the reference protocol's behaviour."""
 

@@ -1,0 +1,153 @@
+"""Square crops around objects: cut masks into small patches for a network, and paste its answer back.
+
+A resize maps x' = (x + 0.5) s - 0.5. All functions work on the mask's own crop, so their cost follows the object and
+never the photo.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deocclude.errors import unknown_choice
+from deocclude.geometry import Box, Size
+from deocclude.masks import BoolArray, Mask
+
+AREA_FACTOR = 3.0
+MARGIN = 1.1
+RESAMPLING = ("area", "linear", "nearest")
+
+
+class Square(NamedTuple):
+    """A square of the photo, in pixel edges: it covers x0 <= x < x0 + side where pixel k spans k to k + 1.
+
+    It may stick out of the photo; nothing is there.
+    """
+
+    x0: float
+    y0: float
+    side: float
+
+    @property
+    def box(self) -> Box:
+        """The smallest box of whole pixels around the square."""
+        far_x, far_y = self.x0 + self.side, self.y0 + self.side
+        return Box(math.floor(self.x0), math.floor(self.y0), math.ceil(far_x), math.ceil(far_y))
+
+    def grow(self, factor: float) -> Square:
+        """Return the square with the same centre and ``factor`` times the side."""
+        margin = (factor - 1) * self.side / 2
+        return Square(self.x0 - margin, self.y0 - margin, self.side * factor)
+
+
+def object_square(box: Box, *, area_factor: float = AREA_FACTOR, margin: float = MARGIN) -> Square:
+    """Return the square around a visible mask's box that a network looks at.
+
+    Its side is ``max(sqrt(area_factor w h), margin w, margin h)`` (Zhan et al., CVPR 2020), its centre that of the
+    box, both exact.
+
+    Raises:
+        ValueError: the box is empty.
+    """
+    if box.empty:
+        raise ValueError("an empty mask has no square")
+    width, height = box.width, box.height
+    side = max(math.sqrt(area_factor * width * height), margin * width, margin * height)
+    return Square((box.x0 + box.x1 - side) / 2, (box.y0 + box.y1 - side) / 2, side)
+
+
+def reference_square(box: Box) -> Square:
+    """Return :func:`object_square` as the released code rounds it: corner and side cut to whole numbers.
+
+    Raises:
+        ValueError: the box is empty.
+    """
+    exact = object_square(box)
+    return Square(float(int(exact.x0)), float(int(exact.y0)), float(max(1, int(exact.side))))
+
+
+def cut(mask: Mask, square: Square, size: int, *, resampling: str = "area") -> BoolArray:
+    """Return the part of ``mask`` inside ``square`` as a patch bool [size, size]; False outside the photo.
+
+    Args:
+        mask: any mask of the photo.
+        square: what the patch shows.
+        size: side of the patch, pixels.
+        resampling: ``area`` (a pixel is set if the mask covers half of it or more), ``linear`` (bilinear at the
+            centre, above 0.5), ``nearest`` (the pixel at the upper left corner, as OpenCV does).
+
+    Raises:
+        InputError: unknown resampling.
+    """
+    if resampling not in RESAMPLING:
+        raise unknown_choice("resampling", resampling, RESAMPLING)
+    around = square.box.grow(1)
+    if mask.box.intersect(around).empty:
+        return np.zeros((size, size), bool)
+    if resampling == "nearest":
+        columns, rows = (np.floor(start + np.arange(size) * square.side / size) for start in square[:2])
+        seen = mask.crop(around)
+        return np.asarray(seen[np.ix_(rows.astype(int) - around.y0, columns.astype(int) - around.x0)])
+    coverage = _resample(mask.crop(around).astype(np.float32), around, square, size, shrink=resampling == "area")
+    return np.asarray(coverage > 0.5)
+
+
+def outside(photo: Size, square: Square, size: int) -> BoolArray:
+    """Return bool [size, size]: the patch pixels whose centres lie beyond the border of the photo."""
+    centres = (np.arange(size) + 0.5) * (square.side / size)
+    x, y = square.x0 + centres, square.y0 + centres
+    return np.logical_or.outer((y < 0) | (y > photo.height), (x < 0) | (x > photo.width))
+
+
+def paste(patch: NDArray[np.float32], square: Square, box: Box) -> NDArray[np.float32]:
+    """Return the values of a patch [size, size] that shows ``square`` at the pixels of ``box``, bilinearly.
+
+    Args:
+        patch: float32 [size, size].
+        square: what the patch shows.
+        box: the pixels that are wanted.
+
+    Returns:
+        float32 [box.height, box.width]; 0 where the pixel centre lies outside the square.
+    """
+    import cv2
+
+    scale = patch.shape[0] / square.side
+    matrix = np.array(
+        [
+            [scale, 0, (box.x0 + 0.5 - square.x0) * scale - 0.5],
+            [0, scale, (box.y0 + 0.5 - square.y0) * scale - 0.5],
+        ]
+    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    values = cv2.warpAffine(patch, matrix, (box.width, box.height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    x, y = np.arange(box.x0, box.x1) + 0.5, np.arange(box.y0, box.y1) + 0.5
+    inside_x = (x >= square.x0) & (x < square.x0 + square.side)
+    inside_y = (y >= square.y0) & (y < square.y0 + square.side)
+    return np.asarray(values * np.logical_and.outer(inside_y, inside_x), np.float32)
+
+
+def _resample(
+    pixels: NDArray[np.float32], around: Box, square: Square, size: int, *, shrink: bool
+) -> NDArray[np.float32]:
+    """Return ``square`` of ``pixels`` (which cover ``around``) at ``size`` pixels a side; averaged first to shrink."""
+    import cv2
+
+    scale = size / square.side
+    step_x = step_y = 1.0
+    if shrink and scale < 1:
+        small = max(1, round(around.width * scale)), max(1, round(around.height * scale))
+        step_x, step_y = around.width / small[0], around.height / small[1]
+        pixels = np.asarray(cv2.resize(pixels, small, interpolation=cv2.INTER_AREA), np.float32)
+    # Photo edge of a source pixel: around + step * (k + 0.5); of a patch pixel: square + (k + 0.5) / scale.
+    matrix = np.array(
+        [
+            [1 / (scale * step_x), 0, (square.x0 + 0.5 / scale - around.x0) / step_x - 0.5],
+            [0, 1 / (scale * step_y), (square.y0 + 0.5 / scale - around.y0) / step_y - 0.5],
+        ]
+    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(pixels, matrix, (size, size), flags=flags), np.float32)

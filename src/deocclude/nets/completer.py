@@ -1,0 +1,156 @@
+"""The mask network behind a plain interface: masks in, probabilities out, weights loaded when first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from deocclude import crops
+from deocclude.crops import Square
+from deocclude.errors import InputError
+from deocclude.masks import BoolArray, Mask
+from deocclude.weights import bundled_path, load_unet
+
+PATCH_SIZE = 128
+LARGEST_BATCH = 64
+VIEWS: tuple[tuple[int, ...], ...] = ((), (2,), (1,), (1, 2))
+"""Axes along which patches [n, s, s] are mirrored, in the order in which averaging takes them."""
+
+Net = Callable[[Tensor], Tensor]
+"""float32 [n, channels, s, s] in 0..1 to logits [n, 2, s, s]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What the network is asked: how far does the object go on under the eraser?
+
+    Attributes:
+        target: visible mask of the object.
+        eraser: mask of what may hide it; where both claim a pixel it counts as eraser.
+        square: the part of the photo to look at.
+    """
+
+    target: Mask
+    eraser: Mask
+    square: Square
+
+
+@dataclass(frozen=True, eq=False)
+class Patches:
+    """Questions as the network sees them, bool [n, s, s] each: visible part, eraser, area beyond the photo."""
+
+    visible: BoolArray
+    eraser: BoolArray
+    outside: BoolArray
+
+
+def cut_patches(questions: Sequence[Question], size: int, *, resampling: str = "area") -> Patches:
+    """Return the patches of ``questions``; see :func:`deocclude.crops.cut`."""
+    visible, eraser, beyond = (np.zeros((len(questions), size, size), bool) for _ in range(3))
+    for row, item in enumerate(questions):
+        eraser[row] = crops.cut(item.eraser, item.square, size, resampling=resampling)
+        visible[row] = crops.cut(item.target, item.square, size, resampling=resampling) & ~eraser[row]
+        beyond[row] = crops.outside(item.target.size, item.square, size)
+    return Patches(visible, eraser, beyond)
+
+
+class MaskCompleter:
+    """Completes masks with a network.
+
+    Args:
+        weights: name of bundled weights or a weights file; read when first needed.
+        size: side of the patches, pixels; the network knows the size it was trained with.
+        views: 1 asks once; 2 and 4 average the answers to mirrored patches as well.
+        net: a network to use instead of weights; needs an attribute ``in_channels`` (2 or 3).
+
+    Raises:
+        ValueError: a number of views other than 1, 2 or 4.
+    """
+
+    def __init__(
+        self,
+        weights: str | Path = "pcnet-m",
+        *,
+        size: int = PATCH_SIZE,
+        views: int = 1,
+        net: nn.Module | None = None,
+    ) -> None:
+        if views not in (1, 2, 4):
+            raise ValueError(f"views must be 1, 2 or 4, found {views}")
+        self.weights, self.size, self.views = weights, size, views
+        self._net = net
+
+    @property
+    def net(self) -> nn.Module:
+        """The network, in evaluation mode.
+
+        Raises:
+            InputError: weights that are missing, damaged or of another network.
+        """
+        if self._net is None:
+            self._net = _load(self.weights)
+        return self._net
+
+    def complete(self, patches: Patches) -> NDArray[np.float32]:
+        """Return for each pixel the probability that it belongs to the object.
+
+        Args:
+            patches: n patches of s x s pixels; s is a multiple of 16.
+
+        Returns:
+            float32 [n, s, s] in 0..1.
+
+        Raises:
+            InputError: weights that are missing, damaged or of another network.
+        """
+        out = np.zeros(patches.visible.shape, np.float32)
+        for start in range(0, len(out), LARGEST_BATCH):
+            part = slice(start, start + LARGEST_BATCH)
+            planes = np.stack([patches.visible[part], patches.eraser[part], patches.outside[part]], 1)
+            out[part] = self._probability(torch.from_numpy(planes)).numpy()
+        return out
+
+    def answer(
+        self, questions: Sequence[Question], *, size: int | None = None, resampling: str = "area"
+    ) -> tuple[Patches, NDArray[np.float32]]:
+        """Return the patches of ``questions`` and the probabilities on them (see :meth:`complete`)."""
+        patches = cut_patches(questions, size or self.size, resampling=resampling)
+        return patches, self.complete(patches)
+
+    @torch.inference_mode()
+    def _probability(self, planes: Tensor) -> Tensor:
+        """Return the mean over the views, float32 [n, s, s], of planes bool [n, 3, s, s]."""
+        net = self.net
+        inputs = planes[:, : int(net.in_channels)].to(torch.float32)  # type: ignore[arg-type]
+        total = torch.zeros(inputs.shape[0], *inputs.shape[2:])
+        for axes in VIEWS[: self.views]:
+            turned = torch.flip(inputs, [axis + 1 for axis in axes]).contiguous(memory_format=torch.channels_last)
+            logits = net(turned)
+            total += torch.flip(torch.sigmoid(logits[:, 1] - logits[:, 0]), list(axes))
+        return total / self.views
+
+
+@cache
+def bundled(name: str = "pcnet-m", views: int = 1) -> MaskCompleter:
+    """Return the completer with bundled weights; one for the whole process."""
+    return MaskCompleter(name, views=views)
+
+
+def _load(weights: str | Path) -> nn.Module:
+    path = weights if isinstance(weights, Path) else bundled_path(weights)
+    if not path.is_file():
+        hint = "train some with 'deocclude train pcnet-m', or use another method"
+        raise InputError("weights of the mask network", "no such file", file=path, hint=hint)
+    net = load_unet(path)
+    if net.in_channels not in (2, 3) or net.classes != 2:
+        found = f"{net.in_channels} inputs, {net.classes} classes"
+        raise InputError("a mask network with 2 or 3 inputs and 2 classes", found, file=path, field="architecture")
+    channels_last: nn.Module = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return channels_last
