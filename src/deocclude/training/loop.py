@@ -124,10 +124,11 @@ def train(task: Task, settings: LoopSettings, out: Path) -> Trained:
     run = _Run(task, settings, out, fabric)
     try:
         with _catch_sigterm(run):
-            return run.to_the_end()
+            trained = run.to_the_end()
+        fabric.barrier()  # without it a process may be torn down while another still writes
+        return trained
     finally:
         if torch.distributed.is_initialized():
-            fabric.barrier()
             torch.distributed.destroy_process_group()
 
 
@@ -152,7 +153,7 @@ class _Run:
         bare = task.build().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(bare).to(fabric.device).eval().requires_grad_(False)
         self.net, self.optimizer = fabric.setup(bare, _optimizer(bare, settings))
-        self.described = {"loop": json.loads(json.dumps(_plain(settings))), **task.settings()}
+        self.described = {"loop": _binding(settings), **task.settings()}
         self._resume()
         self.log = Log(out / "log.jsonl", self.step) if fabric.is_global_zero else None
         self.saved = time.perf_counter()
@@ -300,7 +301,8 @@ def _check(settings: LoopSettings) -> None:
             raise InputError(f"a batch that {world} processes can share", str(phase.batch), field="phases.batch")
 
 
-def _plain(settings: LoopSettings) -> dict[str, Any]:
+def _binding(settings: LoopSettings) -> dict[str, Any]:
+    """Return the settings that a resumed run must share; the others may change on the way."""
     free = {"log_every", "validate_every", "checkpoint_minutes", "device"}
     return {key: value for key, value in plain(settings).items() if key not in free}
 
