@@ -7,7 +7,7 @@ Files in the folder that it does not name belong to the user and survive every s
 from __future__ import annotations
 
 import json
-import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from deocclude.errors import InputError
-from deocclude.files import atomic_folder, check_output_folder, sha256
+from deocclude.files import atomic_folder, check_output_folder, keep_others, sha256
 from deocclude.formats import read_scene, write_scene
 from deocclude.images import Photo, read_labels, read_photo, write_like, write_picture
 from deocclude.layers.export import export_png, read_layers
@@ -59,7 +59,7 @@ def write_project(project: Project, folder: Path, *, force: bool = False) -> Non
         index["photo"]["sha256"] = sha256(part / index["photo"]["file"])
         index["files"] = [*written, INDEX]
         (part / INDEX).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        _carry_over(folder, part)
+        keep_others(folder, part, _results_in(folder))
 
 
 def read_project(folder: Path | str) -> Project:
@@ -72,7 +72,7 @@ def read_project(folder: Path | str) -> Project:
     index = _read_index(folder)
     try:
         return _assemble(folder, index)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise InputError(
             "a complete project", f"a damaged entry ({reason})", file=folder / INDEX, hint="run the photo again"
@@ -97,7 +97,7 @@ def _read_index(folder: Path) -> dict[str, Any]:
         raise InputError("a project folder", "one without scene.json", file=folder)
     try:
         index = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError("a project index (JSON)", f"damaged text ({error})", file=file) from None
     if not isinstance(index, dict) or index.get("format") != FORMAT:
         raise InputError(f"a file of format {FORMAT!r}", "another one", file=file)
@@ -126,7 +126,7 @@ def _assemble(folder: Path, index: dict[str, Any]) -> Project:
     return Project(
         photo,
         given,
-        index["settings"],
+        dict(index["settings"]),
         corrections,
         scene,
         pairs,
@@ -135,7 +135,7 @@ def _assemble(folder: Path, index: dict[str, Any]) -> Project:
         fills,
         stack,
         records.stage_records_of(index),
-        index["fingerprints"],
+        dict(index["fingerprints"]),
     )
 
 
@@ -151,7 +151,7 @@ def _painted(folder: Path, scene: Scene) -> dict[int, Mask]:
     painted = {}
     for file in sorted((folder / "masks").glob("amodal_*.png")):
         identity, mask = file.stem.removeprefix("amodal_"), Mask.from_array(read_labels(file))
-        if not identity.isdigit() or int(identity) not in scene.ids:
+        if not re.fullmatch("[0-9]{1,9}", identity) or int(identity) not in scene.ids:
             known = ", ".join(map(str, scene.ids))
             raise InputError(f"amodal_ID.png with an object id among {known}", repr(identity), file=file)
         if mask.size != scene.size:
@@ -195,25 +195,15 @@ def _write_results(project: Project, part: Path) -> None:
     if project.stack is not None:
         profile = project.photo.icc_profile
         export_png(project.stack, part / "layers", icc_profile=profile)
-        write_picture(part / "background.png", project.stack.background, icc_profile=profile or None)
+        shutil.copyfile(part / "layers" / "background.png", part / "background.png")
         write_openraster(project.stack, part / "scene.ora", icc_profile=profile)
     (part / "report.html").write_text(render_report(project), encoding="utf-8")
 
 
-def _carry_over(folder: Path, part: Path) -> None:
-    """Bring the user's own files of the old folder along."""
-    if not folder.is_dir():
-        return
-    ours: set[str] = set()
-    if is_project(folder):
-        ours = set(_read_index(folder).get("files", []))
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        target = part / name
-        if path.is_dir() or name in ours or target.exists() or path.is_symlink():
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(path, target)
-        except OSError:
-            shutil.copy2(path, target)
+def _results_in(folder: Path) -> set[str]:
+    """Return the files of an old project folder that are results and go when it is replaced."""
+    if not is_project(folder):
+        return set()
+    named = _read_index(folder).get("files")
+    painted = (path.relative_to(folder).as_posix() for path in (folder / "masks").glob("amodal_*.png"))
+    return {str(name) for name in (named if isinstance(named, list) else ())} | set(painted)
