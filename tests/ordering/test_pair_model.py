@@ -15,7 +15,7 @@ SIZE = Size(100, 100)
 ROWS, COLUMNS = np.mgrid[:100, :100]
 DISC = Mask.from_array((ROWS - 50) ** 2 + (COLUMNS - 40) ** 2 <= 20**2)
 WALL = Mask.from_array((COLUMNS >= 50) & (COLUMNS < 90) & (ROWS >= 20) & (ROWS < 80)) - DISC
-EDGE = EdgeCues(20.0, 0.0, (0.1, 0.2), (0.3, 0.4))
+EDGE = EdgeCues(20.0, 0.0, (0.1, 0.2, 0.0), (0.3, 0.4, 0.0), (0.0, 0.0, 0.5))
 
 
 def side(**values):
@@ -35,7 +35,7 @@ def test_object_whose_outline_runs_on_is_in_front_at_the_ends():
     bar = Mask.from_array((COLUMNS >= 40) & (COLUMNS < 60))
     behind = Mask.from_array((ROWS >= 40) & (ROWS < 60) & (COLUMNS >= 10)) - bar
     found = edge_cues(bar, behind, 6)
-    assert all(value > 0.1 for value in found.ends)
+    assert all(value > 0.1 for value in (*found.ends, *found.junctions))
     assert found.length == pytest.approx(40, abs=6)
 
 
@@ -46,6 +46,7 @@ def test_cues_turn_around_and_bear_gaps(gap):
     assert one.gap == pytest.approx(gap, abs=1)
     assert one.bend == pytest.approx([-value for value in two.bend], abs=1e-4)
     assert one.ends == pytest.approx([-value for value in two.ends], abs=1e-4)
+    assert one.junctions == pytest.approx([-value for value in two.junctions], abs=1e-4)
     assert one.bend[1] > 0.05
 
 
@@ -61,6 +62,7 @@ def test_cues_of_a_pair_by_hand():
     assert found["boxed"] == (-1.0, 1.0)
     assert found["rim"] == (0.5, -0.5)
     assert found["ends_1"] == (0.4, -0.4)
+    assert found["junctions_2"] == (0.5, -0.5)
     assert found["constant"] == (1.0, 1.0)
 
 

@@ -12,18 +12,21 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deocclude.amodal.result import AmodalMasks, ShapeProbability
-from deocclude.crops import object_square, paste, reference_square
+from deocclude.crops import cut, object_square, paste, reference_square
 from deocclude.geometry import Box
 from deocclude.images import Photo
-from deocclude.masks import BoolArray, Mask, union
+from deocclude.masks import BoolArray, Mask, centre_hull, union
 from deocclude.nets.completer import MaskCompleter, Patches, Question, bundled
 from deocclude.ordering.graph import OrderGraph
 from deocclude.scene import Scene
 from deocclude.stages import StageRecord, Stopwatch
 
 METHOD = "pcnet-m"
+BORDER_CERTAINTY, BORDER_PIXELS = 0.8, 4
+"""A shape goes on beyond its patch if so many pixels of one side belong to it with such a probability."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class CompletionSettings:
 
     Attributes:
         threshold: probability above which a pixel is the object's; chosen on composites of held-out masks.
+        hull_weight: share of the convex hull (1 inside, 0 outside) in the probability; the network has the rest.
         views: 1 asks once, 2 and 4 average mirrored patches.
         rim: how far the object may grow beyond the masks in front of it, pixels of the patch.
         enlarge: the square is made this many times larger where the answer reaches its border.
@@ -52,7 +56,8 @@ class CompletionSettings:
         largest_hole: holes up to this share of the visible area are closed where something in front covers them.
     """
 
-    threshold: float = 0.5
+    threshold: float = 0.45
+    hull_weight: float = 0.2
     views: int = 2
     rim: float = 2.0
     enlarge: float = 1.5
@@ -193,25 +198,29 @@ def _answers(
     """Ask all questions at once, and those whose answer reaches the end of the patch again in a larger square."""
     found: dict[int, ShapeProbability] = {}
     asked = dict(enumerate(questions))
+    hulls = [centre_hull(item.target) for item in questions]
     for _ in range(settings.enlargements + 1):
         patches, answers = completer.answer(list(asked.values()))
-        cut_off = _reach_border(patches, answers > settings.threshold)
+        cut_off = _reach_border(patches, answers)
         for (k, item), answer in zip(asked.items(), answers, strict=True):
-            found[k] = ShapeProbability(item.square, answer.astype(np.float16))
+            hull = cut(hulls[k], item.square, completer.size)
+            mixed = (1 - settings.hull_weight) * answer + settings.hull_weight * hull
+            found[k] = ShapeProbability(item.square, mixed.astype(np.float16))
         asked = {
             k: replace(item, square=item.square.grow(settings.enlarge))
-            for (k, item), cut in zip(asked.items(), cut_off.tolist(), strict=True)
-            if cut
+            for (k, item), more in zip(asked.items(), cut_off.tolist(), strict=True)
+            if more
         }
         if not asked:
             break
     return [found[k] for k in range(len(questions))]
 
 
-def _reach_border(patches: Patches, whole: BoolArray) -> BoolArray:
-    """Return bool [n]: a grown shape runs into the border of its patch, which is not the photo's."""
-    grown = whole & patches.eraser & ~patches.outside
-    return np.asarray(grown[:, 0].any(1) | grown[:, -1].any(1) | grown[:, :, 0].any(1) | grown[:, :, -1].any(1))
+def _reach_border(patches: Patches, answers: NDArray[np.float32]) -> BoolArray:
+    """Return bool [n]: a shape surely runs into the border of its patch, and that is not the photo's."""
+    grown = (answers > BORDER_CERTAINTY) & patches.eraser & ~patches.outside
+    sides = np.stack([grown[:, 0], grown[:, -1], grown[:, :, 0], grown[:, :, -1]], 1)
+    return np.asarray((sides.sum(2) >= BORDER_PIXELS).any(1))
 
 
 def _reachable(eraser: Mask, box: Box, radius: float) -> BoolArray:

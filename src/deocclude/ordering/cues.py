@@ -17,7 +17,7 @@ from deocclude.masks import BoolArray, Mask
 
 EDGE_SLACK = 2.0
 """How much wider than at its narrowest a slit between two masks may be to count as their common edge, pixels."""
-SURROUNDINGS = (0.06, 0.2)
+SURROUNDINGS = (0.05, 0.12, 0.25)
 """Half sides of the squares in which an edge's surroundings are looked at, over the root of the smaller area."""
 
 
@@ -30,13 +30,15 @@ class EdgeCues:
         gap: least free space between the two, pixels.
         bend: by how much more the second fills the surroundings of the edge's inner pixels, -1..1, for each of
             :data:`SURROUNDINGS`.
-        ends: by how much more the first fills the surroundings where a third region begins, -1..1, likewise.
+        ends: by how much more the first fills the surroundings where they hold a third region, -1..1, likewise.
+        junctions: the same, only of the pixels right beside a third region.
     """
 
     length: float
     gap: float
     bend: tuple[float, ...]
     ends: tuple[float, ...]
+    junctions: tuple[float, ...]
 
 
 def edge_cues(first: Mask, second: Mask, reach: int) -> EdgeCues:
@@ -50,8 +52,10 @@ def edge_cues(first: Mask, second: Mask, reach: int) -> EdgeCues:
     slit = ~a & ~b & (to_a <= gap + 0.5) & (to_b <= gap + 0.5)
     edge = _edge(a, to_b, gap) | _edge(b, to_a, gap)
     side_a = a + slit * (0.5 + 0.5 * np.sign(to_b - to_a))
-    bend, ends = zip(*(_shares(side_a, a + b + slit - side_a, edge, side) for side in sides), strict=True)
-    return EdgeCues(float(np.count_nonzero(edge) / 2), max(0.0, gap - 1), bend, ends)
+    beside = edge & _dilated(~(a | b | slit))
+    rows = (_shares(side_a, a + b + slit - side_a, edge, beside, side) for side in sides)
+    bend, ends, junctions = zip(*rows, strict=True)
+    return EdgeCues(float(np.count_nonzero(edge) / 2), max(0.0, gap - 1), bend, ends, junctions)
 
 
 def _distance(mask: BoolArray) -> NDArray[np.float32]:
@@ -70,16 +74,28 @@ def _edge(mask: BoolArray, distance: NDArray[np.float32], gap: float) -> BoolArr
     return np.asarray(near & (distance <= local + 0.5))
 
 
-def _shares(a: NDArray[np.float32], b: NDArray[np.float32], edge: BoolArray, side: int) -> tuple[float, float]:
+def _dilated(mask: BoolArray) -> BoolArray:
+    import cv2
+
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+
+
+def _shares(
+    a: NDArray[np.float32], b: NDArray[np.float32], edge: BoolArray, beside: BoolArray, side: int
+) -> tuple[float, float, float]:
+    """Return bend, ends and junctions for one size of the surroundings."""
     import cv2
 
     window = (2 * side + 1, 2 * side + 1)
-    share_a, share_b = (
-        np.asarray(cv2.blur(np.asarray(mask, np.float32), window, borderType=cv2.BORDER_CONSTANT))[edge]
-        for mask in (a, b)
-    )
+
+    def share(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        blurred = cv2.blur(np.asarray(values, np.float32), window, borderType=cv2.BORDER_CONSTANT)
+        return np.asarray(blurred, np.float32)[edge]
+
+    share_a, share_b = share(a), share(b)
     inner = share_a + share_b > 0.94
-    return _mean(share_b - share_a, inner), _mean(share_a - share_b, ~inner)
+    more = share_a - share_b
+    return -_mean(more, inner), _mean(more, ~inner), _mean(more, beside[edge])
 
 
 def _mean(values: NDArray[np.float32], where: BoolArray) -> float:

@@ -162,8 +162,9 @@ def measure_pairs(
     questions = [Question(masks[target], masks[eraser], squares[target]) for target, eraser in asked]
     patches, answers = completer.answer(questions)
     sides = []
-    for (target, other), seen, eraser, answer in zip(asked, patches.visible, patches.eraser, answers, strict=True):
-        growth = _Growth(answer[eraser], _rim(seen, settings.rim)[eraser], squares[target].side / completer.size)
+    for k, (target, other) in enumerate(asked):
+        eraser, scale = patches.eraser[k], squares[target].side / completer.size
+        growth = _Growth(answers[k][eraser], _rim(patches.visible[k], settings.rim)[eraser], scale)
         sides.append(_side(masks[target], masks[other], hulls[target], growth))
     reach = _radius(scene, settings)
     return {
@@ -173,7 +174,13 @@ def measure_pairs(
 
 
 class _Growth(NamedTuple):
-    """Probabilities [k] at the pixels of the eraser, which of these [k] are at the rim, and the size of a patch pixel."""
+    """Growth inside an eraser of k patch pixels.
+
+    Attributes:
+        inside: float32 [k], probabilities.
+        rim: bool [k], which pixels are next to the object.
+        scale: side of a patch pixel in pixels of the photo.
+    """
 
     inside: NDArray[np.float32]
     rim: NDArray[np.bool_]
@@ -181,10 +188,10 @@ class _Growth(NamedTuple):
 
 
 def _side(target: Mask, other: Mask, hull: Mask, growth: _Growth) -> SideMeasures:
-    at_rim = growth.inside[growth.rim]
+    at_rim, pixel = growth.inside[growth.rim], growth.scale**2
     return SideMeasures(
-        growth=float(growth.inside.sum()) * growth.scale**2,
-        sure_growth=float(np.count_nonzero(growth.inside > 0.5)) * growth.scale**2,
+        growth=float(growth.inside.sum()) * pixel,
+        sure_growth=float(np.count_nonzero(growth.inside > 0.5)) * pixel,
         rim=float(at_rim.sum() / (at_rim.size + RIM_PRIOR)),
         hull=float(hull.overlap(other)),
         area=float(target.area),

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.errors import InputError
-from deocclude.ordering.cues import EdgeCues
+from deocclude.ordering.cues import SURROUNDINGS, EdgeCues
 
 FILE = "pair_model.json"
 SLACK = 0.02
@@ -79,6 +79,7 @@ def cues(pair: PairMeasures) -> dict[str, tuple[float, float]]:
         "boxed": float(one.boxed) - float(two.boxed),
         **{f"bend_{k}": value for k, value in enumerate(edge.bend)},
         **{f"ends_{k}": value for k, value in enumerate(edge.ends)},
+        **{f"junctions_{k}": value for k, value in enumerate(edge.junctions)},
     }
     shared = {
         "constant": 1.0,
@@ -177,5 +178,6 @@ def _sigmoid(value: float) -> float:
 
 
 _EXAMPLE = SideMeasures(0.0, 0.0, 0.0, 0.0, 1.0, False)
-NAMES = tuple(cues(PairMeasures(_EXAMPLE, _EXAMPLE, EdgeCues(0.0, 0.0, (0.0, 0.0), (0.0, 0.0)))))
+_ZEROS = (0.0,) * len(SURROUNDINGS)
+NAMES = tuple(cues(PairMeasures(_EXAMPLE, _EXAMPLE, EdgeCues(0.0, 0.0, _ZEROS, _ZEROS, _ZEROS))))
 """All cues, in order."""
