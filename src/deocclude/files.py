@@ -1,17 +1,19 @@
 """Writing without loss: a result appears whole under its name, or the old one stays.
 
-Everything is written under a temporary name beside the target and renamed at the end.
+Everything is written under a temporary name beside the target and renamed at the end; a folder changes places with the
+old one in a single step where the system can do that.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from deocclude.errors import InputError, OutputError
@@ -41,10 +43,13 @@ def atomic_file(target: Path) -> Iterator[Path]:
 def atomic_folder(target: Path) -> Iterator[Path]:
     """Yield a temporary folder; on success it takes the place of ``target`` (if any), on failure it is removed.
 
+    Where ``target`` is a link, the folder that it leads to is replaced and the link stays.
+
     Raises:
         OutputError: the disk is full, or the place is not writable; ``target`` is as it was.
     """
     with _as_output_error(target):
+        target = target.resolve() if target.is_symlink() else target
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
         try:
@@ -71,14 +76,14 @@ def check_output_folder(target: Path, *, force: bool) -> None:
             ``force`` is not set.
         OutputError: the place is not writable, or lies inside a file.
     """
-    if target.exists() and not target.is_dir():
-        raise InputError("a folder to write to", "a file", file=target, hint="name another output folder with -o")
-    here = target.resolve() == Path.cwd()
-    if here or target.absolute().is_mount():
-        found = "the current folder" if here else "a mount point"
-        raise InputError("an output folder that can be replaced as a whole", found, file=target,
-                         hint="name a folder inside it with -o")  # fmt: skip
     with _as_output_error(target):
+        if target.exists() and not target.is_dir():
+            raise InputError("a folder to write to", "a file", file=target, hint="name another output folder with -o")
+        here = target.resolve() == Path.cwd()
+        if here or target.absolute().is_mount():
+            found = "the current folder" if here else "a mount point"
+            raise InputError("an output folder that can be replaced as a whole", found, file=target,
+                             hint="name a folder inside it with -o")  # fmt: skip
         if target.is_dir() and any(target.iterdir()) and not force:
             raise InputError(
                 "an empty or new output folder",
@@ -93,6 +98,30 @@ def check_output_folder(target: Path, *, force: bool) -> None:
             raise PermissionError(errno.EACCES, f"no permission to write in {existing}")
 
 
+def keep_others(folder: Path, part: Path, ours: Collection[str]) -> None:
+    """Bring along to ``part``, which is to replace ``folder``, what a user put there: files, links, empty folders.
+
+    Args:
+        folder: the old folder; nothing happens where it is absent.
+        part: the new one, written already; its files win.
+        ours: files of the old folder that are results, as paths below it with ``/``, and not to be kept.
+    """
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        target = part / name
+        if name.as_posix() in ours or target.exists() or target.is_symlink():
+            continue
+        if path.is_dir() and not path.is_symlink():
+            if not any(path.iterdir()):
+                target.mkdir(parents=True)
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(path, target, follow_symlinks=False)
+        except OSError:
+            shutil.copy2(path, target, follow_symlinks=False)
+
+
 def sha256(path: Path) -> str:
     """Return the hexadecimal SHA-256 of a file's content."""
     with path.open("rb") as file:
@@ -100,8 +129,11 @@ def sha256(path: Path) -> str:
 
 
 def _exchange(new: Path, target: Path) -> None:
+    """Put ``new`` in the place of ``target``; what was there is removed, or lies under the name of ``new``."""
     if not target.exists():
         new.replace(target)
+        return
+    if _swapped(new, target):
         return
     old = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".old", dir=target.parent))
     try:
@@ -117,6 +149,16 @@ def _exchange(new: Path, target: Path) -> None:
             old.rmdir()
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _swapped(first: Path, second: Path) -> bool:
+    """Exchange two paths in one step, and return whether that was possible (Linux, most file systems)."""
+    at_here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of renameat2(2)
+    try:
+        rename = ctypes.CDLL(None).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    return bool(rename(at_here, os.fsencode(first), at_here, os.fsencode(second), exchange) == 0)
 
 
 def _umask() -> int:

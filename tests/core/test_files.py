@@ -12,7 +12,7 @@ import pytest
 
 from deocclude import files
 from deocclude.errors import InputError, OutputError
-from deocclude.files import atomic_file, atomic_folder, check_output_folder, sha256, write_text
+from deocclude.files import atomic_file, atomic_folder, check_output_folder, keep_others, sha256, write_text
 
 LIMITED = """
 import resource, signal, sys
@@ -101,6 +101,53 @@ def test_folder_takes_the_place_of_the_old_one(tmp_path):
     assert target.stat().st_mode == plain.stat().st_mode
 
 
+def test_folders_change_places_without_the_system_call(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_swapped", lambda new, old: False)
+    test_folder_takes_the_place_of_the_old_one(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="renameat2 is a call of Linux")
+def test_the_target_is_there_at_every_moment(tmp_path, monkeypatch):
+    target = tmp_path / "result"
+    target.mkdir()
+    moved = []
+    monkeypatch.setattr(Path, "replace", lambda self, to: moved.append(self))
+    with atomic_folder(target) as part:
+        (part / "new").touch()
+    if moved:
+        pytest.skip("this file system cannot exchange folders")
+    assert names(target) == ["new"]
+    assert names(tmp_path) == ["result"]
+
+
+def test_a_link_to_a_folder_stays_a_link(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    with atomic_folder(tmp_path / "link") as part:
+        (part / "new").touch()
+    assert (tmp_path / "link").is_symlink()
+    assert names(tmp_path / "real") == ["new"]
+    assert names(tmp_path) == ["link", "real"]
+
+
+def test_what_a_user_put_there_is_brought_along(tmp_path):
+    old, part = tmp_path / "old", tmp_path / "part"
+    (old / "empty").mkdir(parents=True)
+    (old / "sub").mkdir()
+    for name in ("mine", "sub/mine", "ours", "both"):
+        (old / name).write_text("old")
+    (old / "link").symlink_to("nowhere")
+    (old / "folder_link").symlink_to("sub")
+    part.mkdir()
+    (part / "both").write_text("new")
+    keep_others(old, part, {"ours"})
+    assert names(part) == ["both", "empty", "folder_link", "link", "mine", "sub"]
+    assert names(part / "sub") == ["mine"]
+    assert (part / "both").read_text() == "new"
+    assert (part / "link").readlink() == Path("nowhere")
+    keep_others(tmp_path / "absent", part, ())
+
+
 def test_exception_leaves_the_old_folder(tmp_path):
     target = tmp_path / "result"
     target.mkdir()
@@ -123,6 +170,7 @@ def test_failing_exchange_puts_the_old_folder_back(tmp_path, monkeypatch):
             raise OSError(5, "Input/output error")
         return real(self, to)
 
+    monkeypatch.setattr(files, "_swapped", lambda new, old: False)
     monkeypatch.setattr(Path, "replace", replace)
     with pytest.raises(OutputError, match="Input/output error"), atomic_folder(target) as part:
         (part / "new").touch()
@@ -142,6 +190,7 @@ def test_old_folder_is_never_lost(tmp_path, monkeypatch):
             raise OSError(5, "Input/output error")
         return real(self, to)
 
+    monkeypatch.setattr(files, "_swapped", lambda new, old: False)
     monkeypatch.setattr(Path, "replace", replace)
     with pytest.raises(OutputError), atomic_folder(target):
         pass

@@ -110,7 +110,9 @@ def write_mask_folder(scene: Scene, path: Path) -> None:
         InputError: the folder holds other things than mask PNGs.
     """
     foreign = [file.name for file in path.iterdir() if file.suffix.lower() != ".png"] if path.is_dir() else []
-    check_output_folder(path, force=not foreign)
+    if foreign:
+        raise InputError("a new folder, or one of mask PNGs only", f"{foreign[0]!r} in it", file=path)
+    check_output_folder(path, force=True)
     digits = len(str(max([0, *scene.ids])))
     with atomic_folder(path) as part:
         for item in scene.instances:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from deocclude.errors import InputError
-from deocclude.files import atomic_folder, write_text
+from deocclude.files import atomic_folder, keep_others, write_text
 from deocclude.geometry import Box, Size
 from deocclude.images import write_picture
 from deocclude.layers.naming import file_stem
@@ -27,7 +27,7 @@ _KINDS = ("rgba", "provenance", "confidence")
 
 
 def export_png(stack: LayerStack, folder: Path, *, icc_profile: bytes = b"", full_frame: bool = False) -> None:
-    """Write ``stack`` as PNG files into ``folder``, whole or not at all; an old folder of that name is replaced.
+    """Write ``stack`` as PNG files into ``folder``, whole or not at all; layers of an older one go, other files stay.
 
     Args:
         stack: the layers.
@@ -60,6 +60,16 @@ def export_png(stack: LayerStack, folder: Path, *, icc_profile: bytes = b"", ful
             "patched": stack.patched,
         }
         write_text(part / INDEX, json.dumps(head | {"layers": entries}, indent=2) + "\n")
+        keep_others(folder, part, _results_in(folder))
+
+
+def _results_in(folder: Path) -> set[str]:
+    """Return the files that an older ``layers.json`` in the folder names."""
+    try:
+        entries = json.loads((folder / INDEX).read_text(encoding="utf-8"))["layers"]
+        return {str(entry[key]) for entry in entries for key in ("file", "provenance", "confidence")}
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+        return set()
 
 
 def _file_names(layer: Layer, count: int) -> dict[str, str | None]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from deocclude import __version__, rle
 from deocclude.amodal.result import AmodalMasks
 from deocclude.content.patch import Fill
+from deocclude.errors import InputError
 from deocclude.geometry import Box, Size
 from deocclude.images import write_picture
 from deocclude.masks import Mask
@@ -71,6 +72,8 @@ def scene_of(index: Mapping[str, Any], labels: NDArray[np.int32]) -> Scene:
         modal = Mask.from_crop(labels[box.slices] == position + 1, box[:2], size)
         truth = rle.decode(entry["amodal_truth"]) if "amodal_truth" in entry else None
         instances.append(Instance(modal=modal, amodal=truth, **{key: entry[key] for key in _PLAIN}))
+    if not instances:
+        raise ValueError("no object in it")
     order = frozenset((int(a), int(b)) for a, b in index["order_truth"]) if "order_truth" in index else None
     return Scene(size, tuple(instances), index["image"]["file"], index["image"]["id"], order)
 
@@ -143,23 +146,22 @@ def write_fills(fills: Mapping[int, Fill], folder: Path) -> None:
 
 
 def read_fills(folder: Path, index: Mapping[str, Any]) -> dict[int, Fill]:
-    """Read what :func:`write_fills` wrote."""
-    from PIL import Image
+    """Read what :func:`write_fills` wrote.
 
+    Raises:
+        InputError: a picture is missing or damaged.
+        ValueError: it has another size than its box.
+    """
     fills = {}
     for entry in index["content"]:
         identity, box = int(entry["id"]), Box(*entry["box"])
         shape = (box.height, box.width)
-        if (folder / f"{identity}.png").is_file():
-            rgba, provenance, confidence = (
-                np.asarray(Image.open(folder / f"{identity}{suffix}.png"))
-                for suffix in ("", ".provenance", ".confidence")
-            )
-        else:
-            rgba = np.zeros((*shape, 4), np.uint8)
-            provenance = confidence = np.zeros(shape, np.uint8)
-        if rgba.shape[:2] != shape:
-            raise ValueError(f"content/{identity}.png has another size than its box")
+        rgba, plain = np.zeros((*shape, 4), np.uint8), np.zeros(shape, np.uint8)
+        provenance = confidence = plain
+        if not box.empty:
+            rgba = _picture(folder / f"{identity}.png", rgba.shape)
+            provenance = _picture(folder / f"{identity}.provenance.png", shape)
+            confidence = _picture(folder / f"{identity}.confidence.png", shape)
         hole, rgb = rgba[..., 3] > 0, np.ascontiguousarray(rgba[..., :3])
         told = (entry["method"], entry["fallback_reason"], tuple(entry["notes"]))
         fills[identity] = Fill(identity, box, hole, rgb, provenance, confidence, *told)
@@ -216,6 +218,19 @@ def _order(project: Project) -> dict[str, Any] | None:
 
 def _record(record: StageRecord) -> dict[str, Any]:
     return {**asdict(record), "notes": list(record.notes)}
+
+
+def _picture(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(image)
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError("a picture of this project", f"none that can be read ({error})", file=path) from None
+    if pixels.shape != shape:
+        raise ValueError(f"{path.name} has the shape {pixels.shape} instead of {shape}")
+    return pixels
 
 
 def _label_boxes(labels: NDArray[np.int32], count: int) -> list[Box]:
