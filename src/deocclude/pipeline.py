@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from deocclude import amodal, ordering, rle
 from deocclude.amodal.result import AmodalMasks
 from deocclude.content.fill import AUTO, fill_background, fill_hidden
-from deocclude.content.patch import Fill
+from deocclude.content.patch import BACKGROUND, Fill
 from deocclude.errors import InputError, unknown_choice
 from deocclude.formats import read_scene
 from deocclude.images import Photo, read_photo
 from deocclude.layers.build import build_layers
 from deocclude.masks import Mask, union
 from deocclude.ordering.graph import OrderGraph
-from deocclude.project.state import BACKGROUND, Corrections, Project
+from deocclude.project.state import Corrections, Project
 from deocclude.repair import repair
 from deocclude.scene import Scene, validate
 from deocclude.stages import StageRecord, Stopwatch
@@ -50,6 +50,8 @@ class Settings:
     """For all that draws random numbers."""
 
 
+WIDEST_GAP = 200
+"""Largest ``max_gap``, in pixels; wider slits are background, and cost grows with the square."""
 STAGES = ("repair", "order", "amodal", "content", "layers")
 _DEPENDS = {
     "repair": ("max_gap",),
@@ -104,12 +106,12 @@ def run(
         progress: is told how far each stage is.
 
     Raises:
-        InputError: an unknown method or stage name.
+        InputError: an unknown method or stage name, or a number out of range.
     """
     settings = settings or Settings()
     if until not in STAGES:
         raise unknown_choice("stage", until, STAGES)
-    _check_methods(settings)
+    _check(settings)
     report = progress or (lambda stage, done, total: None)
     project = replace(project, settings={**project.settings, **asdict(settings)})
     upstream = _input_fingerprint(project)
@@ -206,7 +208,7 @@ _COMPUTE: dict[str, Callable[[Project, Settings, Progress], Project]] = {
 }  # fmt: skip
 
 
-def _check_methods(settings: Settings) -> None:
+def _check(settings: Settings) -> None:
     from deocclude import content
     from deocclude.layers.build import EDGES
 
@@ -218,6 +220,10 @@ def _check_methods(settings: Settings) -> None:
     ):
         if name not in known:
             raise unknown_choice(kind, name, known)
+    if not 0 <= settings.max_gap <= WIDEST_GAP:
+        raise InputError(f"0 to {WIDEST_GAP} pixels", str(settings.max_gap), field="max_gap")
+    if settings.seed < 0:
+        raise InputError("0 or more", str(settings.seed), field="seed")
 
 
 def _repaired(project: Project) -> Scene:

@@ -23,14 +23,22 @@ def read_settings(cls: type[T], path: Path | str) -> T:
     Raises:
         InputError: no such file, no TOML, an unknown key (with the nearest known one), or a value of another type.
     """
+    return from_dict(cls, read_toml(path), file=Path(path))
+
+
+def read_toml(path: Path | str) -> dict[str, Any]:
+    """Read a TOML file as plain values: exactly the keys that it states.
+
+    Raises:
+        InputError: no such file, or no TOML.
+    """
     path = Path(path)
     if not path.is_file():
         raise InputError("a settings file (TOML)", "no such file", file=path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
         raise InputError("a settings file (TOML)", f"text that is none ({error})", file=path) from None
-    return from_dict(cls, content, file=path)
 
 
 def from_dict(cls: type[T], content: Mapping[str, Any], *, file: Path | None = None, prefix: str = "") -> T:

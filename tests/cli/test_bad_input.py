@@ -248,3 +248,80 @@ def test_evaluate_refuses_what_has_no_truth(call, labels, tmp_path):
     refused(call("evaluate", "amodal", "--data", labels), "true amodal masks")
     refused(call("evaluate", "ordering", "--data", tmp_path / "none"), "none", "nothing there")
     refused(call("evaluate", "ordering", "--data", labels, "--method", "convx"), "did you mean 'convex'")
+
+
+@pytest.fixture
+def done(call, photo, labels, tmp_path):
+    assert run(call, photo, labels, tmp_path).code == 0
+    return tmp_path / "out"
+
+
+def test_a_name_too_long_for_the_file_system(call, photo, labels, done, tmp_path):
+    name = "x" * 300 + ".png"
+    refused(call("run", name, "--masks", labels), "too long")
+    refused(call("run", photo, "--masks", name), "too long")
+    refused(call("run", photo, "--masks", labels, "-o", tmp_path / name), "too long")
+    refused(call("recompose", done, "-o", tmp_path / name), "too long")
+    refused(call("complete", done, "--paint", f"1={name}"), "too long")
+
+
+@pytest.mark.parametrize("text", ["²=m.png", "9" * 5000 + "=m.png", "=m.png", "1"])
+def test_a_painted_shape_without_an_id(call, done, text):
+    refused(call("complete", done, "--paint", text), "--paint", "3=mask.png")
+
+
+@pytest.mark.parametrize(("option", "value"), [("--max-gap", -1), ("--max-gap", 10**6), ("--seed", -1)])
+def test_a_number_out_of_range(call, done, option, value):
+    refused(call("run", done, option, value), option.strip("-").replace("-", "_"), str(value))
+
+
+@pytest.mark.parametrize("option", [("--masks", "m.png"), ("--image-id", 3), ("--convert",)])
+def test_an_option_for_photos_with_a_project(call, done, option):
+    refused(call("run", done, *option), option[0], "project folder")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("files", None), ("settings", ["a"]), ("fingerprints", [3]), ("stages", {}), ("instances", []), ("content", 3)],
+)
+def test_a_damaged_index(call, done, key, value):
+    index = json.loads((done / "scene.json").read_text())
+    (done / "scene.json").write_text(json.dumps({**index, key: value}))
+    answer = call("run", done)
+    if key == "files":  # only says what may be removed: without it everything is kept
+        assert answer.code == 0, answer.err
+    else:
+        refused(answer, "scene.json", "damaged")
+
+
+def test_an_index_nested_too_deep(call, done):
+    (done / "scene.json").write_text("[" * 100_000)
+    refused(call("run", done), "scene.json", "damaged")
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut off"])
+def test_a_damaged_fill(call, done, damage):
+    file = done / "content" / "0.png"
+    if damage == "missing":
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:50])
+    refused(call("run", done, "--edges", "hard"), "0.png", "none that can be read")
+
+
+def test_export_does_not_replace_what_is_no_export(call, photo, done, tmp_path):
+    refused(call("export", done, "--to", "png", "-o", photo, "--force"), "photo.png", "found a file")
+    assert photo.is_file()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").touch()
+    refused(call("export", done, "--to", "png", "-o", tmp_path / "mine"), "--force")
+    for _ in range(2):
+        assert call("export", done, "--to", "png", "-o", tmp_path / "mine", "--force").code == 0
+        assert (tmp_path / "mine" / "notes.txt").is_file()
+
+
+def test_synthesize_replaces_only_its_own(call, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").touch()
+    refused(call("synthesize", tmp_path / "mine", "--count", 1, "--force"), "synthetic.json")
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]

@@ -57,9 +57,67 @@ def test_settings_of_a_project_are_kept_unless_named(call, done):
 
 def test_a_settings_file_is_read_and_options_outrank_it(call, inputs, tmp_path):
     (tmp_path / "s.toml").write_text('fill = "mean"\namodal = "raw"\n')
-    call("run", inputs[0], "--masks", inputs[1], "--config", tmp_path / "s.toml", "--fill", "telea", "-o", tmp_path / "o")
+    call(
+        "run", inputs[0], "--masks", inputs[1], "--config", tmp_path / "s.toml", "--fill", "telea", "-o", tmp_path / "o"
+    )
     settings = read_project(tmp_path / "o").settings
     assert (settings["fill"], settings["amodal"]) == ("telea", "raw")
+
+
+def test_a_settings_file_outranks_the_project_also_with_a_default(call, done, tmp_path):
+    (tmp_path / "s.toml").write_text('edges = "soft"\n')
+    assert call("layers", done, "--edges", "hard").code == 0
+    assert call("run", done, "--config", tmp_path / "s.toml").code == 0
+    settings = read_project(done).settings
+    assert (settings["edges"], settings["fill"]) == ("soft", "telea")
+
+
+def test_every_command_prints_one_json_document(call, inputs, done, tmp_path):
+    calls = [
+        ("run", done), ("layers", done), ("order", done), ("complete", done),
+        ("recompose", done, "-o", tmp_path / "r.png"), ("export", done, "-o", tmp_path / "e.ora"),
+        ("convert", inputs[1], tmp_path / "c.json", "--to", "coco"), ("synthesize", tmp_path / "s", "--count", 1),
+    ]  # fmt: skip
+    for arguments in calls:
+        answer = call(*arguments, "--json")
+        assert answer.code == 0, answer.err
+        assert json.loads(answer.out)["output"], arguments
+
+
+def test_names_are_printed_as_they_are(call, inputs, tmp_path):
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    canvas = np.zeros(read_photo(inputs[0]).size, np.uint8)
+    for row, name in enumerate(("a[b]c", "[red]löffel")):
+        canvas[:] = 0
+        canvas[row * 20 : row * 20 + 20, 5:50] = 255
+        Image.fromarray(canvas).save(masks / f"{name}.png")
+    answer = call("run", inputs[0], "--masks", masks, *FAST, "-o", tmp_path / "out[bold]")
+    assert answer.code == 0, answer.err
+    for text in ("a[b]c", "[red]löffel", str(tmp_path / "out[bold]")):
+        assert text in answer.out
+
+
+def test_the_place_of_a_result_is_never_broken_over_lines(call, done, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    target = tmp_path / "a folder with a long name" / "picture.png"
+    assert str(target) in call("recompose", done, "-o", target).out
+
+
+def test_a_reader_that_goes_away_is_no_error(call, done, monkeypatch):
+    from deocclude.cli import console
+
+    class Closed:
+        encoding = "utf-8"
+
+        def write(self, text):
+            raise BrokenPipeError
+
+        def flush(self):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(console.OUT, "_file", Closed())
+    assert call("run", done).code == 0
 
 
 def test_order_prints_arrows(call, inputs):
@@ -96,6 +154,9 @@ def test_a_painted_shape_persists_and_can_be_taken_back(call, done, tmp_path):
     Image.fromarray(canvas).save(tmp_path / "paint.png")
     assert call("complete", done, "--paint", f"{item.id}={tmp_path / 'paint.png'}").code == 0
     assert read_project(done).amodal.masks[item.id].area == item.modal.box.width * item.modal.box.height
+    assert call("complete", done, "--paint", f"{item.id}=").code == 0
+    assert not read_project(done).corrections.amodal
+    Image.fromarray(canvas).save(done / "masks" / f"amodal_{item.id}.png")  # put there by hand, then taken back
     assert call("complete", done, "--paint", f"{item.id}=").code == 0
     assert not read_project(done).corrections.amodal
 
@@ -143,7 +204,9 @@ def test_convert(call, inputs, tmp_path, kind):
 
 def test_evaluate_and_synthesize(call, tmp_path):
     assert call("synthesize", tmp_path / "data", "--count", 2, "--seed", 4).code == 0
-    answer = call("evaluate", "ordering", "--data", tmp_path / "data", "--samples", 0, "--json", "-o", tmp_path / "t.md")
+    answer = call(
+        "evaluate", "ordering", "--data", tmp_path / "data", "--samples", 0, "--json", "-o", tmp_path / "t.md"
+    )
     rows = json.loads(answer.out)[0]["rows"]
     assert {"convex", "y-axis"} <= {row["method"] for row in rows}
     assert "| convex" in (tmp_path / "t.md").read_text()

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from deocclude.content.patch import BACKGROUND
 from deocclude.datasets.synthetic import SyntheticSettings, generate
 from deocclude.errors import InputError
 from deocclude.images import Photo
@@ -12,7 +13,6 @@ from deocclude.layers.compose import compose
 from deocclude.masks import Mask
 from deocclude.ordering.graph import Override
 from deocclude.pipeline import Settings, open_project, run
-from deocclude.project.state import BACKGROUND
 
 FAST = Settings(fill="telea")
 
@@ -99,7 +99,12 @@ def test_masks_of_another_size_are_refused(drawn):
 
 @pytest.mark.parametrize(
     ("field", "value", "suggestion"),
-    [("order", "convx", "convex"), ("amodal", "convexr", "convexR"), ("fill", "tela", "telea"), ("edges", "sft", "soft")],
+    [
+        ("order", "convx", "convex"),
+        ("amodal", "convexr", "convexR"),
+        ("fill", "tela", "telea"),
+        ("edges", "sft", "soft"),
+    ],
 )
 def test_a_misspelt_method_is_refused_before_any_work(project, field, value, suggestion):
     with pytest.raises(InputError, match=f"did you mean '{suggestion}'"):

@@ -6,13 +6,12 @@ from PIL import Image, ImageCms
 from skimage import data as photos
 
 from deocclude.cli.main import main
-from deocclude.content.patch import Provenance
+from deocclude.content.patch import BACKGROUND, Provenance
 from deocclude.formats import write_scene
 from deocclude.images import read_photo
 from deocclude.layers.compose import compose
 from deocclude.masks import Mask
 from deocclude.pipeline import Settings, open_project, run
-from deocclude.project.state import BACKGROUND
 from deocclude.scene import Instance, Scene
 
 
@@ -22,9 +21,7 @@ def test_nothing_visible_changes_on_real_photos(data_folder, number, edges):
     folder = data_folder / "cocoa_demo5"
     if not folder.is_dir():
         pytest.skip(f"no {folder}")
-    project = run(
-        open_project(folder / f"{number}.jpg", folder / f"{number}.json"), Settings(fill="mean", edges=edges)
-    )
+    project = run(open_project(folder / f"{number}.jpg", folder / f"{number}.json"), Settings(fill="mean", edges=edges))
     assert np.array_equal(compose(project.layers), project.photo.pixels)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from deocclude.content.patch import Fill, Provenance
+from deocclude.content.patch import BACKGROUND, Fill, Provenance
 from deocclude.geometry import Box, Size
 from deocclude.images import Photo
 from deocclude.layers.stack import Layer, LayerStack
@@ -17,7 +17,7 @@ from deocclude.project.provenance import (
     provenance_name,
     provenance_picture,
 )
-from deocclude.project.state import BACKGROUND, Project
+from deocclude.project.state import Project
 from deocclude.scene import scene_from_arrays
 
 V, D, T, N, M = (int(code) for code in list(Provenance)[1:6])

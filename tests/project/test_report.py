@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from deocclude.amodal.result import AmodalMasks
-from deocclude.content.patch import Fill, Provenance
+from deocclude.content.patch import BACKGROUND, Fill, Provenance
 from deocclude.images import Photo
 from deocclude.layers.build import build_layers
 from deocclude.masks import Mask, union
@@ -20,7 +20,7 @@ from deocclude.project import report_pictures as pictures
 from deocclude.project.markup import VOID, Html, tag
 from deocclude.project.report import render_report
 from deocclude.project.report_facts import count_sources
-from deocclude.project.state import BACKGROUND, Project
+from deocclude.project.state import Project
 from deocclude.scene import Scene, scene_from_arrays
 from deocclude.stages import StageRecord
 

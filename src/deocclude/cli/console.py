@@ -6,18 +6,44 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-OUT = Console(highlight=False)
-ERR = Console(stderr=True, highlight=False)
+
+class _Terminal(Console):
+    """A console that leaves it to the caller what happens when nobody reads on."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Raise again what Rich would turn into exit code 1."""
+        raise BrokenPipeError
+
+
+OUT = _Terminal(highlight=False)
+ERR = _Terminal(stderr=True, highlight=False)
 
 
 def print_json(content: Any) -> None:
     """Print one JSON document to standard output, and nothing else."""
-    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    print_plain(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def print_plain(text: str) -> None:
+    """Print text as it is: no markup, no wrapping."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def say_written(target: Path, about: str = "", *, json: bool = False, **facts: Any) -> None:
+    """Say what was written; as JSON it is ``output`` with ``facts`` beside it."""
+    if json:
+        print_json({"output": str(target), **facts})
+        return
+    line = Text.assemble("Written: ", (_plain(str(target)), "bold"), f" ({_plain(about)})" if about else "")
+    OUT.print(line, soft_wrap=True)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -27,18 +53,18 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
         numeric = bool(rows) and all(isinstance(row[position], (int, float)) for row in rows)
         table.add_column(name, justify="right" if numeric else "left")
     for row in rows:
-        table.add_row(*(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row))
+        table.add_row(*(Text(f"{cell:.3f}" if isinstance(cell, float) else _plain(str(cell))) for cell in row))
     OUT.print(table)
 
 
 def warn(line: str) -> None:
     """Print one line that a user should not miss, to standard error."""
-    ERR.print(f"[yellow]note:[/] {_plain(line)}", soft_wrap=True)
+    ERR.print(Text.assemble(("note:", "yellow"), f" {_plain(line)}"), soft_wrap=True)
 
 
 def fail(line: str) -> None:
     """Print an error line to standard error."""
-    ERR.print(f"[red]error:[/] {_plain(line)}", soft_wrap=True)
+    ERR.print(Text.assemble(("error:", "red"), f" {_plain(line)}"), soft_wrap=True)
 
 
 @contextmanager
@@ -62,4 +88,5 @@ def progress_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], N
 
 
 def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
+    """Return ``text`` without line breaks and control characters: names come from files of anybody."""
+    return "".join(char if char.isprintable() else " " for char in text)

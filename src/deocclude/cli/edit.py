@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from deocclude.cli import console
+from deocclude.cli.options import Repeated
 from deocclude.errors import InputError, unknown_choice
 
 if TYPE_CHECKING:
     from deocclude.layers.arrange import Arrangement
     from deocclude.project.state import Project
 
-Repeated = Parameter(consume_multiple=False, negative=())
 Project_ = Annotated[Path, Parameter(help="A project folder.")]
 
 
@@ -44,7 +44,7 @@ class Changes:
     """Bring a layer to the top."""
     back: Annotated[tuple[int, ...], Repeated] = ()
     """Send a layer to the bottom."""
-    up: Annotated[tuple[int, ...], Parameter(name="--raise", consume_multiple=False, negative=())] = ()
+    up: Annotated[tuple[int, ...], Repeated, Parameter(name="--raise")] = ()
     """Bring a layer up by one."""
     lower: Annotated[tuple[int, ...], Repeated] = ()
     """Send a layer down by one."""
@@ -52,15 +52,17 @@ class Changes:
 
 def recompose(
     project: Project_,
-    changes: Changes = Changes(),
     *,
+    changes: Changes = Changes(),
     output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("recomposed.png"),
     save_arrangement: Path | None = None,
     force: bool = False,
+    json: bool = False,
 ) -> None:
     """Move, scale, turn, remove or restack layers and write the picture.
 
-    Without a change it is the photo again, byte for byte (hard edges), with its size, ICC profile and EXIF block.
+    Without a change it is the photo again, pixel for pixel, with its size, ICC profile and EXIF block (in a format
+    without loss, such as PNG).
 
     Args:
         project: a project folder.
@@ -68,6 +70,7 @@ def recompose(
         output: picture to write; the suffix is its format.
         save_arrangement: write the changes as JSON, for --arrangement.
         force: replace a file that is there.
+        json: print one JSON document instead of text.
     """
     from deocclude.images import write_like
     from deocclude.layers.arrange import recompose as compose
@@ -78,9 +81,10 @@ def recompose(
     _check_free(output, force)
     if save_arrangement is not None:
         _check_free(save_arrangement, force)
-        write_arrangement(save_arrangement, arrangement)
     write_like(opened.photo, compose(opened.layers, arrangement), output)
-    console.OUT.print(f"Written: [bold]{output}[/]")
+    if save_arrangement is not None:
+        write_arrangement(save_arrangement, arrangement)
+    console.say_written(output, json=json, arrangement=arrangement.to_json())
 
 
 def export(
@@ -90,6 +94,7 @@ def export(
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     full_frame: bool = False,
     force: bool = False,
+    json: bool = False,
 ) -> None:
     """Write the layers in a form that editors open.
 
@@ -98,8 +103,10 @@ def export(
         to: ora (OpenRaster: Krita, GIMP), png (one file a layer and layers.json) or psd (needs the extra 'psd').
         output: file or folder to write; by default the project's name with the suffix of the format.
         full_frame: png only: every layer in the size of the photo instead of cropped.
-        force: replace what is there.
+        force: replace what is there; in a folder, files that are no layers stay.
+        json: print one JSON document instead of text.
     """
+    from deocclude.files import check_output_folder
     from deocclude.layers import EXPORTERS
     from deocclude.layers.export import export_png
 
@@ -109,13 +116,16 @@ def export(
         raise InputError("--full-frame with --to png", f"--to {to}", hint=f"{to} places cropped layers by itself")
     opened = _with_layers(project)
     target = output or Path(f"{project.resolve().name}-{to}" if to == "png" else f"{project.resolve().name}.{to}")
-    _check_free(target, force)
+    if to == "png":
+        check_output_folder(target, force=force)
+    else:
+        _check_free(target, force)
     profile = opened.photo.icc_profile
     if full_frame:
         export_png(opened.layers, target, icc_profile=profile, full_frame=True)
     else:
         EXPORTERS[to](opened.layers, target, icc_profile=profile)
-    console.OUT.print(f"Written: [bold]{target}[/]")
+    console.say_written(target, json=json, format=to, layers=len(opened.layers.layers))
 
 
 def convert(
@@ -126,6 +136,7 @@ def convert(
     image_id: str | None = None,
     photo: Path | None = None,
     force: bool = False,
+    json: bool = False,
 ) -> None:
     """Convert masks from one format to another.
 
@@ -136,9 +147,13 @@ def convert(
         image_id: which image of a file that holds many.
         photo: the photo, for formats that do not say how large it is.
         force: replace what is there.
+        json: print one JSON document instead of text.
     """
-    from deocclude.formats import read_scene, write_scene
+    from deocclude.formats import FORMATS, read_scene, write_scene
     from deocclude.images import read_photo
+
+    if to not in FORMATS:
+        raise unknown_choice("format", to, FORMATS)
 
     picture = read_photo(photo, convert=True) if photo is not None else None
     scene = read_scene(
@@ -146,7 +161,7 @@ def convert(
     )
     _check_free(output, force)
     write_scene(scene, output, to)
-    console.OUT.print(f"Written: [bold]{output}[/] ({len(scene)} objects)")
+    console.say_written(output, f"{len(scene)} objects", json=json, format=to, objects=len(scene))
 
 
 def _with_layers(folder: Path) -> Project:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Data = Annotated[
     Path, Parameter(help="Annotated data set: COCOA, KINS, LM-Occlusion, COCOA-cls or a folder of synthetic scenes.")
 ]
-Methods_ = Annotated[tuple[str, ...], Parameter(name="--method", consume_multiple=True, negative=())]
+Methods_ = Annotated[tuple[str, ...], Parameter(name="--method", consume_multiple=True, show_default=False)]
 
 
 @Parameter(name="*")
@@ -99,6 +99,7 @@ def synthesize(
     seed: int = 0,
     config: Path | None = None,
     force: bool = False,
+    json: bool = False,
 ) -> None:
     """Draw scenes whose hidden truth is known exactly, to measure on.
 
@@ -107,19 +108,23 @@ def synthesize(
         count: number of scenes.
         seed: the same seed draws the same scenes.
         config: settings file (TOML) of the drawing: sizes, numbers of objects, gaps, shadows, mutual occlusion.
-        force: write into a folder that has files in it.
+        force: replace an older set of scenes.
+        json: print one JSON document instead of text.
     """
     from deocclude.datasets.synthetic import SyntheticSettings
-    from deocclude.datasets.synthetic_files import write_dataset
+    from deocclude.datasets.synthetic_files import DESCRIPTION, write_dataset
     from deocclude.files import check_output_folder
     from deocclude.settings import read_settings
 
     if count < 1:
         raise InputError("at least one scene", str(count), field="--count")
     check_output_folder(output, force=force)
+    if output.is_dir() and any(output.iterdir()) and not (output / DESCRIPTION).is_file():
+        raise InputError("an older set of scenes to replace", f"a folder without {DESCRIPTION}", file=output)
     settings = read_settings(SyntheticSettings, config) if config else SyntheticSettings()
-    write_dataset(output, count, settings, seed)
-    console.OUT.print(f"Written: [bold]{output}[/] ({count} scenes)")
+    with console.progress_bar(quiet=json) as bar:
+        write_dataset(output, count, settings, seed, progress=lambda done: bar("scenes", done, count))
+    console.say_written(output, f"{count} scenes", json=json, scenes=count)
 
 
 def _protocol(scoring: Scoring) -> Protocol:
@@ -134,13 +139,15 @@ def _check_output(scoring: Scoring) -> None:
 
 
 def _show(tables: Iterable[Table], scoring: Scoring) -> None:
+    from json import loads
+
     from deocclude.evaluation.tables import write
 
     tables = tuple(tables)
     if scoring.output is not None:
         write(tables, scoring.output)
     if scoring.json:
-        console.OUT.print_json("[" + ",".join(table.to_json() for table in tables) + "]")
+        console.print_json([loads(table.to_json()) for table in tables])
         return
     for table in tables:
-        print(table.markdown())
+        console.print_plain(table.markdown())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 
 from deocclude import __version__
 from deocclude.cli import console, edit, evaluate, take_apart
@@ -16,6 +16,7 @@ app = App(
     help="Take a photo apart into whole objects, hidden parts included.\n\n"
     "Start with 'deocclude demo', or with 'deocclude run PHOTO --masks MASKS'.",
     version=__version__,
+    default_parameter=Parameter(negative=()),
 )
 take_apart.register(app)
 edit.register(app)
@@ -37,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stdout = None  # whoever read us has gone; say nothing at exit either
         return 0
+    except OSError as error:  # a name too long, a folder that may not be entered, a device that fails
+        console.fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return 2
     except KeyboardInterrupt:
         console.fail("interrupted; what was written before is unchanged")
         return 130

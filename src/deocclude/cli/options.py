@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from deocclude.project.state import Project
 
 
+Repeated = Parameter(consume_multiple=False, show_default=False)
+"""An option that may be given several times, with one value each."""
+
+
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Reading:
@@ -76,30 +80,31 @@ def open_target(target: Path, reading: Reading) -> Project:
     from deocclude.pipeline import open_project
     from deocclude.project.store import read_project
 
+    given = {key: value for key, value in asdict(reading).items() if value not in (None, False)}
     if target.is_dir():
-        if reading.masks is not None:
-            raise InputError("no --masks with a project folder", str(reading.masks), hint="it has its own masks")
+        if given:
+            option = f"--{next(iter(given)).replace('_', '-')}"
+            raise InputError(f"no {option} with a project folder", "it", hint="the project has its photo and masks")
         return read_project(target)
     if reading.masks is None:
         if not target.exists():
             raise InputError("a photo or a project folder", "no such file", file=target)
         raise InputError("the visible masks of the photo's objects", "none", field="--masks",
                          hint=f"deocclude run {target} --masks MASKS")  # fmt: skip
-    extra = {key: value for key, value in asdict(reading).items() if key != "masks" and value not in (None, False)}
-    return open_project(target, reading.masks, **extra)
+    return open_project(target, given.pop("masks"), **given)
 
 
 def settings_for(project: Project, methods: Methods) -> Settings:
     """Return the settings in force: options over the settings file over the project over the defaults."""
     from deocclude.pipeline import Settings
-    from deocclude.settings import from_dict, read_settings
+    from deocclude.settings import from_dict, read_toml
 
     known = {field.name for field in fields(Settings)}
     values: dict[str, Any] = {key: value for key, value in project.settings.items() if key in known}
     if methods.config is not None:
-        read = read_settings(Settings, methods.config)
-        default = Settings()
-        values |= {key: value for key, value in asdict(read).items() if value != getattr(default, key)}
+        stated = read_toml(methods.config)
+        from_dict(Settings, stated, file=methods.config)  # refused here, where the file can be named
+        values |= stated
     values |= {key: value for key, value in asdict(methods).items() if key in known and value is not None}
     return from_dict(Settings, values)
 

@@ -11,6 +11,7 @@ from deocclude.cli import console
 from deocclude.cli.options import (
     Methods,
     Reading,
+    Repeated,
     Writing,
     default_output,
     open_target,
@@ -33,6 +34,7 @@ def register(app: App) -> None:
 
 def run(
     target: Target,
+    *,
     reading: Reading = Reading(),
     methods: Methods = Methods(),
     writing: Writing = Writing(),
@@ -48,6 +50,7 @@ def run(
 
 def demo(
     name: str = "coffee",
+    *,
     methods: Methods = Methods(),
     writing: Writing = Writing(),
 ) -> None:
@@ -75,7 +78,7 @@ def demo(
 def order(
     target: Target,
     *,
-    set_: Annotated[tuple[str, ...], Parameter(name="--set", consume_multiple=False, negative=())] = (),
+    set_: Annotated[tuple[str, ...], Repeated, Parameter(name="--set")] = (),
     reading: Reading = Reading(),
     methods: Methods = Methods(),
     writing: Writing = Writing(),
@@ -92,7 +95,7 @@ def order(
     """
     project, folder = _compute(target, "order", reading, methods, writing, corrections=set_)
     if writing.json:
-        console.print_json(_order_summary(project, folder))
+        console.print_json(_order_summary(project, folder) | {"stages": _stages(project)})
         return
     tell_notes(project)
     names = {item.id: item.label for item in project.objects}
@@ -108,7 +111,7 @@ def order(
 def complete(
     target: Target,
     *,
-    paint: Annotated[tuple[str, ...], Parameter(consume_multiple=False, negative=())] = (),
+    paint: Annotated[tuple[str, ...], Repeated] = (),
     reading: Reading = Reading(),
     methods: Methods = Methods(),
     writing: Writing = Writing(),
@@ -126,7 +129,8 @@ def complete(
     rows = _object_rows(project)
     if writing.json:
         keys = ("id", "name", "visible_pixels", "hidden_pixels", "hidden_share")
-        console.print_json({"output": _text(folder), "objects": [dict(zip(keys, row, strict=True)) for row in rows]})
+        objects = [dict(zip(keys, row, strict=True)) for row in rows]
+        console.print_json({"output": _text(folder), "objects": objects, "stages": _stages(project)})
         return
     tell_notes(project)
     console.print_table("Whole shapes", ("id", "name", "visible px", "hidden px", "hidden share"), rows)
@@ -135,12 +139,13 @@ def complete(
 
 def layers(
     target: Target,
+    *,
     reading: Reading = Reading(),
     methods: Methods = Methods(),
     writing: Writing = Writing(),
 ) -> None:
     """Build the layers again, for example with other edges; what has not changed is not computed again."""
-    run(target, reading, methods, writing)
+    run(target, reading=reading, methods=methods, writing=writing)
 
 
 def _compute(
@@ -195,7 +200,7 @@ def _corrected(project: Project, text: str) -> Corrections:
 
     from deocclude.ordering.graph import Override
 
-    match = re.fullmatch(r"\s*(\d+)\s*(<>|>|<|\||\?)\s*(\d+)\s*", text)
+    match = re.fullmatch(r"\s*([0-9]{1,9})\s*(<>|>|<|\||\?)\s*([0-9]{1,9})\s*", text)
     if match is None:
         raise InputError('a correction such as "3>5", "3|5", "3<>5" or "3?5"', repr(text), field="--set")
     first, sign, second = int(match[1]), match[2], int(match[3])
@@ -210,14 +215,16 @@ def _corrected(project: Project, text: str) -> Corrections:
 
 
 def _painted(project: Project, text: str) -> Corrections:
+    import re
+
     from deocclude.images import read_labels
     from deocclude.masks import Mask
 
-    identity, equals, file = text.partition("=")
-    if not equals or not identity.strip().isdigit():
+    match = re.fullmatch(r"\s*([0-9]{1,9})\s*=(.*)", text, re.DOTALL)
+    if match is None:
         raise InputError('a painted shape such as "3=mask.png"', repr(text), field="--paint")
-    item = project.given[int(identity)]
-    if not file:
+    item, file = project.given[int(match[1])], match[2]
+    if not file.strip():
         return project.corrections.with_amodal(item.id, None)
     mask = Mask.from_array(read_labels(Path(file)))
     if mask.size != project.photo.size:
@@ -248,16 +255,20 @@ def _order_summary(project: Project, folder: Path | None) -> dict[str, Any]:
     }
 
 
-def _report(project: Project, folder: Path | None, writing: Writing) -> None:
+def _stages(project: Project) -> dict[str, Any]:
     from dataclasses import asdict
 
+    return {name: asdict(record) for name, record in project.records.items()}
+
+
+def _report(project: Project, folder: Path | None, writing: Writing) -> None:
     if writing.json:
         summary = _order_summary(project, folder)
         summary["objects"] = [
             {"id": a, "name": b, "visible_pixels": c, "hidden_pixels": d, "hidden_share": e}
             for a, b, c, d, e in _object_rows(project)
         ]
-        summary["stages"] = {name: asdict(record) for name, record in project.records.items()}
+        summary["stages"] = _stages(project)
         console.print_json(summary)
         return
     tell_notes(project)
@@ -279,7 +290,7 @@ def _report(project: Project, folder: Path | None, writing: Writing) -> None:
 def _say_written(folder: Path | None) -> None:
     if folder is not None:
         page = folder / "report.html"
-        console.OUT.print(f"Written: [bold]{folder}[/]" + (f"  (open {page})" if page.is_file() else ""))
+        console.say_written(folder, f"open {page}" if page.is_file() else "")
 
 
 def _text(folder: Path | None) -> str | None:

@@ -13,13 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.content import METHODS, painter
-from deocclude.content.patch import Fill, Painted, Patch
+from deocclude.content.patch import BACKGROUND, Fill, Painted, Patch
 from deocclude.errors import unknown_choice
 from deocclude.geometry import EMPTY_BOX, Box, Size
 from deocclude.masks import Mask, dilate, erode
 
 AUTO = "auto"
-BACKGROUND = 0
 MIXED = 1
 """Pixels at the edge of a visible mask that mix the colours of two objects (METHOD.md: the occluder bleeds in)."""
 SHADOW = 3

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from deocclude.geometry import Box
 
+BACKGROUND = 0
+"""The id of the background among the fills."""
+
 
 class Provenance(IntEnum):
     """Where a pixel of a layer comes from; the values are those of ``provenance.png``.

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from deocclude.content.patch import Provenance
+from deocclude.content.patch import BACKGROUND, Provenance
 from deocclude.geometry import Box
 from deocclude.masks import union
-from deocclude.project.state import BACKGROUND, Project
+from deocclude.project.state import Project
 
 RGB = tuple[int, int, int]
 Codes = NDArray[np.uint8]

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude import __version__
+from deocclude.content.patch import BACKGROUND
 from deocclude.project import report_objects as objects
 from deocclude.project import report_sections as sections
 from deocclude.project.markup import Html, escape, join, tag
 from deocclude.project.report_facts import describe_background, describe_objects, total_sources
 from deocclude.project.report_pictures import photo_picture
-from deocclude.project.state import BACKGROUND, Project
+from deocclude.project.state import Project
 
 _CONTENTS = {
     "compare": "Before and after", "apart": "Take apart", "order": "Order", "layers": "Layers",

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.content.patch import Fill, Provenance
+from deocclude.content.patch import BACKGROUND, Fill, Provenance
 from deocclude.geometry import Box
 from deocclude.project.provenance import hidden_codes
-from deocclude.project.state import BACKGROUND, Project
+from deocclude.project.state import Project
 from deocclude.scene import Instance
 
 

@@ -19,9 +19,6 @@ from deocclude.stages import StageRecord
 
 T = TypeVar("T")
 
-BACKGROUND = 0
-"""The id of the background among the fills."""
-
 
 @dataclass(frozen=True, eq=False)
 class Corrections:
@@ -64,7 +61,7 @@ class Project:
         pairs: pairwise order, before corrections.
         graph: the order in force.
         amodal: whole shapes, corrections included.
-        fills: painted hidden parts by object id; :data:`BACKGROUND` is the background's.
+        fills: painted hidden parts by object id; 0 is the background's.
         stack: the layers.
         records: how each stage came to its result, by stage name.
         fingerprints: what each stage's result was computed from, by stage name; a stage whose fingerprint has not
