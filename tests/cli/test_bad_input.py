@@ -11,7 +11,7 @@ from PIL import Image
 
 from deocclude.project.store import read_project
 
-FAST = ("--fill", "mean")
+FAST = ("--order-method", "convex", "--amodal-method", "convexR", "--fill", "mean")
 
 
 def refused(answer, *texts):
@@ -325,3 +325,8 @@ def test_synthesize_replaces_only_its_own(call, tmp_path):
     (tmp_path / "mine" / "notes.txt").touch()
     refused(call("synthesize", tmp_path / "mine", "--count", 1, "--force"), "synthetic.json")
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+
+
+def test_numbers_of_measuring_out_of_range(call, tmp_path):
+    refused(call("synthesize", tmp_path / "s", "--seed", -1), "--seed", "-1")
+    refused(call("evaluate", "ordering", "--data", tmp_path, "--samples", -1), "--samples", "-1")

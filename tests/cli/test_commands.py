@@ -9,7 +9,7 @@ from PIL import Image
 from deocclude.images import read_photo
 from deocclude.project.store import read_project
 
-FAST = ("--fill", "telea")
+FAST = ("--order-method", "convex", "--amodal-method", "convexR", "--fill", "telea")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from deocclude.masks import Mask
 from deocclude.ordering.graph import Override
 from deocclude.pipeline import Settings, open_project, run
 
-FAST = Settings(fill="telea")
+FAST = Settings(order="convex", amodal="convexR", fill="telea")
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from deocclude.pipeline import Settings, open_project, run
 from deocclude.project import store
 from deocclude.project.store import read_project, write_project
 
-FAST = Settings(fill="telea")
+FAST = Settings(order="convex", amodal="convexR", fill="telea")
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +110,15 @@ def test_files_of_the_user_survive_a_save(project, folder):
     assert (folder / "layers" / "retouched.png").read_bytes() == b"mine too"
     assert not stale.exists()
     assert read_project(folder).layers.edges == "hard"
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_overwritten(project, folder):
+    seen = store.version_of(folder)
+    write_project(run(project, replace(FAST, edges="hard")), folder, force=True, seen=seen)
+    with pytest.raises(InputError, match="another command has saved since"):
+        write_project(project, folder, force=True, seen=seen)
+    assert read_project(folder).layers.edges == "hard"
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
 def test_a_folder_with_files_asks_for_force(project, tmp_path):
