@@ -161,7 +161,8 @@ def _opened(path: Path) -> tuple[Image.Image, bool]:
             image.close()
         if isinstance(error, InputError):
             raise
-        raise InputError("a picture that can be read", f"damaged or no picture ({error})", file=path) from None
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else f"damaged or no picture ({error})"
+        raise InputError("a picture that can be read", reason, file=path) from None
     return image, deep
 
 

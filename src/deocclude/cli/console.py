@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -63,8 +63,9 @@ def warn(line: str) -> None:
 
 
 def fail(line: str) -> None:
-    """Print an error line to standard error."""
-    ERR.print(Text.assemble(("error:", "red"), f" {_plain(line)}"), soft_wrap=True)
+    """Print an error line to standard error, if anybody reads it."""
+    with suppress(BrokenPipeError):
+        ERR.print(Text.assemble(("error:", "red"), f" {_plain(line)}"), soft_wrap=True)
 
 
 @contextmanager

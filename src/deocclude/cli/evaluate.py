@@ -118,6 +118,8 @@ def synthesize(
 
     if count < 1:
         raise InputError("at least one scene", str(count), field="--count")
+    if seed < 0:
+        raise InputError("0 or more", str(seed), field="--seed")
     check_output_folder(output, force=force)
     if output.is_dir() and any(output.iterdir()) and not (output / DESCRIPTION).is_file():
         raise InputError("an older set of scenes to replace", f"a folder without {DESCRIPTION}", file=output)
@@ -130,6 +132,8 @@ def synthesize(
 def _protocol(scoring: Scoring) -> Protocol:
     from deocclude.evaluation.run import Protocol
 
+    if scoring.samples < 0:
+        raise InputError("0 or more", str(scoring.samples), field="--samples")
     return Protocol(reference=scoring.reference_protocol, truth=scoring.truth, samples=scoring.samples)
 
 

@@ -17,6 +17,7 @@ app = App(
     "Start with 'deocclude demo', or with 'deocclude run PHOTO --masks MASKS'.",
     version=__version__,
     default_parameter=Parameter(negative=()),
+    console=console.OUT,
 )
 take_apart.register(app)
 edit.register(app)

@@ -161,8 +161,11 @@ def _compute(
     """Open, correct, compute and write; return the project and the folder written, if any."""
     from dataclasses import replace
 
-    project = open_target(target, reading)
+    from deocclude.project.store import version_of, write_project
+
     resumed = target.is_dir()
+    seen = version_of(target)
+    project = open_target(target, reading)
     folder = writing.output or (target if resumed else default_output(target))
     in_place = resumed and folder.resolve() == target.resolve()
     if not in_place:
@@ -176,7 +179,7 @@ def _compute(
     project = _advance(project, until, methods, writing)
     if until != "layers" and not resumed and writing.output is None:
         return project, None
-    project.save(folder, force=in_place or writing.force)
+    write_project(project, folder, force=in_place or writing.force, seen=seen if in_place else None)
     return project, folder
 
 

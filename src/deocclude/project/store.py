@@ -38,16 +38,23 @@ def is_project(folder: Path) -> bool:
     return (folder / INDEX).is_file()
 
 
-def write_project(project: Project, folder: Path, *, force: bool = False) -> None:
+def version_of(folder: Path) -> str:
+    """Return a text that is another one after every save; empty where there is no project."""
+    return sha256(folder / INDEX) if is_project(folder) else ""
+
+
+def write_project(project: Project, folder: Path, *, force: bool = False, seen: str | None = None) -> None:
     """Write a project folder; on any failure the old folder is as it was.
 
     Args:
         project: the state to write; stages that have not run leave no file.
         folder: where to; made if absent.
         force: write into a folder that has files in it. Those of other names stay.
+        seen: what :func:`version_of` said when ``project`` was read from the folder; corrections that somebody else
+            saved since are then not overwritten.
 
     Raises:
-        InputError: the folder has files in it and ``force`` is not set.
+        InputError: the folder has files in it and ``force`` is not set, or was saved by somebody else since ``seen``.
         OutputError: it cannot be written.
     """
     check_output_folder(folder, force=force)
@@ -60,6 +67,9 @@ def write_project(project: Project, folder: Path, *, force: bool = False) -> Non
         index["files"] = [*written, INDEX]
         (part / INDEX).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         keep_others(folder, part, _results_in(folder))
+        if seen is not None and version_of(folder) != seen:
+            raise InputError("the project as it was read", "one that another command has saved since", file=folder,
+                             hint="do it again")  # fmt: skip
 
 
 def read_project(folder: Path | str) -> Project:
