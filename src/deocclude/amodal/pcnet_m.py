@@ -56,9 +56,9 @@ class CompletionSettings:
         largest_hole: holes up to this share of the visible area are closed where something in front covers them.
     """
 
-    threshold: float = 0.45
+    threshold: float = 0.4
     hull_weight: float = 0.2
-    views: int = 2
+    views: int = 1
     rim: float = 2.0
     enlarge: float = 1.5
     enlargements: int = 2
