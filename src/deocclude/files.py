@@ -89,7 +89,7 @@ def check_output_folder(target: Path, *, force: bool) -> None:
                 "an empty or new output folder",
                 "one with files in it",
                 file=target,
-                hint="pass --force to replace its contents, or name another with -o",
+                hint="pass --force (in Python force=True) to replace its contents, or name another with -o",
             )
         existing = next(parent for parent in target.absolute().parents if parent.exists())
         if not existing.is_dir():

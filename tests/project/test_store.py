@@ -93,6 +93,15 @@ def test_the_photo_is_kept_byte_for_byte(tmp_path):
     assert (tmp_path / "out" / "photo.jpg").read_bytes() == (tmp_path / "p.jpg").read_bytes()
 
 
+def test_a_photo_whose_file_is_gone_is_written_from_its_pixels(tmp_path):
+    drawn = generate(SyntheticSettings(width=64, height=48, objects=(2, 2)), seed=5)
+    Image.fromarray(drawn.photo).save(tmp_path / "p.jpg", quality=90)
+    project = open_project(read_photo(tmp_path / "p.jpg"), drawn.scene)
+    (tmp_path / "p.jpg").unlink()
+    write_project(project, tmp_path / "out")
+    assert np.array_equal(read_project(tmp_path / "out").photo.pixels, project.photo.pixels)
+
+
 def test_every_file_is_named_in_the_index(folder):
     index = json.loads((folder / "scene.json").read_text())
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from deocclude.cli import console
-from deocclude.cli.options import Repeated
+from deocclude.cli.options import Repeated, check_free
 from deocclude.errors import InputError, unknown_choice
 
 if TYPE_CHECKING:
@@ -78,9 +78,9 @@ def recompose(
 
     opened = _with_layers(project)
     arrangement = _arrangement(opened, changes)
-    _check_free(output, force)
+    check_free(output, force)
     if save_arrangement is not None:
-        _check_free(save_arrangement, force)
+        check_free(save_arrangement, force)
     write_like(opened.photo, compose(opened.layers, arrangement), output)
     if save_arrangement is not None:
         write_arrangement(save_arrangement, arrangement)
@@ -119,7 +119,7 @@ def export(
     if to == "png":
         check_output_folder(target, force=force)
     else:
-        _check_free(target, force)
+        check_free(target, force)
     profile = opened.photo.icc_profile
     if full_frame:
         export_png(opened.layers, target, icc_profile=profile, full_frame=True)
@@ -159,7 +159,7 @@ def convert(
     scene = read_scene(
         masks, photo_size=picture.size if picture else None, photo_name=photo.name if photo else None, image_id=image_id
     )
-    _check_free(output, force)
+    check_free(output, force)
     write_scene(scene, output, to)
     console.say_written(output, f"{len(scene)} objects", json=json, format=to, objects=len(scene))
 
@@ -170,11 +170,6 @@ def _with_layers(folder: Path) -> Project:
     project = read_project(folder)
     _ = project.layers  # refused here, with the command to run, if there are none
     return project
-
-
-def _check_free(target: Path, force: bool) -> None:
-    if target.exists() and not force:
-        raise InputError("a new file", "one that exists", file=target, hint="pass --force to replace it")
 
 
 def _arrangement(project: Project, changes: Changes) -> Arrangement:

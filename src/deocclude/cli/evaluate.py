@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from deocclude.cli import console
+from deocclude.cli.options import check_free
 from deocclude.errors import InputError
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def ordering(*, data: Data, methods: Methods_ = (), scoring: Scoring = Scoring()
     from deocclude.evaluation.datasets import open_dataset
     from deocclude.evaluation.run import evaluate_ordering
 
-    _check_output(scoring)
+    if scoring.output is not None:
+        check_free(scoring.output, scoring.force)
     with console.progress_bar(quiet=scoring.json) as bar:
         table = evaluate_ordering(
             open_dataset(data), methods or tuple(stage.METHODS), _protocol(scoring), lambda done: bar("scenes", done, 0)
@@ -83,7 +85,8 @@ def amodal(*, data: Data, methods: Methods_ = (), order: str = "convex", scoring
     from deocclude.evaluation.datasets import open_dataset
     from deocclude.evaluation.run import evaluate_amodal
 
-    _check_output(scoring)
+    if scoring.output is not None:
+        check_free(scoring.output, scoring.force)
     with console.progress_bar(quiet=scoring.json) as bar:
         tables = evaluate_amodal(
             open_dataset(data), methods or tuple(stage.METHODS), _protocol(scoring), order=order,
@@ -135,11 +138,6 @@ def _protocol(scoring: Scoring) -> Protocol:
     if scoring.samples < 0:
         raise InputError("0 or more", str(scoring.samples), field="--samples")
     return Protocol(reference=scoring.reference_protocol, truth=scoring.truth, samples=scoring.samples)
-
-
-def _check_output(scoring: Scoring) -> None:
-    if scoring.output is not None and scoring.output.exists() and not scoring.force:
-        raise InputError("a new file", "one that exists", file=scoring.output, hint="pass --force to replace it")
 
 
 def _show(tables: Iterable[Table], scoring: Scoring) -> None:

@@ -114,6 +114,16 @@ def default_output(target: Path) -> Path:
     return Path(f"{target.stem}-layers")
 
 
+def check_free(target: Path, force: bool) -> None:
+    """Refuse, before the work, to write over a file that is there.
+
+    Raises:
+        InputError: something is there and ``force`` is not set.
+    """
+    if target.exists() and not force:
+        raise InputError("a new file", "one that exists", file=target, hint="pass --force to replace it")
+
+
 def tell_notes(project: Project) -> None:
     """Print what the stages want a user to know; a fallback is never silent."""
     for name, record in project.records.items():

@@ -171,19 +171,22 @@ def _painted(folder: Path, scene: Scene) -> dict[int, Mask]:
 
 
 def _photo_name(project: Project) -> str:
-    photo = project.photo
-    if photo.path is not None and photo.path.is_file() and not photo.converted:
-        return f"photo{photo.path.suffix.lower()}"
-    return "photo.png"
+    source = _source(project.photo)
+    return f"photo{source.suffix.lower()}" if source else "photo.png"
+
+
+def _source(photo: Photo) -> Path | None:
+    """Return the file that holds the photo exactly, if there (still) is one."""
+    return photo.path if photo.path is not None and photo.path.is_file() and not photo.converted else None
 
 
 def _write_inputs(project: Project, part: Path) -> None:
-    photo, name = project.photo, _photo_name(project)
-    if name == "photo.png" and (photo.path is None or photo.converted):
-        write_like(photo, photo.pixels, part / name)
+    photo, target = project.photo, part / _photo_name(project)
+    source = _source(photo)
+    if source is None:
+        write_like(photo, photo.pixels, target)
     else:
-        assert photo.path is not None  # or _photo_name would have said photo.png
-        shutil.copyfile(photo.path, part / name)
+        shutil.copyfile(source, target)
     scene = project.scene or project.given
     labels = np.zeros(scene.size, np.uint8 if max(len(scene), 1) < 256 else np.uint16)
     for position, item in enumerate(scene.instances):
