@@ -1,0 +1,59 @@
+"""Training from the command line, at toy size."""
+
+import pytest
+
+pytest.importorskip("lightning_fabric", reason="the extra 'train' is not installed")
+
+RECIPE = """
+pack = "set by the test"
+
+[net]
+width = 0.25
+
+[loop]
+precision = "float32"
+validate_every = 2
+log_every = 1
+
+[[loop.phases]]
+steps = 2
+size = 32
+batch = 4
+"""
+
+
+@pytest.fixture
+def pack(call, inputs, tmp_path):
+    answer = call("train", "pack", tmp_path / "pack", "--source", inputs[1], "--shapes", 12, "--crop-size", 32)
+    assert answer.code == 0, answer.err
+    return tmp_path / "pack"
+
+
+def test_pack_and_train_give_a_weights_file_that_describes_itself(call, pack, tmp_path):
+    from deocclude.weights import read_weights
+
+    (tmp_path / "toy.toml").write_text(RECIPE)
+    answer = call("train", "pcnet-m", "--config", tmp_path / "toy.toml", "--pack", pack, "-o", tmp_path / "run")
+    assert answer.code == 0, answer.err
+    info, state = read_weights(tmp_path / "run" / "weights.safetensors")
+    assert info.task == "pcnet-m"
+    assert info.architecture["width"] == 0.25
+    assert state
+
+
+def test_a_misspelt_key_is_refused(call, pack, tmp_path):
+    (tmp_path / "toy.toml").write_text(RECIPE.replace("width", "widht"))
+    answer = call("train", "pcnet-m", "--config", tmp_path / "toy.toml", "--pack", pack, "-o", tmp_path / "run")
+    assert answer.code == 2
+    assert "did you mean 'width'" in answer.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_pack_that_is_there_is_not_overwritten(call, inputs, pack):
+    answer = call("train", "pack", pack, "--source", inputs[1])
+    assert answer.code == 2
+    assert "--force" in answer.err
+
+
+def test_recipes_are_listed(call):
+    assert "pcnet_m_paper" in call("train", "recipes").out
