@@ -67,6 +67,11 @@ def repair(scene: Scene, *, max_gap: int = 4) -> tuple[Scene, RepairReport]:
     return changed, RepairReport(overlaps, gaps, dropped)
 
 
+def close_slits(masks: Sequence[Mask], max_gap: int) -> list[Mask]:
+    """Return ``masks`` (disjoint) grown into slits of up to ``max_gap`` pixels between them; see :func:`repair`."""
+    return _close_gaps(range(len(masks)), list(masks), max_gap)[0]
+
+
 def _contain(instance: Instance) -> Instance:
     """Keep modal a subset of amodal after the modal mask grew."""
     if instance.amodal is None:

@@ -148,3 +148,15 @@ def test_fake_net_closes_a_notch():
     grown = functional.softmax(ClosesNotches()(x), 1)[0, 1] > 0.5
     assert grown[12:20, 12:20].all()
     assert not grown[2:11, 12:20].any()
+
+
+def test_slits_are_closed_before_measuring(plus):
+    """With a gap of 5 px the hidden middle is found as if the masks met."""
+    settings, completer = CompletionOrderSettings(), MaskCompleter(net=ClosesNotches(), size=64)
+    apart = scene(*open_gaps(plus.modal, 5))
+    pairs = neighbouring(apart, settings)
+    found = measure_pairs(apart, pairs, completer, settings)[0, 1]
+    whole = measure_pairs(plus, pairs, completer, settings)[0, 1]
+    assert found.edge.gap == 0
+    assert found.second.growth == pytest.approx(whole.second.growth, rel=0.25)
+    assert found.edge.ends[1] == pytest.approx(whole.edge.ends[1], abs=0.15)

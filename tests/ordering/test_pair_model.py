@@ -20,7 +20,15 @@ EDGE = EdgeCues(20.0, 0.0, (0.1, 0.2, 0.0), (0.3, 0.4, 0.0), (0.0, 0.0, 0.5))
 
 def side(**values):
     return SideMeasures(
-        **{"growth": 0.0, "sure_growth": 0.0, "rim": 0.0, "hull": 0.0, "area": 400.0, "boxed": False, **values}
+        **{
+            "growth": 0.0,
+            "sure_growth": 0.0,
+            "rim": 0.0,
+            "hull": 0.0,
+            "area": 400.0,
+            "boxed": False,
+            **values,
+        }
     )
 
 

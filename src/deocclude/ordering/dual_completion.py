@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.adjacency import touching_pairs
+from deocclude.adjacency import are_near, touching_pairs
 from deocclude.crops import object_square, reference_square
 from deocclude.images import Photo
 from deocclude.masks import Mask, centre_hull
@@ -23,6 +23,7 @@ from deocclude.ordering import pair_model
 from deocclude.ordering.cues import edge_cues
 from deocclude.ordering.pair_model import PairMeasures, PairModel, SideMeasures
 from deocclude.ordering.pairs import PairwiseOrder
+from deocclude.repair import close_slits
 from deocclude.scene import Scene
 from deocclude.stages import StageRecord, Stopwatch
 
@@ -55,7 +56,7 @@ class CompletionOrderSettings:
         views: 1 asks the network once, 2 and 4 average mirrored patches.
     """
 
-    radius: int = 6
+    radius: int = 8
     radius_share: float = 0.006
     rim: int = 3
     views: int = 1
@@ -155,22 +156,29 @@ def measure_pairs(
         completer: the network.
         settings: how to measure.
     """
-    masks = scene.modal
-    hulls = {k: centre_hull(masks[k]) for pair in pairs for k in pair}
-    squares = {k: object_square(masks[k].box) for k in hulls}
-    asked = [way for i, j in pairs for way in ((i, j), (j, i))]
-    questions = [Question(masks[target], masks[eraser], squares[target]) for target, eraser in asked]
-    patches, answers = completer.answer(questions)
-    sides = []
-    for k, (target, other) in enumerate(asked):
-        eraser, scale = patches.eraser[k], squares[target].side / completer.size
-        growth = _Growth(answers[k][eraser], _rim(patches.visible[k], settings.rim)[eraser], scale)
-        sides.append(_side(masks[target], masks[other], hulls[target], growth))
     reach = _radius(scene, settings)
+    couples = _couples(scene.modal, pairs, reach)
+    asked = [way for first, second in couples for way in ((first, second), (second, first))]
+    questions = [Question(target, other, object_square(target.box)) for target, other in asked]
+    patches, answers = completer.answer(questions)
+    hulls = {key: centre_hull(target) for key, target in {id(target): target for target, _ in asked}.items()}
+    sides = []
+    for k, question in enumerate(questions):
+        eraser, scale = patches.eraser[k], question.square.side / completer.size
+        growth = _Growth(answers[k][eraser], _rim(patches.visible[k], settings.rim)[eraser], scale)
+        sides.append(_side(question, hulls[id(question.target)], growth))
     return {
-        (i, j): PairMeasures(sides[2 * k], sides[2 * k + 1], edge_cues(masks[i], masks[j], reach))
-        for k, (i, j) in enumerate(pairs)
+        pair: PairMeasures(sides[2 * k], sides[2 * k + 1], edge_cues(*couples[k], reach))
+        for k, pair in enumerate(pairs)
     }
+
+
+def _couples(masks: Sequence[Mask], pairs: Sequence[tuple[int, int]], radius: int) -> list[tuple[Mask, Mask]]:
+    """Return the masks of each pair; where a slit parts them, both are grown until they meet."""
+    touching = [are_near(masks[i], masks[j], 1, shape="square") for i, j in pairs]
+    grown = masks if all(touching) else close_slits(masks, radius)
+    sources = (masks if meet else grown for meet in touching)
+    return [(source[i], source[j]) for (i, j), source in zip(pairs, sources, strict=True)]
 
 
 class _Growth(NamedTuple):
@@ -187,7 +195,8 @@ class _Growth(NamedTuple):
     scale: float
 
 
-def _side(target: Mask, other: Mask, hull: Mask, growth: _Growth) -> SideMeasures:
+def _side(question: Question, hull: Mask, growth: _Growth) -> SideMeasures:
+    target, other = question.target, question.eraser
     at_rim, pixel = growth.inside[growth.rim], growth.scale**2
     return SideMeasures(
         growth=float(growth.inside.sum()) * pixel,
