@@ -35,9 +35,9 @@ Progress = Callable[[str, int, int], None]
 class Settings:
     """What the pipeline does; every field is a key of a settings file and an option of ``deocclude run``."""
 
-    order: str = "convex"
+    order: str = "pcnet-m"
     """Ordering method."""
-    amodal: str = "convexR"
+    amodal: str = "pcnet-m"
     """Amodal completion method."""
     fill: str = "auto"
     """How hidden pixels are painted."""

@@ -215,8 +215,10 @@ def test_evaluate_and_synthesize(call, tmp_path):
 
 
 def test_demo(call, tmp_path):
-    answer = call("demo", "coffee", *FAST, "-o", tmp_path / "coffee", "--json")
+    answer = call("demo", "coffee", "--fill", "telea", "-o", tmp_path / "coffee", "--json")
     assert answer.code == 0, answer.err
+    stages = json.loads(answer.out)["stages"]
+    assert (stages["order"]["method"], stages["amodal"]["method"]) == ("pcnet-m", "pcnet-m")
     hidden = {row["name"]: row["hidden_share"] for row in json.loads(answer.out)["objects"]}
     assert hidden["saucer"] > 0.3
 

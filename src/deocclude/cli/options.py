@@ -43,11 +43,11 @@ class Methods:
     """What the stages do. What is not given comes from --config, then from the project, then from the defaults."""
 
     order: Annotated[str | None, Parameter(name="--order-method")] = None
-    """Ordering method: area-small, area-large, y-axis, convex."""
+    """Ordering method: pcnet-m (the network; the default), convex, area-small, area-large, y-axis."""
     amodal: Annotated[str | None, Parameter(name="--amodal-method")] = None
-    """Amodal completion method: raw, convex, convexR."""
+    """Amodal completion method: pcnet-m (the network; the default), pcnet-m-nog, convexR, convex, raw."""
     fill: str | None = None
-    """How hidden pixels are painted: auto, exemplar, telea, navier-stokes, biharmonic, mean."""
+    """How hidden pixels are painted: auto (the default), exemplar, telea, navier-stokes, biharmonic, mean."""
     edges: str | None = None
     """Layer edges: soft (anti-aliased; the default) or hard (exactly the whole shape)."""
     max_gap: int | None = None
