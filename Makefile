@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint format bench measure clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -25,6 +25,20 @@ format: .venv/installed-dev ## rewrite the sources in the house style
 
 bench: .venv/installed-dev ## run the benchmarks; minutes
 	for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+DATA ?= $(or $(DEOCCLUDE_DATA),../shared/data)
+
+measure: .venv/installed ## regenerate the tables in docs/measured; needs the development data, minutes
+	for set in cocoa_demo5 lmo; do \
+	  $(BIN)/deocclude evaluate ordering --data $(DATA)/$$set --reference-protocol \
+	    --method area-small area-large y-axis convex -o docs/measured/$$set-ordering-reference.md --force || exit 1; \
+	  $(BIN)/deocclude evaluate amodal --data $(DATA)/$$set --reference-protocol \
+	    --method raw convex convexR -o docs/measured/$$set-amodal-reference.md --force || exit 1; \
+	  $(BIN)/deocclude evaluate ordering --data $(DATA)/$$set -o docs/measured/$$set-ordering.md --force || exit 1; \
+	  $(BIN)/deocclude evaluate amodal --data $(DATA)/$$set --order pcnet-m \
+	    -o docs/measured/$$set-amodal.md --force || exit 1; \
+	done
+	$(BIN)/deocclude evaluate amodal --data $(DATA)/cocoa_cls --order pcnet-m -o docs/measured/cocoa_cls-amodal.md --force
 
 clean: ## remove what the targets made
 	rm -rf .venv demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis

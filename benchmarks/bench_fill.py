@@ -1,6 +1,6 @@
 """Seconds and error of each painter against Telea, on photos and a synthetic texture with object-shaped holes.
 
-    python benchmarks/fill.py [--size 256] [--holes 2]
+    python benchmarks/bench_fill.py [--size 256] [--holes 2]
 
 Prints a Markdown table. PSNR is over hole pixels only and rewards blur; ``detail`` is therefore given too: the mean
 grey-value step between neighbours in the painted hole over that in the true one (1 is right, less is blurred).

@@ -1,11 +1,12 @@
 """Rates of mask training: samples made, and samples trained on, for each second of processor time.
 
-Run with one thread on a pack: ``python benchmarks/training.py work-data/pack-masks``.
+Run with one thread: ``python benchmarks/bench_training.py [PACK]``; without a pack, random shapes are packed first.
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from deocclude.training.losses import weighted_cross_entropy
 from deocclude.training.objects import PackedObjects
 from deocclude.training.packing import open_pack
 from deocclude.training.reference_erasing import ReferenceSampler
+from deocclude.training.sources import pack_sources
 
 SIZES = ((64, 32), (96, 24), (128, 16))
 
@@ -53,4 +55,9 @@ def main(pack: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if len(sys.argv) > 1:
+        main(Path(sys.argv[1]))
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            pack_sources([], Path(folder) / "pack", shapes=300)
+            main(Path(folder) / "pack")
