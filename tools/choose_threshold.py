@@ -1,4 +1,4 @@
-"""Score whole shapes by threshold, mirrored views and enlargements, on scenes whose truth is known.
+"""Score whole shapes by threshold, patch size and mirrored views, on scenes whose truth is known.
 
     python tools/choose_threshold.py COCO_INSTANCES.json [--weights FILE] [--composites 150] [--synthetic 100]
 
@@ -89,14 +89,17 @@ def main() -> None:
     parser.add_argument("--composites", type=int, default=150)
     parser.add_argument("--synthetic", type=int, default=100)
     parser.add_argument("--seed", type=int, default=2)
+    parser.add_argument("--variants", nargs="*", help="only these rows")
     given = parser.parse_args()
     torch.set_num_threads(1)
     weights = given.weights or "pcnet-m"
     variants = {
-        "one view": (MaskCompleter(weights), CompletionSettings(views=1)),
-        "two views": (MaskCompleter(weights, views=2), CompletionSettings(views=2)),
-        "two views, square fixed": (MaskCompleter(weights, views=2), CompletionSettings(enlargements=0)),
+        "64 px": (MaskCompleter(weights, size=64), CompletionSettings()),
+        "96 px": (MaskCompleter(weights, size=96), CompletionSettings()),
+        "128 px": (MaskCompleter(weights, size=128), CompletionSettings()),
+        "96 px, two views": (MaskCompleter(weights, size=96, views=2), CompletionSettings(views=2)),
     }
+    variants = {name: value for name, value in variants.items() if not given.variants or name in given.variants}
     totals: dict[tuple[str, str, float], list[ShapeCounts]] = {}
     for known in chain(
         composites(given.annotations, given.composites, given.seed), synthetic(given.synthetic, given.seed)

@@ -148,7 +148,7 @@ def test_mask_folder_replaces_masks_but_nothing_else(tmp_path: Path) -> None:
     write_scene(scene, tmp_path / "masks", "mask-folder")
     assert [path.name for path in (tmp_path / "masks").iterdir()] == ["3_a_b_c.png"]
     (tmp_path / "masks" / "notes.txt").write_text("mine")
-    with pytest.raises(InputError, match="an empty or new output folder"):
+    with pytest.raises(InputError, match="a new folder, or one of mask PNGs only"):
         write_scene(scene, tmp_path / "masks", "mask-folder")
 
 

@@ -163,7 +163,8 @@ def evaluate_amodal(
         progress: is told how many scenes are done.
 
     Returns:
-        The scores of :func:`deocclude.evaluation.masks.summarise`, one row a method; and pooled, mean and hidden IoU
+        The scores of :func:`deocclude.evaluation.masks.summarise`, one row a method, with the pixels of intersection
+        and union that the pooled IoU divides; and pooled, mean and hidden IoU
         by how much of the object is hidden, one row a method and bin.
 
     Raises:
@@ -181,9 +182,12 @@ def evaluate_amodal(
             counts[method].append(mask_scores.measure(labelled.scene, found, labelled.scored))
     first = counts[methods[0]]
     notes = (f"{len(first)} scenes, {sum(map(len, first))} objects, order: {order}", protocol.note)
-    whole: list[Row] = [
-        {"method": method, **_estimates(mask_scores.summarise(listed), protocol)} for method, listed in counts.items()
-    ]
+    whole: list[Row] = []
+    for method, listed in counts.items():
+        scores = mask_scores.summarise(listed)
+        common, joint = scores["iou"].counts
+        pixels = f"{common:.0f}/{joint:.0f}"
+        whole.append({"method": method, "pixels": pixels, **_estimates(scores, protocol)})
     by_share = Table("Amodal masks by hidden share", _bin_rows(counts, protocol), notes)
     return Table("Amodal masks", tuple(whole), notes), by_share
 
