@@ -40,7 +40,7 @@ def draw_order(photo: RGBArray, scene: Scene, graph: OrderGraph) -> RGBArray:
         _tint(canvas, item.modal, scale, colour(position))
     picture = Image.fromarray(canvas)
     pen = ImageDraw.Draw(picture, "RGBA")
-    unit = max(canvas.shape[:2]) / 640
+    unit = max(canvas.shape[:2]) / 440
     anchors = {item.id: _anchor(item.modal, scale) for item in scene.instances if item.modal}
     for edge in (*graph.edges, *graph.dropped):
         if edge.front in anchors and edge.behind in anchors:
