@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude import amodal, ordering, rle
-from deocclude.amodal.result import AmodalMasks
 from deocclude.content.fill import AUTO, fill_background, fill_hidden
 from deocclude.content.patch import BACKGROUND, Fill
 from deocclude.errors import InputError, unknown_choice
@@ -153,7 +152,8 @@ def _amodal(project: Project, settings: Settings, progress: Progress) -> Project
         for identity, mask in project.corrections.amodal.items()
         if identity in scene.ids
     }
-    result = AmodalMasks({**found.masks, **by_hand}, found.record)
+    answers = {identity: answer for identity, answer in found.probability.items() if identity not in by_hand}
+    result = replace(found, masks={**found.masks, **by_hand}, probability=answers)
     notes = tuple(f"whole shape of object {identity} painted by hand" for identity in by_hand)
     record = replace(found.record, notes=(*found.record.notes, *notes))
     return replace(project, amodal=result, records={**project.records, "amodal": record})

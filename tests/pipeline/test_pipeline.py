@@ -87,6 +87,18 @@ def test_a_shape_painted_by_hand_outranks_the_model(project):
     assert "painted by hand" in again.records["amodal"].notes[-1]
 
 
+def test_the_network_says_how_sure_it_is_except_of_shapes_painted_by_hand(drawn):
+    settings = Settings(fill="mean")
+    found = run(open_project(Photo(drawn.photo), drawn.scene), settings, until="amodal")
+    asked = set(found.amodal.probability)
+    assert asked
+    assert all(found.order.occluders(identity) for identity in asked)
+    identity = min(asked)
+    corrected = found.corrections.with_amodal(identity, found.amodal.masks[identity])
+    again = run(replace(found, corrections=corrected), settings, until="amodal")
+    assert set(again.amodal.probability) == asked - {identity}
+
+
 def test_full_mask_arrays_are_accepted(drawn):
     masks = np.stack([item.modal.to_array() for item in drawn.scene.instances])
     assert open_project(Photo(drawn.photo), masks).given.modal == drawn.scene.modal

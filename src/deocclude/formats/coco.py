@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from deocclude import rle
 from deocclude.files import write_text
@@ -36,18 +36,31 @@ UNNAMED = "object"
 
 @dataclass(frozen=True)
 class CocoDocument:
-    """An opened COCO file."""
+    """An opened file of COCO's layout; formats that only add keys build on it."""
+
+    MASK_KEYS: ClassVar[tuple[str, ...]] = ("segmentation",)
+    """Where a mask, and so the size of its picture, may stand."""
 
     file: Path
     images: list[ImageEntry]
     objects: dict[int | str, list[Record]]
     categories: dict[int, str]
 
+    @classmethod
+    def open(cls, source: Source) -> Self:
+        """Read the images and group the annotations.
+
+        Raises:
+            InputError: a list is absent or of another kind, an id is damaged or occurs twice.
+        """
+        top = top_record(source)
+        return cls(source.path, read_images(top), group_annotations(top), read_categories(top))
+
     def scene(self, index: int, photo_size: Size | None) -> Scene:
         """Return the objects of image ``index``; see :class:`deocclude.formats.base.Document`."""
         entry = self.images[index]
         records = self.objects.get(entry.image_id, []) if entry.image_id is not None else []
-        size = scene_size(entry, records, ("segmentation",), photo_size, self.file)
+        size = scene_size(entry, records, self.MASK_KEYS, photo_size, self.file)
         ids = object_ids(records)
         instances = tuple(self._instance(*pair, size) for pair in zip(ids, records, strict=True))
         return Scene(size, instances, entry.file_name, entry.image_id, source=self.file)
@@ -70,16 +83,6 @@ def read_categories(top: Record) -> dict[int, str]:
         return {}
     names = {record.whole("id"): record.text("name") for record in top.records("categories")}
     return {number: "" if name == UNNAMED else name for number, name in names.items()}
-
-
-def open_coco(source: Source) -> CocoDocument:
-    """Read the images and group the annotations.
-
-    Raises:
-        InputError: a list is absent or of another kind, an id is damaged or occurs twice.
-    """
-    top = top_record(source)
-    return CocoDocument(source.path, read_images(top), group_annotations(top), read_categories(top))
 
 
 def is_coco(source: Source) -> bool:
@@ -140,7 +143,7 @@ COCO = Format(
     "coco",
     "COCO JSON",
     is_coco,
-    open_coco,
+    CocoDocument.open,
     write_coco,
     frozenset({"name", "category", "category_id", "score"}),
 )

@@ -11,7 +11,6 @@ objects that meet.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +18,11 @@ from deocclude import rle
 from deocclude.files import write_text
 from deocclude.formats.base import (
     Format,
-    ImageEntry,
     bbox,
-    group_annotations,
-    object_ids,
-    read_images,
     read_mask,
-    scene_size,
-    top_record,
     whole_shape,
 )
-from deocclude.formats.coco import image_record, is_coco, number_categories, read_categories
+from deocclude.formats.coco import CocoDocument, image_record, is_coco, number_categories
 from deocclude.formats.record import Record
 from deocclude.formats.source import Source
 from deocclude.geometry import Size
@@ -42,23 +35,10 @@ AMODAL_KEYS = (*(f"{prefix}_{word}" for prefix in ("a", "amodal") for word in _S
 """Where the whole mask may stand."""
 
 
-@dataclass(frozen=True)
-class KinsDocument:
+class KinsDocument(CocoDocument):
     """An opened KINS file."""
 
-    file: Path
-    images: list[ImageEntry]
-    objects: dict[int | str, list[Record]]
-    categories: dict[int, str]
-
-    def scene(self, index: int, photo_size: Size | None) -> Scene:
-        """Return the objects of image ``index``; see :class:`deocclude.formats.base.Document`."""
-        entry = self.images[index]
-        records = self.objects.get(entry.image_id, []) if entry.image_id is not None else []
-        size = scene_size(entry, records, (*MODAL_KEYS, *AMODAL_KEYS), photo_size, self.file)
-        ids = object_ids(records)
-        instances = tuple(self._instance(*pair, size) for pair in zip(ids, records, strict=True))
-        return Scene(size, instances, entry.file_name, entry.image_id, source=self.file)
+    MASK_KEYS = (*MODAL_KEYS, *AMODAL_KEYS)
 
     def _instance(self, identity: int, record: Record, size: Size) -> Instance:
         category_id = record.whole_or_none("category_id")
@@ -83,16 +63,6 @@ def is_kins(source: Source) -> bool:
     annotations = source.document["annotations"] if is_coco(source) else None
     first = annotations[0] if isinstance(annotations, list) and annotations else None
     return isinstance(first, dict) and not set(first).isdisjoint(MODAL_KEYS)
-
-
-def open_kins(source: Source) -> KinsDocument:
-    """Read the images and group the annotations.
-
-    Raises:
-        InputError: a list is absent or of another kind, or an id is damaged.
-    """
-    top = top_record(source)
-    return KinsDocument(source.path, read_images(top), group_annotations(top), read_categories(top))
 
 
 def write_kins(scene: Scene, path: Path) -> None:
@@ -127,7 +97,7 @@ KINS = Format(
     "kins",
     "KINS JSON",
     is_kins,
-    open_kins,
+    KinsDocument.open,
     write_kins,
     frozenset({"name", "amodal", "category", "category_id", "depth_rank", "cluster"}),
 )
