@@ -41,3 +41,16 @@ def test_reference_initialisation_is_tiny():
     fan = (2 + 8) * 9
     assert weight.std().item() == pytest.approx(0.02 * (2 / fan) ** 0.5, rel=0.2)
     assert net.head.bias.abs().max() == 0
+
+
+def test_a_folded_net_keeps_the_size_and_sees_single_pixels():
+    torch.manual_seed(0)
+    net = UNet(0.25, 3, fold=2).eval()
+    init_kaiming(net)
+    image = torch.rand(1, 3, 64, 64, requires_grad=True)
+    logits = net(image)
+    assert logits.shape == (1, 2, 64, 64)
+    logits[0, 1, 20, 21].backward()
+    assert (image.grad[0, :, 20:22, 20:22] != 0).all()
+    with pytest.raises(ValueError, match="multiples of 32"):
+        net(torch.rand(1, 3, 48, 64))

@@ -9,7 +9,7 @@ from deocclude.training.erasing import EraserSampler, ErasingSettings
 from deocclude.training.objects import PackedObjects, neighbours_behind, seems_occluded
 from deocclude.training.packing import Pack
 
-EXACT = ErasingSettings(contact_noise=0, border_cut=0)
+EXACT = ErasingSettings(contact_noise=0, border_cut=0, unseen=0)
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +29,8 @@ def test_inputs_are_disjoint(objects: PackedObjects, settings: ErasingSettings):
     batch = EraserSampler(objects, settings).sample(64, 48, 0)
     assert not (batch.visible & batch.eraser).any()
     assert not (batch.outside & (batch.visible | batch.eraser)).any()
+    assert not (batch.unknown & (batch.visible | batch.eraser | batch.outside)).any()
+    assert batch.inputs(4).shape == (64, 4, 48, 48)
     assert batch.inputs(3).shape == (64, 3, 48, 48)
     assert batch.inputs(2).shape == (64, 2, 48, 48)
 
@@ -60,7 +62,7 @@ def test_contact_noise_opens_gaps(objects: PackedObjects):
         grown = torch.nn.functional.max_pool2d(batch.visible.float()[:, None], 3, 1, 1)[:, 0] > 0
         return float((grown & batch.eraser).any(2).any(1).float().mean())
 
-    base = {"border_cut": 0.0, "behind": 0.0}
+    base = {"border_cut": 0.0, "behind": 0.0, "unseen": 0.0}
     assert contact(ErasingSettings(contact_noise=0, **base)) > 0.97
     assert contact(ErasingSettings(contact_noise=1, **base)) < 0.85
 
@@ -87,3 +89,12 @@ def test_pairs_ask_both_questions(objects: PackedObjects):
     assert (hidden.target & hidden.eraser).any(2).any(1).float().mean() > 0.9
     assert not (front.target & front.eraser).any()
     assert torch.equal(front.visible, front.target)
+
+
+def test_what_hides_an_object_unseen_lies_in_the_unknown(objects: PackedObjects):
+    settings = ErasingSettings(contact_noise=0, border_cut=0, behind=0.0, unseen=1.0, hide_eraser=1.0)
+    batch = EraserSampler(objects, settings).sample(64, 48, 0)
+    hidden = batch.target & ~batch.visible & ~batch.outside
+    assert hidden.any()
+    assert not (hidden & ~batch.unknown).any()
+    assert not batch.eraser.any()

@@ -23,7 +23,7 @@ def config(pack_folder: Path) -> PCNetMConfig:
     loop = LoopSettings(
         (Phase(40, 32, 16),), learning_rate=5e-3, log_every=10, validate_every=1000, precision="float32", device="cpu"
     )
-    net = NetSettings(width=0.25)
+    net = NetSettings(width=0.25, fold=1)
     return PCNetMConfig(str(pack_folder), loop, net, validation_pairs=64, validation_size=32)
 
 
@@ -41,12 +41,12 @@ def test_the_loss_falls(run: Path):
 def test_the_folder_describes_itself(run: Path, config: PCNetMConfig):
     info, _ = read_weights(run / "weights.safetensors")
     assert info.task == "pcnet-m"
-    assert info.architecture == {"net": "unet", "width": 0.25, "in_channels": 3}
+    assert info.architecture == {"net": "unet", "width": 0.25, "in_channels": 4, "fold": 1}
     assert info.settings["loop"]["phases"] == [{"steps": 40, "size": 32, "batch": 16}]
     assert info.data["objects"] == 100 and info.training["samples"] == 640
     assert {"order", "growth_auc", "invisible_iou", "threshold"} <= set(info.scores)
     assert info.scores["invisible_iou_at_threshold"] >= info.scores["invisible_iou"]
-    assert load_unet(run / "weights.safetensors")(torch.rand(1, 3, 32, 32)).shape == (1, 2, 32, 32)
+    assert load_unet(run / "weights.safetensors")(torch.rand(1, 4, 32, 32)).shape == (1, 2, 32, 32)
     with Image.open(run / "samples.png") as sheet:
         assert sheet.size == (8 * 128, 4 * 128)
 

@@ -43,12 +43,16 @@ class Patch:
         evidence: bool [h, w], pixels that may be looked at: the object's own visible ones, or for the background
             those that no object covers. Disjoint from ``hole``.
         seed: for painters that draw random numbers.
+        context: bool [h, w], other pixels that say something about the surroundings (light, what the object stands
+            on) but show neither the object nor what hides it; networks look at them, texture is never copied from
+            them. Disjoint from ``hole`` and ``evidence``; ``None`` for nothing.
     """
 
     rgb: NDArray[np.uint8]
     hole: NDArray[np.bool_]
     evidence: NDArray[np.bool_]
     seed: int = 0
+    context: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, eq=False)

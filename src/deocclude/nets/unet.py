@@ -37,29 +37,35 @@ class UNet(nn.Module):
             1, 0.5 and 0.25 are smaller ones (839,650, 210,738 and 53,098 parameters).
         in_channels: 2 in the paper: the visible mask of the object, and the eraser.
         classes: output channels; class 1 of 2 is "belongs to the object".
+        fold: every ``fold`` x ``fold`` pixels become the channels of one (Shi et al., "Real-Time Single Image and Video
+            Super-Resolution Using an Efficient Sub-Pixel CNN", CVPR 2016), and the answer is unfolded again; 2 makes the
+            net four times as fast on patches of the same size. 1 in the paper.
     """
 
-    def __init__(self, width: float = 1.0, in_channels: int = 2, classes: int = 2) -> None:
+    def __init__(self, width: float = 1.0, in_channels: int = 2, classes: int = 2, fold: int = 1) -> None:
         super().__init__()
         down = [round(width * channels) for channels in ENCODER]
         up = [round(width * channels) for channels in DECODER]
-        self.width, self.in_channels, self.classes = width, in_channels, classes
-        self.down = nn.ModuleList(ConvPair(a, b) for a, b in zip([in_channels, *down], down, strict=False))
+        self.width, self.in_channels, self.classes, self.fold = width, in_channels, classes, fold
+        self.stride = STRIDE * fold
+        inputs = in_channels * fold**2
+        self.down = nn.ModuleList(ConvPair(a, b) for a, b in zip([inputs, *down], down, strict=False))
         merged = [a + b for a, b in zip([down[-1], *up], reversed(down[:-1]), strict=False)]
         self.up = nn.ModuleList(ConvPair(a, b) for a, b in zip(merged, up, strict=True))
-        self.head = nn.Conv2d(up[-1], classes, 1)
+        self.head = nn.Conv2d(up[-1], classes * fold**2, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits [B, classes, H, W] for float32 [B, in_channels, H, W] in 0..1.
 
         Raises:
-            ValueError: another number of channels, or a side that is not a multiple of 16.
+            ValueError: another number of channels, or a side that is not a multiple of :attr:`stride` (16 times ``fold``).
         """
-        if x.shape[1] != self.in_channels or x.shape[2] % STRIDE or x.shape[3] % STRIDE:
+        if x.shape[1] != self.in_channels or x.shape[2] % self.stride or x.shape[3] % self.stride:
             raise ValueError(
-                f"expected [B, {self.in_channels}, H, W] with sides that are multiples of {STRIDE}, "
+                f"expected [B, {self.in_channels}, H, W] with sides that are multiples of {self.stride}, "
                 f"found {list(x.shape)}"
             )
+        x = functional.pixel_unshuffle(x, self.fold)
         skips: list[Tensor] = []
         for level, pair in enumerate(self.down):
             x = pair(x if level == 0 else functional.max_pool2d(x, 2))
@@ -68,7 +74,7 @@ class UNet(nn.Module):
         for pair in self.up:
             x = functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
             x = pair(torch.cat([skips.pop(), x], 1))
-        logits: Tensor = self.head(x)
+        logits: Tensor = functional.pixel_shuffle(self.head(x), self.fold)
         return logits
 
 

@@ -37,11 +37,15 @@ class ErasingSettings:
         turn_degrees: largest rotation of objects and erasers.
         contact_noise: probability that masks and erasers are grown or shrunk independently.
         noise_pixels: largest growth or shrinkage, pixels of a 128 px patch.
+        unseen: probability that nothing is known about what else may hide the object; then most erasers in front are
+            not shown to the net.
+        hide_eraser: probability that an eraser in front is not shown in such a sample.
         border_cut: probability that a border of the photo is put across the object.
         zoom: patch side over the standard square, log-uniform between these two.
         shift: largest shift of the patch, share of its side.
         hidden: accepted share of the object that is hidden, least and most.
         eraser_weight: loss weight inside the eraser (1 elsewhere).
+        unseen_weight: loss weight where something that the net is not told of may hide the object.
         occluded_weight: how often an object that seems occluded or truncated itself is drawn, against 1 for others.
         candidates: placements tried for each sample.
     """
@@ -54,11 +58,14 @@ class ErasingSettings:
     turn_degrees: float = 25.0
     contact_noise: float = 0.5
     noise_pixels: float = 4.0
+    unseen: float = 0.3
+    hide_eraser: float = 0.75
     border_cut: float = 0.15
     zoom: tuple[float, float] = (0.9, 1.5)
     shift: float = 0.08
     hidden: tuple[float, float] = (0.02, 0.8)
     eraser_weight: float = 5.0
+    unseen_weight: float = 2.0
     occluded_weight: float = 0.25
     candidates: int = 2
 
@@ -71,6 +78,7 @@ class Batch:
         visible: bool, what is left of the object: the first input channel.
         eraser: bool, what may hide it: the second input channel.
         outside: bool, beyond the border of the photo: the third input channel.
+        unknown: bool, where something that no mask shows may hide the object: the fourth input channel.
         target: bool, the whole object.
         weight: float32, loss weights.
     """
@@ -78,12 +86,14 @@ class Batch:
     visible: Tensor
     eraser: Tensor
     outside: Tensor
+    unknown: Tensor
     target: Tensor
     weight: Tensor
 
     def inputs(self, channels: int) -> Tensor:
-        """Return the first 2 or 3 channels as float32 [n, channels, s, s]."""
-        return torch.stack([self.visible, self.eraser, self.outside][:channels], 1).to(torch.float32)
+        """Return the first 2, 3 or 4 channels as float32 [n, channels, s, s]."""
+        planes = [self.visible, self.eraser, self.outside, self.unknown]
+        return torch.stack(planes[:channels], 1).to(torch.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +107,8 @@ class Plan:
         eraser_maps: float32 [n, 3, 2, 3].
         used: bool [n, 3], which erasers count.
         front: bool [n, 3], which lie in front of the object.
+        shown: bool [n, 3], which the net is told of.
+        unseen: bool [n], whether the net is told that there may be more.
         photo: float32 [n, 4], left, top, right, bottom of the photo in the coordinates of the object's crop.
         windows: float32 [n, 3], the patches.
     """
@@ -107,6 +119,8 @@ class Plan:
     eraser_maps: Tensor
     used: Tensor
     front: Tensor
+    shown: Tensor
+    unseen: Tensor
     photo: Tensor
     windows: Tensor
 
@@ -144,7 +158,8 @@ class EraserSampler:
         plan = self._plan(count * self.settings.candidates, generator)
         single = torch.zeros_like(plan.used)
         single[:, 0] = True
-        plan = replace(plan, used=single, front=single, photo=_no_border(len(single), self.device))
+        everything = {"shown": torch.ones_like(single), "unseen": torch.zeros_like(plan.unseen)}
+        plan = replace(plan, used=single, front=single, photo=_no_border(len(single), self.device), **everything)
         pasted = self._paste(plan.target, plan.target_map, generator)
         plan = replace(plan, erasers=pasted[0], eraser_maps=pasted[1])
         behind = self._best_of(plan, count, generator)
@@ -168,15 +183,17 @@ class EraserSampler:
         linear = self._random_linear(count, torch.ones(count, device=self.device), generator)
         target_map = warp.with_offset(linear, zero, zero)
         erasers, maps = self._paste(target, target_map, generator)
-        dice = torch.rand(count, 6, generator=generator, device=self.device)
+        dice = torch.rand(count, 10, generator=generator, device=self.device)
         second = dice[:, 0] < settings.second_eraser
         used = torch.stack([torch.ones_like(second), second, second & (dice[:, 1] < settings.third_eraser)], 1)
         front = dice[:, 2:5] >= settings.behind
         real = (~front[:, 0]) & (dice[:, 5] < settings.real_neighbour)
         erasers, maps = self._put_neighbour(real, target, target_map, (erasers, maps), generator)
+        unseen = dice[:, 6] < settings.unseen
+        shown = ~(front & unseen[:, None] & (dice[:, 7:] < settings.hide_eraser))
         photo = self._border(target, generator)
         windows = torch.zeros(count, 3, device=self.device)
-        return Plan(target, target_map, erasers, maps, used, front, photo, windows)
+        return Plan(target, target_map, erasers, maps, used, front, shown, unseen, photo, windows)
 
     def _random_linear(self, count: int, scale: Tensor, generator: torch.Generator) -> Tensor:
         dice = torch.rand(count, 4, generator=generator, device=self.device)
@@ -243,7 +260,9 @@ class EraserSampler:
         centre = warp.to_frame(plan.target_map, torch.zeros(count, 2, device=self.device))
         scale = torch.linalg.det(plan.target_map[..., :2]).abs().rsqrt()
         rough = torch.cat([centre, COARSE_HALF * scale[:, None]], 1)
-        whole, visible, eraser, _ = self._draw(replace(plan, windows=rough), COARSE, self.objects.coarse)
+        everything = torch.ones_like(plan.shown)
+        rough_plan = replace(plan, windows=rough, shown=everything)
+        whole, visible, eraser, _ = self._draw(rough_plan, COARSE, self.objects.coarse)
         area = whole.sum((1, 2)).clamp(min=1)
         hidden = 1 - visible.sum((1, 2)) / area
         any_front = (plan.used & plan.front).any(1)
@@ -257,18 +276,18 @@ class EraserSampler:
         return replace(plan, windows=torch.cat([shifted, half[:, None]], 1)), accepted
 
     def _draw(self, plan: Plan, size: int, crops: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return whole, visible, eraser and outside of a plan, bool [n, size, size] each."""
+        """Return whole, visible, shown eraser and outside of a plan, bool [n, size, size] each."""
         whole = warp.draw(crops[plan.target], plan.target_map, plan.windows, size)
         row, slot = torch.nonzero(plan.used, as_tuple=True)
         drawn = warp.draw(crops[plan.erasers[row, slot]], plan.eraser_maps[row, slot], plan.windows[row], size)
-        in_front = plan.front[row, slot][:, None, None]
-        front, behind = torch.zeros_like(whole, dtype=torch.int32), torch.zeros_like(whole, dtype=torch.int32)
-        front.index_add_(0, row, (drawn & in_front).int())
-        behind.index_add_(0, row, (drawn & ~in_front).int())
+        in_front, shown = (value[row, slot][:, None, None] for value in (plan.front, plan.shown))
+        count = torch.zeros_like(whole, dtype=torch.int32)
+        covered = count.index_add(0, row, (drawn & in_front).int()) > 0
+        cover = count.index_add(0, row, (drawn & in_front & shown).int()) > 0
+        behind = count.index_add(0, row, (drawn & ~in_front).int()) > 0
         outside = _beyond(warp.coordinates(plan.target_map, plan.windows, size), plan.photo)
-        covered = front > 0
-        eraser = (covered | ((behind > 0) & ~whole)) & ~outside
-        return whole, whole & ~covered & ~outside, eraser, outside
+        visible = whole & ~covered & ~outside
+        return whole, visible, (cover | (behind & ~whole)) & ~outside, outside
 
     def _finish(self, plan: Plan, size: int, generator: torch.Generator) -> Batch:
         """Draw a plan at full size, disturb the contact between masks, and weigh the pixels."""
@@ -285,10 +304,13 @@ class EraserSampler:
         seen, cover = seen & ~outside, cover & ~outside
         first = (dice[3] < 0.5)[:, None, None]
         seen, cover = seen & ~(cover & ~first), cover & ~(seen & first)
-        weight = 1 + (self.settings.eraser_weight - 1) * (eraser | cover).to(torch.float32)
+        unknown = plan.unseen[:, None, None] & ~(seen | cover | outside)
+        weight = torch.ones_like(whole, dtype=torch.float32)
+        weight = weight.masked_fill(unknown, self.settings.unseen_weight)
+        weight = weight.masked_fill(eraser | cover, self.settings.eraser_weight)
         beyond = _beyond(warp.coordinates(plan.target_map, plan.windows, size), self.objects.photo[plan.target])
-        unknown = beyond & self.objects.truncated[plan.target][:, None, None]
-        return Batch(seen, cover, outside, whole, weight.masked_fill(unknown, 0.0))
+        weight = weight.masked_fill(beyond & self.objects.truncated[plan.target][:, None, None], 0.0)
+        return Batch(seen, cover, outside, unknown, whole, weight)
 
 
 def _beyond(points: Tensor, photo: Tensor) -> Tensor:

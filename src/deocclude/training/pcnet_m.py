@@ -38,13 +38,16 @@ class NetSettings:
 
     Attributes:
         width: 2 is the paper's; see :class:`deocclude.nets.unet.UNet`.
-        channels: 2 (visible mask, eraser), or 3 with the area outside the photo.
+        channels: 2 (visible mask, eraser), 3 with the area outside the photo, or 4 with the area where something
+            that no mask shows may hide the object.
+        fold: see :class:`deocclude.nets.unet.UNet`; 2 is four times as fast as the paper's 1.
         init: ``kaiming``, or ``reference`` for the released code's.
         start_from: weights to start from: a bundled name (``pcnet-m``, to fine-tune it) or a file; empty for none.
     """
 
     width: float = 1.0
-    channels: int = 3
+    channels: int = 4
+    fold: int = 2
     init: str = "kaiming"
     start_from: str = ""
 
@@ -98,7 +101,8 @@ class PCNetM:
 
     def architecture(self) -> dict[str, Any]:
         """Return the arguments of :class:`UNet`."""
-        return {"net": "unet", "width": self._config.net.width, "in_channels": self._config.net.channels}
+        settings = self._config.net
+        return {"net": "unet", "width": settings.width, "in_channels": settings.channels, "fold": settings.fold}
 
     def settings(self) -> dict[str, Any]:
         """Return what the samples depend on."""
@@ -108,7 +112,7 @@ class PCNetM:
     def build(self) -> nn.Module:
         """Return the net with initial weights, or those to start from."""
         settings = self._config.net
-        net = UNet(settings.width, settings.channels)
+        net = UNet(settings.width, settings.channels, fold=settings.fold)
         if settings.start_from:
             load_state(net, read_weights(weights_path(settings.start_from))[1], weights_path(settings.start_from))
             return net

@@ -68,7 +68,8 @@ class ReferenceSampler:
         visible = whole & ~(eraser & front)
         eraser = eraser & (front | ~whole)
         weight = 1 + (self._weight - 1) * eraser.to(torch.float32)
-        return Batch(visible, eraser, torch.zeros_like(whole), whole, weight)
+        nothing = torch.zeros_like(whole)
+        return Batch(visible, eraser, nothing, nothing, whole, weight)
 
     def patches(self, index: Tensor, size: int, generator: torch.Generator, *, shift: float) -> Tensor:
         """Return jittered patches of objects, bool [n, size, size], cut with the paper's square."""

@@ -84,13 +84,18 @@ def morph(masks: Tensor, radius: Tensor) -> Tensor:
     """Grow (radius > 0) or shrink (< 0) each mask bool [n, s, s] by its own whole number of pixels, about a disc."""
     steps = int(radius.abs().max()) if len(radius) else 0
     shrink = (radius < 0)[:, None, None]
-    plane = (masks ^ shrink).to(torch.float32)[:, None]
+    plane = masks ^ shrink
     for step in range(1, steps + 1):
-        if step % 2:
-            wide = torch.maximum(
-                functional.max_pool2d(plane, (1, 3), 1, (0, 1)), functional.max_pool2d(plane, (3, 1), 1, (1, 0))
-            )
-        else:
-            wide = functional.max_pool2d(plane, 3, 1, 1)
-        plane = torch.where((radius.abs() >= step)[:, None, None, None], wide, plane)
-    return (plane[:, 0] > 0.5) ^ shrink
+        sideways = _spread(plane, 2)
+        wide = _spread(sideways, 1) if step % 2 == 0 else sideways | _spread(plane, 1)
+        plane = torch.where((radius.abs() >= step)[:, None, None], wide, plane)
+    return plane ^ shrink
+
+
+def _spread(masks: Tensor, axis: int) -> Tensor:
+    """Return masks bool [n, s, s] grown by one pixel both ways along ``axis``."""
+    wide = masks.clone()
+    last = masks.shape[axis] - 1
+    wide.narrow(axis, 0, last).logical_or_(masks.narrow(axis, 1, last))
+    wide.narrow(axis, 1, last).logical_or_(masks.narrow(axis, 0, last))
+    return wide
