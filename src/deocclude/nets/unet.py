@@ -38,8 +38,8 @@ class UNet(nn.Module):
         in_channels: 2 in the paper: the visible mask of the object, and the eraser.
         classes: output channels; class 1 of 2 is "belongs to the object".
         fold: every ``fold`` x ``fold`` pixels become the channels of one (Shi et al., "Real-Time Single Image and Video
-            Super-Resolution Using an Efficient Sub-Pixel CNN", CVPR 2016), and the answer is unfolded again; 2 makes the
-            net four times as fast on patches of the same size. 1 in the paper.
+            Super-Resolution Using an Efficient Sub-Pixel CNN", CVPR 2016), and the answer is unfolded again; 2 makes
+            the net four times as fast on patches of the same size. 1 in the paper.
     """
 
     def __init__(self, width: float = 1.0, in_channels: int = 2, classes: int = 2, fold: int = 1) -> None:
@@ -58,7 +58,7 @@ class UNet(nn.Module):
         """Return logits [B, classes, H, W] for float32 [B, in_channels, H, W] in 0..1.
 
         Raises:
-            ValueError: another number of channels, or a side that is not a multiple of :attr:`stride` (16 times ``fold``).
+            ValueError: another number of channels, or a side that is no multiple of :attr:`stride` (16 times ``fold``).
         """
         if x.shape[1] != self.in_channels or x.shape[2] % self.stride or x.shape[3] % self.stride:
             raise ValueError(
