@@ -33,7 +33,7 @@ def patches(n=1, size=32):
     visible, eraser = np.zeros((n, size, size), bool), np.zeros((n, size, size), bool)
     visible[:, 8:24, 4:16] = True
     eraser[:, 8:24, 16:28] = True
-    return Patches(visible, eraser, np.zeros_like(visible))
+    return Patches(visible, eraser, np.zeros_like(visible), np.zeros_like(visible))
 
 
 def test_probability_of_a_known_net():
@@ -80,7 +80,7 @@ def test_impossible_number_of_views():
 def test_two_channel_net_sees_no_border():
     net = UNet(0.25, 2).eval()
     plain = patches()
-    border = Patches(plain.visible, plain.eraser, ~plain.visible)
+    border = Patches(plain.visible, plain.eraser, ~plain.visible, plain.unknown)
     completer = MaskCompleter(net=net)
     assert np.array_equal(completer.complete(plain), completer.complete(border))
 
@@ -96,6 +96,16 @@ def test_patches_of_a_question():
     assert cut.eraser[0, :, 28:].all()
 
 
+def test_the_unknown_is_what_no_mask_shows():
+    target = Mask.from_array(np.arange(40)[None] < np.full((40, 1), 20))
+    eraser = Mask.from_array(np.arange(40)[None] >= np.full((40, 1), 30))
+    plain = Question(target, eraser, Square(-20, 0, 40))
+    assert not cut_patches([plain], 32).unknown.any()
+    cut = cut_patches([Question(target, eraser, Square(0, 0, 40), target | eraser)], 32)
+    assert np.array_equal(cut.unknown[0], ~(cut.visible | cut.eraser | cut.outside)[0])
+    assert cut.unknown.any()
+
+
 def test_weights_are_read_when_needed(tmp_path):
     path = tmp_path / "weights.safetensors"
     completer = MaskCompleter(path)
@@ -107,8 +117,8 @@ def test_weights_are_read_when_needed(tmp_path):
 
 def test_weights_of_another_net_are_refused(tmp_path):
     path = tmp_path / "weights.safetensors"
-    save_weights(path, UNet(0.25, 4), WeightsInfo("other", {"net": "unet", "width": 0.25, "in_channels": 4}))
-    with pytest.raises(InputError, match="architecture: expected a mask network with 2 or 3 inputs"):
+    save_weights(path, UNet(0.25, 5), WeightsInfo("other", {"net": "unet", "width": 0.25, "in_channels": 5}))
+    with pytest.raises(InputError, match="architecture: expected a mask network with 2 to 4 inputs"):
         MaskCompleter(path).complete(patches())
 
 
@@ -118,7 +128,8 @@ def test_bundled_weights_complete_a_disc():
     rows, columns = np.mgrid[:128, :128]
     disc = (rows - 64) ** 2 + (columns - 64) ** 2 < 30**2
     eraser = (np.abs(rows - 64) < 26) & (columns > 74) & (columns < 114)
-    found = MaskCompleter().complete(Patches((disc & ~eraser)[None], eraser[None], np.zeros((1, 128, 128), bool)))[0]
+    nothing = np.zeros((1, 128, 128), bool)
+    found = MaskCompleter().complete(Patches((disc & ~eraser)[None], eraser[None], nothing, nothing))[0]
     hidden = disc & eraser
     grown = (found > 0.5) & eraser
     assert (grown & hidden).sum() / (grown | hidden).sum() > 0.5

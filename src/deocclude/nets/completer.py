@@ -35,30 +35,44 @@ class Question:
         target: visible mask of the object.
         eraser: mask of what may hide it; where both claim a pixel it counts as eraser.
         square: the part of the photo to look at.
+        objects: mask of all objects, if something that no mask shows may hide the target where none of them is seen;
+            ``None`` if only the eraser can. Nets with fewer than 4 inputs cannot be told.
     """
 
     target: Mask
     eraser: Mask
     square: Square
+    objects: Mask | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Patches:
-    """Questions as the network sees them, bool [n, s, s] each: visible part, eraser, area beyond the photo."""
+    """Questions as the network sees them, bool [n, s, s] each.
+
+    Attributes:
+        visible: what is seen of the object.
+        eraser: what may hide it.
+        outside: beyond the photo.
+        unknown: where something that no mask shows may hide it.
+    """
 
     visible: BoolArray
     eraser: BoolArray
     outside: BoolArray
+    unknown: BoolArray
 
 
 def cut_patches(questions: Sequence[Question], size: int, *, resampling: str = "area") -> Patches:
     """Return the patches of ``questions``; see :func:`deocclude.crops.cut`."""
-    visible, eraser, beyond = (np.zeros((len(questions), size, size), bool) for _ in range(3))
+    visible, eraser, beyond, unknown = (np.zeros((len(questions), size, size), bool) for _ in range(4))
     for row, item in enumerate(questions):
         eraser[row] = crops.cut(item.eraser, item.square, size, resampling=resampling)
         visible[row] = crops.cut(item.target, item.square, size, resampling=resampling) & ~eraser[row]
         beyond[row] = crops.outside(item.target.size, item.square, size)
-    return Patches(visible, eraser, beyond)
+        if item.objects is not None:
+            seen = crops.cut(item.objects, item.square, size, resampling=resampling)
+            unknown[row] = ~(seen | visible[row] | eraser[row] | beyond[row])
+    return Patches(visible, eraser, beyond, unknown)
 
 
 class MaskCompleter:
@@ -68,7 +82,7 @@ class MaskCompleter:
         weights: name of bundled weights or a weights file; read when first needed.
         size: side of the patches, pixels; the network knows the size it was trained with.
         views: 1 asks once; 2 and 4 average the answers to mirrored patches as well.
-        net: a network to use instead of weights; needs an attribute ``in_channels`` (2 or 3).
+        net: a network to use instead of weights; needs an attribute ``in_channels`` (2 to 4).
 
     Raises:
         ValueError: a number of views other than 1, 2 or 4.
@@ -102,7 +116,7 @@ class MaskCompleter:
         """Return for each pixel the probability that it belongs to the object.
 
         Args:
-            patches: n patches of s x s pixels; s is a multiple of 16.
+            patches: n patches of s x s pixels; s is a multiple of the net's stride.
 
         Returns:
             float32 [n, s, s] in 0..1.
@@ -113,7 +127,8 @@ class MaskCompleter:
         out = np.zeros(patches.visible.shape, np.float32)
         for start in range(0, len(out), LARGEST_BATCH):
             part = slice(start, start + LARGEST_BATCH)
-            planes = np.stack([patches.visible[part], patches.eraser[part], patches.outside[part]], 1)
+            listed = (patches.visible, patches.eraser, patches.outside, patches.unknown)
+            planes = np.stack([plane[part] for plane in listed], 1)
             out[part] = self._probability(torch.from_numpy(planes)).numpy()
         return out
 
@@ -126,7 +141,7 @@ class MaskCompleter:
 
     @torch.inference_mode()
     def _probability(self, planes: Tensor) -> Tensor:
-        """Return the mean over the views, float32 [n, s, s], of planes bool [n, 3, s, s]."""
+        """Return the mean over the views, float32 [n, s, s], of planes bool [n, 4, s, s]."""
         net = self.net
         inputs = planes[:, : int(net.in_channels)].to(torch.float32)  # type: ignore[arg-type]
         total = torch.zeros(inputs.shape[0], *inputs.shape[2:])
@@ -149,8 +164,8 @@ def _load(weights: str | Path) -> nn.Module:
         hint = "train some with 'deocclude train pcnet-m', or use another method"
         raise InputError("weights of the mask network", "no such file", file=path, hint=hint)
     net = load_unet(path)
-    if net.in_channels not in (2, 3) or net.classes != 2:
+    if net.in_channels not in (2, 3, 4) or net.classes != 2:
         found = f"{net.in_channels} inputs, {net.classes} classes"
-        raise InputError("a mask network with 2 or 3 inputs and 2 classes", found, file=path, field="architecture")
+        raise InputError("a mask network with 2 to 4 inputs and 2 classes", found, file=path, field="architecture")
     channels_last: nn.Module = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return channels_last
