@@ -23,7 +23,7 @@ from deocclude.masks import Mask, union
 from deocclude.ordering.graph import OrderGraph
 from deocclude.project.state import Corrections, Project
 from deocclude.repair import repair
-from deocclude.scene import Scene, validate
+from deocclude.scene import Instance, Scene, validate
 from deocclude.stages import StageRecord, Stopwatch
 
 Progress = Callable[[str, int, int], None]
@@ -163,12 +163,12 @@ def _content(project: Project, settings: Settings, progress: Progress) -> Projec
     """Paint what is hidden; a part whose masks have not changed since it was last painted is kept."""
     watch = Stopwatch()
     scene, whole = _repaired(project), _whole(project)
-    shapes = {item.id: (item.modal, whole[item.id]) for item in scene.instances}
-    covered = union(scene.modal, scene.size)
-    shapes[BACKGROUND] = (Mask.empty(scene.size), covered)
+    shapes = {item.id: (item.modal, whole[item.id], _in_front(project, item)) for item in scene.instances}
+    covered, nothing = union(scene.modal, scene.size), Mask.empty(scene.size)
+    shapes[BACKGROUND] = (nothing, covered, nothing)
     prints = {f"content/{key}": _content_fingerprint(pair, settings) for key, pair in shapes.items()}
     fills: dict[int, Fill] = {}
-    for done, (key, (modal, shape)) in enumerate(shapes.items()):
+    for done, (key, (modal, shape, front)) in enumerate(shapes.items()):
         progress("content", done, len(shapes))
         if project.fills is not None and project.fingerprints.get(f"content/{key}") == prints[f"content/{key}"]:
             fills[key] = project.fills[key]
@@ -176,7 +176,13 @@ def _content(project: Project, settings: Settings, progress: Progress) -> Projec
             fills[key] = fill_background(project.photo.pixels, covered, method=settings.fill, seed=settings.seed)
         else:
             fills[key] = fill_hidden(
-                project.photo.pixels, modal, shape, instance_id=key, method=settings.fill, seed=settings.seed
+                project.photo.pixels,
+                modal,
+                shape,
+                instance_id=key,
+                method=settings.fill,
+                seed=settings.seed,
+                occluders=front,
             )
     progress("content", len(shapes), len(shapes))
     reasons = [f"{_called(scene, key)}: {fill.fallback_reason}" for key, fill in fills.items() if fill.fallback_reason]
@@ -185,6 +191,16 @@ def _content(project: Project, settings: Settings, progress: Progress) -> Projec
     return replace(
         project, fills=fills, records={**project.records, "content": record}, fingerprints={**kept, **prints}
     )
+
+
+def _in_front(project: Project, item: Instance) -> Mask:
+    """Return the visible pixels of all that may hide part of an object: its ancestors, and what its shape runs under.
+
+    The second are more than the order says where an arrow was dropped or a shape was painted by hand.
+    """
+    hidden, ancestors = _whole(project)[item.id] - item.modal, project.order.ancestors(item.id)
+    front = [o.modal for o in _repaired(project).instances if o.id in ancestors or o.modal.overlap(hidden)]
+    return union(front, item.modal.size)
 
 
 def _layers(project: Project, settings: Settings, progress: Progress) -> Project:
@@ -249,7 +265,7 @@ def _input_fingerprint(project: Project) -> str:
     return _fingerprint(photo, {item.id: rle.encode(item.modal) for item in project.given.instances})
 
 
-def _content_fingerprint(shapes: tuple[Mask, Mask], settings: Settings) -> str:
+def _content_fingerprint(shapes: tuple[Mask, ...], settings: Settings) -> str:
     """Return what one fill depends on; the photo of a project never changes."""
     return _fingerprint([rle.encode(mask) for mask in shapes], settings.fill, settings.seed)
 

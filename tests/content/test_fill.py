@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 
-from deocclude.content import METHODS
+from deocclude.content import METHODS, painter
 from deocclude.content.fill import fill_background, fill_hidden
 from deocclude.errors import InputError
 from deocclude.geometry import Box
@@ -145,6 +146,45 @@ def test_rim_repaints_visible_pixels_next_to_the_hole_only():
     assert amodal - modal == hole - modal
     assert 0 < hole.overlap(modal) <= dilate(amodal - modal, 2).overlap(modal)
     assert fill_background(photo, occluder, rim=3).hole.sum() == dilate(occluder, 3).area
+
+
+def patch_seen(**how):
+    """The patch that a painter gets for the scene."""
+    photo, modal, amodal, _ = scene()
+    seen = []
+
+    def spy(patch):
+        seen.append(patch)
+        return painter("mean")(patch)
+
+    fill_hidden(photo, modal, amodal, instance_id=1, method=spy, **how)
+    return seen[0]
+
+
+def test_context_is_neither_object_nor_occluder_nor_near_the_hole():
+    _, _, amodal, occluder = scene()
+    patch = patch_seen(occluders=occluder)
+    assert patch.context.any()
+    assert not (patch.context & (patch.hole | patch.evidence)).any()
+    near = cv2.dilate(patch.hole.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert not (patch.context & near).any()
+    red = patch.rgb[..., 0] == 255
+    assert not (patch.context & (cv2.dilate(red.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)).any()
+    green = patch.context & (patch.rgb[..., 2] == 0)
+    assert green.sum() > 0.5 * amodal.area
+
+
+def test_unknown_occluders_leave_no_context():
+    assert patch_seen().context is None
+
+
+def test_the_crop_reaches_beyond_the_object_when_there_is_context():
+    *_, occluder = scene()
+    alone = patch_seen()
+    around = patch_seen(occluders=occluder)
+    assert around.hole.shape[0] > alone.hole.shape[0]
+    assert around.context[0].any()
+    assert around.evidence.sum() == alone.evidence.sum()
 
 
 def test_stage_loads_no_heavy_library():

@@ -5,15 +5,14 @@ Both work on a crop around the hole with as much context as the painter needs, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.content import METHODS, painter
-from deocclude.content.patch import BACKGROUND, Fill, Painted, Patch
+from deocclude.content.patch import BACKGROUND, Fill, Painted, Painter, Patch
 from deocclude.errors import unknown_choice
 from deocclude.geometry import EMPTY_BOX, Box, Size
 from deocclude.masks import Mask, dilate, erode
@@ -32,6 +31,11 @@ PLENTY = 4
 ENOUGH = 60_000
 """... or so many pixels more than are hidden, so that memory follows the hole."""
 
+ROUND = 0.25
+"""The crop reaches so far into the surroundings of an object, in parts of its longer side ..."""
+LEAST_ROUND = 16
+"""... but at least so many pixels."""
+
 RGBArray = NDArray[np.uint8]
 BoolArray = NDArray[np.bool_]
 
@@ -42,46 +46,50 @@ def fill_hidden(
     amodal: Mask,
     *,
     instance_id: int,
-    method: str = AUTO,
-    settings: Mapping[str, Any] | None = None,
+    method: str | Painter = AUTO,
     seed: int = 0,
     rim: int = 0,
+    occluders: Mask | None = None,
 ) -> Fill:
-    """Paint the hidden part of one object from its own visible pixels.
+    """Paint the hidden part of one object from its own visible pixels and, for networks, from its surroundings.
 
     Args:
         photo_rgb: uint8 [H, W, 3].
         modal: the visible mask.
         amodal: the whole shape; what it has beyond ``modal`` is painted.
         instance_id: the object's id.
-        method: a key of :data:`deocclude.content.METHODS`, or ``auto``.
-        settings: of the painter; not with ``auto``.
+        method: a key of :data:`deocclude.content.METHODS`, ``auto``, or a painter.
         seed: for painters that draw random numbers.
         rim: repaint also visible pixels so near the hole, in pixels: they carry the colour of what hid it. With 0
             no visible pixel changes.
+        occluders: the visible pixels of what lies in front of the object; all that is neither they nor the object
+            becomes the patch's context. ``None`` if unknown: then anything might be an occluder and there is none.
 
     Raises:
-        InputError: no painter has that name, or it has no such setting.
+        InputError: no painter has that name.
     """
-    _check(method)
+    paint = _painter(method)
     hole = amodal - modal
     if not hole:
-        return empty_fill(instance_id, method)
+        return empty_fill(instance_id, _named(method))
     hole = hole | (dilate(hole, rim) & modal)
     evidence, notes = own_pixels(modal)
     evidence = evidence - hole
-    box = _context(hole, hole.box.join(evidence.box), evidence.crop)
+    box = _window(hole, hole.box.join(evidence.box), evidence.crop)
     patch = Patch(photo_rgb[box.slices], hole.crop(box), evidence.crop(box), seed)
-    painted = _paint(patch, method, settings)
-    return _placed(painted, patch, box, instance_id, notes)
+    if occluders is not None:
+        box = box.grow(max(LEAST_ROUND, int(ROUND * max(box.width, box.height)))).clip(modal.size)
+        patch = Patch(
+            photo_rgb[box.slices], hole.crop(box), evidence.crop(box), seed, _context(hole, evidence, occluders, box)
+        )
+    return _placed(paint(patch), patch, box, instance_id, notes)
 
 
 def fill_background(
     photo_rgb: RGBArray,
     covered: Mask,
     *,
-    method: str = AUTO,
-    settings: Mapping[str, Any] | None = None,
+    method: str | Painter = AUTO,
     seed: int = 0,
     rim: int = 0,
 ) -> Fill:
@@ -90,23 +98,22 @@ def fill_background(
     Args:
         photo_rgb: uint8 [H, W, 3].
         covered: the union of the visible masks.
-        method: a key of :data:`deocclude.content.METHODS`, or ``auto``.
-        settings: of the painter; not with ``auto``.
+        method: a key of :data:`deocclude.content.METHODS`, ``auto``, or a painter.
         seed: for painters that draw random numbers.
         rim: repaint also visible pixels so near the hole, in pixels: they carry the colour of what hid it. With 0
             no visible pixel changes.
 
     Raises:
-        InputError: no painter has that name, or it has no such setting.
+        InputError: no painter has that name.
     """
-    _check(method)
+    paint = _painter(method)
     if not covered:
-        return empty_fill(BACKGROUND, method)
+        return empty_fill(BACKGROUND, _named(method))
     covered = dilate(covered, rim)
     shaded = dilate(covered, max(1, SHADOW - rim))
     if shaded.area == shaded.size.height * shaded.size.width:
         shaded = covered
-    parts = [_background_part(photo_rgb, hole, shaded, method, settings, seed) for hole in _groups(covered)]
+    parts = [_background_part(photo_rgb, hole, shaded, paint, seed) for hole in _groups(covered)]
     return _merged(parts, covered)
 
 
@@ -138,20 +145,33 @@ def choose_method(patch: Patch) -> tuple[str, str]:
     return "exemplar", "auto: exemplar, the hole is wide enough for texture"
 
 
-def _check(method: str) -> None:
-    if method != AUTO and method not in METHODS:
+def _painter(method: str | Painter) -> Painter:
+    if not isinstance(method, str):
+        return method
+    if method == AUTO:
+        return _paint_chosen
+    if method not in METHODS:
         raise unknown_choice("fill method", method, (AUTO, *METHODS))
+    return painter(method)
 
 
-def _paint(patch: Patch, method: str, settings: Mapping[str, Any] | None) -> Painted:
-    if method != AUTO:
-        return painter(method, settings)(patch)
+def _named(method: str | Painter) -> str:
+    return method if isinstance(method, str) else "given"
+
+
+def _paint_chosen(patch: Patch) -> Painted:
     name, why = choose_method(patch)
     painted = painter(name)(patch)
     return replace(painted, notes=(why, *painted.notes))
 
 
-def _context(hole: Mask, limit: Box, seen: Callable[[Box], BoolArray]) -> Box:
+def _context(hole: Mask, evidence: Mask, occluders: Mask, box: Box) -> BoolArray:
+    """Return the pixels in ``box`` that show neither the object nor what hides it, bool [h, w]."""
+    barred = dilate(occluders, MIXED + 1).crop(box) | dilate(hole, MIXED + 1).crop(box) | evidence.crop(box)
+    return ~barred
+
+
+def _window(hole: Mask, limit: Box, seen: Callable[[Box], BoolArray]) -> Box:
     """Return a box around the hole, within ``limit``, in which enough evidence is ``seen``."""
     side = max(hole.box.width, hole.box.height)
     margin = min(max(32, side // 2), max(96, side // 8))
@@ -163,15 +183,13 @@ def _context(hole: Mask, limit: Box, seen: Callable[[Box], BoolArray]) -> Box:
         margin *= 2
 
 
-def _background_part(
-    photo_rgb: RGBArray, hole: Mask, shaded: Mask, method: str, settings: Mapping[str, Any] | None, seed: int
-) -> Fill:
+def _background_part(photo_rgb: RGBArray, hole: Mask, shaded: Mask, paint: Painter, seed: int) -> Fill:
     def seen(box: Box) -> BoolArray:
         return ~shaded.crop(box)
 
-    box = _context(hole, Box(0, 0, hole.size.width, hole.size.height), seen)
+    box = _window(hole, Box(0, 0, hole.size.width, hole.size.height), seen)
     patch = Patch(photo_rgb[box.slices], hole.crop(box), seen(box), seed)
-    return _placed(_paint(patch, method, settings), patch, box, BACKGROUND, ())
+    return _placed(paint(patch), patch, box, BACKGROUND, ())
 
 
 def _groups(covered: Mask) -> list[Mask]:
