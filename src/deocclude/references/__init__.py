@@ -1,0 +1,1 @@
+"""Reference images: find other pictures that show the same object."""
