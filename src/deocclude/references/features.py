@@ -113,7 +113,7 @@ def empty(size: Size) -> Features:
     return Features(none.reshape(0, 2), none, none, none.reshape(0, WIDTH), size)
 
 
-def to_root(sift: NDArray[np.float32]) -> NDArray[np.float32]:
+def to_root(sift: NDArray[Any]) -> NDArray[np.float32]:
     """Return SIFT descriptors [n, 128] as RootSIFT: divided by their sum, square root of each number."""
     return np.asarray(np.sqrt(sift / np.maximum(sift.sum(1, keepdims=True), 1e-12)), np.float32)
 
