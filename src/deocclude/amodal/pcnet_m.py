@@ -54,6 +54,9 @@ class CompletionSettings:
         enlarge: the square is made this many times larger where the answer reaches its border.
         enlargements: how often at most.
         largest_hole: holes up to this share of the visible area are closed where something in front covers them.
+        unseen_threshold: probability above which a pixel is the object's where no mask shows what hides it; 1 lets
+            objects grow only under the masks in front of them.
+        unseen_width: what grows there and is thinner than this is left out, pixels of the patch.
     """
 
     threshold: float = 0.4
@@ -63,6 +66,8 @@ class CompletionSettings:
     enlarge: float = 1.5
     enlargements: int = 2
     largest_hole: float = 0.005
+    unseen_threshold: float = 1.0
+    unseen_width: float = 6.0
 
 
 Hiders = Callable[[OrderGraph, int], Sequence[int]]
@@ -139,6 +144,8 @@ def complete_by_network(
 
     The whole shape is the visible mask and what the network adds inside the visible masks of the objects in front,
     grown by a rim. Outlines that are seen are kept to the pixel; hidden ones are cut from the enlarged probability.
+    With ``unseen_threshold`` below 1, things that no mask shows may hide every object too: it then also grows where
+    no object is seen.
 
     Args:
         scene: objects with disjoint visible masks.
@@ -155,8 +162,9 @@ def complete_by_network(
     settings = settings or CompletionSettings()
     completer = completer or bundled(views=settings.views)
     covers = {item.id: _union_of(scene, hiders(graph, item.id)) for item in scene.instances if item.modal}
-    asked = [item for item in scene.instances if item.modal and covers[item.id]]
-    questions = [Question(item.modal, covers[item.id], object_square(item.modal.box)) for item in asked]
+    objects = union(scene.modal, scene.size) if settings.unseen_threshold < 1 and completer.knows_unknown else None
+    asked = [item for item in scene.instances if item.modal and (objects is not None or covers[item.id])]
+    questions = [Question(item.modal, covers[item.id], object_square(item.modal.box), objects) for item in asked]
     found = _answers(questions, completer, settings)
     masks = {item.id: item.modal for item in scene.instances}
     for item, question, answer in zip(asked, questions, found, strict=True):
@@ -170,7 +178,7 @@ def grow(question: Question, answer: ShapeProbability, others: Iterable[Mask], s
     """Return the visible mask and the probable pixels next to it that something in front can hide.
 
     Args:
-        question: the visible mask and the mask of what lies in front.
+        question: the visible mask, the mask of what lies in front, and that of all objects if more may be hidden.
         answer: what the network said.
         others: the visible masks of all other objects; where one is seen that is not in front, nothing is hidden.
         settings: threshold, rim, holes.
@@ -182,7 +190,11 @@ def grow(question: Question, answer: ShapeProbability, others: Iterable[Mask], s
     for other in others:
         if not (common := other.box.intersect(box)).empty:
             free[common.window(box)] &= ~other.crop(common) | question.eraser.crop(common)
-    whole = seen | (free & (answer.crop(box) > settings.threshold))
+    probability = answer.crop(box)
+    whole = seen | (free & (probability > settings.threshold))
+    if question.objects is not None:
+        more = ~question.objects.crop(box) & (probability > settings.unseen_threshold)
+        whole |= _wide_parts(more, settings.unseen_width * square.side / len(answer.patch))
     whole = _touching(whole, seen)
     whole |= _small_holes(whole, free, settings.largest_hole * modal.area)
     return Mask.from_crop(whole, box[:2], size)
@@ -200,7 +212,7 @@ def _answers(
     asked = dict(enumerate(questions))
     hulls = [centre_hull(item.target) for item in questions]
     for _ in range(settings.enlargements + 1):
-        patches, answers = completer.answer(list(asked.values()))
+        patches, answers = _ask(list(asked.values()), completer, settings)
         cut_off = _reach_border(patches, answers)
         for (k, item), answer in zip(asked.items(), answers, strict=True):
             hull = cut(hulls[k], item.square, completer.size)
@@ -216,21 +228,45 @@ def _answers(
     return [found[k] for k in range(len(questions))]
 
 
+def _ask(
+    questions: Sequence[Question], completer: MaskCompleter, settings: CompletionSettings
+) -> tuple[Patches, NDArray[np.float32]]:
+    """Ask what the masks in front hide, and, where none of them is, what may be hidden by something else."""
+    patches, known = completer.answer([replace(item, objects=None) for item in questions])
+    if all(item.objects is None for item in questions):
+        return patches, known
+    patches, answers = completer.answer(questions)
+    for row, eraser in enumerate(patches.eraser):
+        near = _within(eraser, settings.rim)
+        answers[row][near] = known[row][near]
+    return patches, answers
+
+
 def _reach_border(patches: Patches, answers: NDArray[np.float32]) -> BoolArray:
     """Return bool [n]: a shape surely runs into the border of its patch, and that is not the photo's."""
-    grown = (answers > BORDER_CERTAINTY) & patches.eraser & ~patches.outside
+    grown = (answers > BORDER_CERTAINTY) & (patches.eraser | patches.unknown) & ~patches.outside
     sides = np.stack([grown[:, 0], grown[:, -1], grown[:, :, 0], grown[:, :, -1]], 1)
     return np.asarray((sides.sum(2) >= BORDER_PIXELS).any(1))
 
 
 def _reachable(eraser: Mask, box: Box, radius: float) -> BoolArray:
     """Return the pixels of ``box`` within ``radius`` of the eraser."""
+    around = box.grow(int(radius) + 1)
+    return _within(eraser.crop(around), radius)[box.window(around)]
+
+
+def _within(mask: BoolArray, radius: float) -> BoolArray:
+    """Return the pixels within ``radius`` of ``mask``."""
     import cv2
 
-    around = box.grow(int(radius) + 1)
-    free = (~eraser.crop(around)).astype(np.uint8)
-    distance = cv2.distanceTransform(free, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.asarray(distance <= radius)[box.window(around)]
+    distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray((distance <= radius) & mask.any())
+
+
+def _wide_parts(mask: BoolArray, width: float) -> BoolArray:
+    """Return ``mask`` without what is thinner than ``width`` (a seam along an outline), by a disc that must fit in."""
+    inner = ~_within(~np.pad(mask, 1), width / 2)[1:-1, 1:-1]
+    return mask & _within(inner, width)
 
 
 def _touching(whole: BoolArray, seen: BoolArray) -> BoolArray:

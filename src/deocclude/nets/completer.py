@@ -112,6 +112,11 @@ class MaskCompleter:
             self._net = _load(self.weights)
         return self._net
 
+    @property
+    def knows_unknown(self) -> bool:
+        """Whether the network can be told that something that no mask shows may hide the object."""
+        return int(self.net.in_channels) >= 4  # type: ignore[arg-type]
+
     def complete(self, patches: Patches) -> NDArray[np.float32]:
         """Return for each pixel the probability that it belongs to the object.
 
