@@ -103,7 +103,7 @@ def test_nothing_in_front_asks_nothing():
 
 def test_indirect_occluders_count_and_neighbours_do_not_need_a_direction():
     chain = graph(3, (1, 2), (2, 3))
-    assert amodal.METHODS["pcnet-m"](False).keywords["hiders"](chain, 3) == (1, 2)
+    assert amodal.METHODS["pcnet-m"](False, "pcnet-m").keywords["hiders"](chain, 3) == (1, 2)
     assert list(neighbours(chain, 2)) == [1, 3]
     assert list(neighbours(chain, 3)) == [2]
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deocclude.errors import unknown_choice
+from deocclude.nets.chosen import SHIPPED, completer_for
 
 if TYPE_CHECKING:
     from deocclude.amodal.result import AmodalMasks
@@ -17,8 +20,12 @@ if TYPE_CHECKING:
     AmodalMethod = Callable[[Scene, OrderGraph, Photo | None], AmodalMasks]
 
 
-def _rule(name: str) -> Callable[[bool], AmodalMethod]:
-    def build(reference: bool) -> AmodalMethod:
+Weights = str | Path
+"""Name of bundled weights, a weights file, or the folder of a training run."""
+
+
+def _rule(name: str) -> Callable[[bool, Weights], AmodalMethod]:
+    def build(reference: bool, weights: Weights) -> AmodalMethod:
         from deocclude.amodal.hull import complete_by_rule
 
         return partial(complete_by_rule, rule=name)
@@ -26,26 +33,37 @@ def _rule(name: str) -> Callable[[bool], AmodalMethod]:
     return build
 
 
-def _network(hiders: str) -> Callable[[bool], AmodalMethod]:
-    def build(reference: bool) -> AmodalMethod:
+def _network(hiders: str) -> Callable[[bool, Weights], AmodalMethod]:
+    def build(reference: bool, weights: Weights) -> AmodalMethod:
         from deocclude.amodal import pcnet_m
 
-        method = pcnet_m.complete_as_published if reference else pcnet_m.complete_by_network
-        return partial(method, hiders=pcnet_m.HIDERS[hiders])
+        chosen = pcnet_m.HIDERS[hiders]
+        if reference:
+            return partial(pcnet_m.complete_as_published, hiders=chosen, completer=completer_for(weights))
+        views = pcnet_m.CompletionSettings().views
+        return partial(pcnet_m.complete_by_network, hiders=chosen, completer=completer_for(weights, views))
 
     return build
 
 
-METHODS: dict[str, Callable[[bool], AmodalMethod]] = {
+METHODS: dict[str, Callable[[bool, Weights], AmodalMethod]] = {
     **{name: _rule(name) for name in ("raw", "convex", "convexR")},
     "pcnet-m": _network("ancestors"),
     "pcnet-m-nog": _network("neighbours"),
 }
-"""Builders by name; the argument asks for the reference protocol's behaviour."""
+"""Builders by name; the arguments ask for the reference protocol's behaviour, and say which weights a network has."""
+NETWORKS = frozenset({"pcnet-m", "pcnet-m-nog"})
+"""The methods that use weights."""
 
 
 def complete(
-    scene: Scene, graph: OrderGraph, photo: Photo | None = None, *, method: str = "convexR", reference: bool = False
+    scene: Scene,
+    graph: OrderGraph,
+    photo: Photo | None = None,
+    *,
+    method: str = "convexR",
+    reference: bool = False,
+    weights: Weights = SHIPPED,
 ) -> AmodalMasks:
     """Complete every object of a scene.
 
@@ -55,10 +73,15 @@ def complete(
         photo: the photo, for methods that look at it.
         method: a name in :data:`METHODS`.
         reference: behave exactly as the published protocol, for scoring.
+        weights: of the mask network, for methods that use one; the shipped ones by default.
 
     Raises:
-        InputError: unknown method.
+        InputError: unknown method, or weights that are missing, damaged or of another network.
     """
     if method not in METHODS:
         raise unknown_choice("amodal method", method, METHODS)
-    return METHODS[method](reference)(scene, graph, photo)
+    found = METHODS[method](reference, weights)(scene, graph, photo)
+    if method not in NETWORKS or weights == SHIPPED:
+        return found
+    record = replace(found.record, settings={**found.record.settings, "weights": str(weights)})
+    return replace(found, record=record)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deocclude.errors import unknown_choice
+from deocclude.nets.chosen import SHIPPED, completer_for
 
 if TYPE_CHECKING:
     from deocclude.images import Photo
@@ -14,8 +17,12 @@ if TYPE_CHECKING:
     from deocclude.scene import Scene
 
 
-def _rule(name: str) -> Callable[[bool], OrderMethod]:
-    def build(reference: bool) -> OrderMethod:
+Weights = str | Path
+"""Name of bundled weights, a weights file, or the folder of a training run."""
+
+
+def _rule(name: str) -> Callable[[bool, Weights], OrderMethod]:
+    def build(reference: bool, weights: Weights) -> OrderMethod:
         from deocclude.ordering.heuristics import REFERENCE_ADJACENCY, order_by_rule
 
         return partial(order_by_rule, rule=name, adjacency=REFERENCE_ADJACENCY if reference else None)
@@ -23,21 +30,31 @@ def _rule(name: str) -> Callable[[bool], OrderMethod]:
     return build
 
 
-def _dual_completion(reference: bool) -> OrderMethod:
-    from deocclude.ordering import dual_completion
+def _dual_completion(reference: bool, weights: Weights) -> OrderMethod:
+    from deocclude.ordering import dual_completion as dual
 
-    return dual_completion.order_by_growth if reference else dual_completion.order_by_completion
+    if reference:
+        return partial(dual.order_by_growth, completer=completer_for(weights))
+    views = dual.CompletionOrderSettings().views
+    return partial(dual.order_by_completion, completer=completer_for(weights, views))
 
 
-METHODS: dict[str, Callable[[bool], OrderMethod]] = {
+METHODS: dict[str, Callable[[bool, Weights], OrderMethod]] = {
     **{name: _rule(name) for name in ("area-small", "area-large", "y-axis", "convex")},
     "pcnet-m": _dual_completion,
 }
-"""Builders by name; the argument asks for the reference protocol's behaviour."""
+"""Builders by name; the arguments ask for the reference protocol's behaviour, and say which weights a network has."""
+NETWORKS = frozenset({"pcnet-m"})
+"""The methods that use weights."""
 
 
 def estimate(
-    scene: Scene, photo: Photo | None = None, *, method: str = "convex", reference: bool = False
+    scene: Scene,
+    photo: Photo | None = None,
+    *,
+    method: str = "convex",
+    reference: bool = False,
+    weights: Weights = SHIPPED,
 ) -> PairwiseOrder:
     """Estimate who hides whom.
 
@@ -46,10 +63,15 @@ def estimate(
         photo: the photo, for methods that look at it.
         method: a name in :data:`METHODS`.
         reference: behave exactly as the published protocol (adjacency by one pixel), for scoring.
+        weights: of the mask network, for methods that use one; the shipped ones by default.
 
     Raises:
-        InputError: unknown method.
+        InputError: unknown method, or weights that are missing, damaged or of another network.
     """
     if method not in METHODS:
         raise unknown_choice("ordering method", method, METHODS)
-    return METHODS[method](reference)(scene, photo)
+    found = METHODS[method](reference, weights)(scene, photo)
+    if method not in NETWORKS or weights == SHIPPED:
+        return found
+    record = replace(found.record, settings={**found.record.settings, "weights": str(weights)})
+    return replace(found, record=record)

@@ -1,0 +1,61 @@
+"""Which mask network is used: the one that ships, or weights that a user trained."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deocclude.weights import bundled_path
+
+if TYPE_CHECKING:
+    from deocclude.nets.completer import MaskCompleter
+
+SHIPPED = "pcnet-m"
+"""Name of the bundled weights that are used where nothing else is asked for."""
+RUN_FILE = "weights.safetensors"
+"""What a training run calls its weights."""
+
+
+def weights_file(source: str | Path) -> Path:
+    """Return the file that ``source`` names: bundled weights, a file, or the folder of a training run.
+
+    Args:
+        source: a bundled name has neither a suffix nor a folder in it; all else is a path.
+
+    Raises:
+        InputError: no bundled weights of this name.
+    """
+    path = Path(source)
+    if path.is_dir():
+        return path / RUN_FILE
+    if path.suffix or len(path.parts) > 1 or path.is_file():
+        return path
+    return bundled_path(str(source))
+
+
+def completer_for(source: str | Path = SHIPPED, views: int = 1) -> MaskCompleter | None:
+    """Return the completer with the weights that ``source`` names; ``None`` for the shipped ones, the default.
+
+    One completer is kept for each file, and made anew when the file changes.
+
+    Args:
+        source: see :func:`weights_file`.
+        views: see :class:`deocclude.nets.completer.MaskCompleter`.
+
+    Raises:
+        InputError: no bundled weights of this name. A file that is missing, damaged or of another network is refused
+            when the network is first asked.
+    """
+    if source == SHIPPED:
+        return None
+    path = weights_file(source)
+    changed = path.stat().st_mtime_ns if path.is_file() else 0
+    return _completer(path, changed, views)
+
+
+@cache
+def _completer(path: Path, changed: int, views: int) -> MaskCompleter:
+    from deocclude.nets.completer import MaskCompleter
+
+    return MaskCompleter(path, views=views)
