@@ -72,17 +72,49 @@ def fill_hidden(
     hole = amodal - modal
     if not hole:
         return empty_fill(instance_id, _named(method))
-    hole = hole | (dilate(hole, rim) & modal)
+    patch, box, notes = hidden_patch(photo_rgb, modal, hole, seed=seed, rim=rim, occluders=occluders)
+    return _placed(paint(patch), patch, box, instance_id, notes)
+
+
+def hidden_patch(
+    photo_rgb: RGBArray,
+    modal: Mask,
+    hidden: Mask,
+    *,
+    seed: int = 0,
+    rim: int = 0,
+    occluders: Mask | None = None,
+) -> tuple[Patch, Box, tuple[str, ...]]:
+    """Return what a painter gets to paint the ``hidden`` part of an object, where it lies, and notes.
+
+    The arguments are those of :func:`fill_hidden`; ``hidden`` is not empty.
+    """
+    hole = hidden | (dilate(hidden, rim) & modal)
     evidence, notes = own_pixels(modal)
     evidence = evidence - hole
     box = _window(hole, hole.box.join(evidence.box), evidence.crop)
-    patch = Patch(photo_rgb[box.slices], hole.crop(box), evidence.crop(box), seed)
+    context = None
     if occluders is not None:
         box = box.grow(max(LEAST_ROUND, int(ROUND * max(box.width, box.height)))).clip(modal.size)
-        patch = Patch(
-            photo_rgb[box.slices], hole.crop(box), evidence.crop(box), seed, _context(hole, evidence, occluders, box)
-        )
-    return _placed(paint(patch), patch, box, instance_id, notes)
+        context = _context(hole, evidence, occluders, box)
+    return Patch(photo_rgb[box.slices], hole.crop(box), evidence.crop(box), seed, context), box, notes
+
+
+def background_patch(photo_rgb: RGBArray, hole: Mask, shaded: Mask, *, seed: int = 0) -> tuple[Patch, Box]:
+    """Return what a painter gets to paint a part of the background, and where it lies.
+
+    Args:
+        photo_rgb: uint8 [H, W, 3].
+        hole: what is to be painted; not empty.
+        shaded: all that is not the background's own colour; it holds ``hole``.
+        seed: for painters that draw random numbers.
+    """
+
+    def seen(box: Box) -> BoolArray:
+        return ~shaded.crop(box)
+
+    box = _window(hole, Box(0, 0, hole.size.width, hole.size.height), seen)
+    return Patch(photo_rgb[box.slices], hole.crop(box), seen(box), seed), box
 
 
 def fill_background(
@@ -184,11 +216,7 @@ def _window(hole: Mask, limit: Box, seen: Callable[[Box], BoolArray]) -> Box:
 
 
 def _background_part(photo_rgb: RGBArray, hole: Mask, shaded: Mask, paint: Painter, seed: int) -> Fill:
-    def seen(box: Box) -> BoolArray:
-        return ~shaded.crop(box)
-
-    box = _window(hole, Box(0, 0, hole.size.width, hole.size.height), seen)
-    patch = Patch(photo_rgb[box.slices], hole.crop(box), seen(box), seed)
+    patch, box = background_patch(photo_rgb, hole, shaded, seed=seed)
     return _placed(paint(patch), patch, box, BACKGROUND, ())
 
 
