@@ -16,10 +16,12 @@ from deocclude import amodal, ordering, rle
 from deocclude.content.fill import AUTO, fill_background, fill_hidden
 from deocclude.content.patch import BACKGROUND, Fill
 from deocclude.errors import InputError, unknown_choice
+from deocclude.files import sha256
 from deocclude.formats import read_scene
 from deocclude.images import Photo, read_photo
 from deocclude.layers.build import build_layers
 from deocclude.masks import Mask, union
+from deocclude.nets.chosen import SHIPPED, weights_file
 from deocclude.ordering.graph import OrderGraph
 from deocclude.project.state import Corrections, Project
 from deocclude.repair import repair
@@ -47,6 +49,8 @@ class Settings:
     """Widest slit between neighbouring masks that the repair closes, in pixels."""
     seed: int = 0
     """For all that draws random numbers."""
+    weights: str = SHIPPED
+    """Of the mask network: a bundled name, a weights file, or the folder of a training run."""
 
 
 WIDEST_GAP = 200
@@ -59,7 +63,8 @@ _DEPENDS = {
     "content": ("fill", "seed"),
     "layers": ("edges",),
 }
-"""The settings that each stage looks at."""
+"""The settings that each stage looks at; a stage whose method is a network looks at its weights too."""
+_NETWORKS = {"order": ordering.NETWORKS, "amodal": amodal.NETWORKS}
 
 
 def open_project(photo: Photo | Path | str, masks: Scene | NDArray[np.bool_] | Path | str, **reading: Any) -> Project:
@@ -112,12 +117,13 @@ def run(
         raise unknown_choice("stage", until, STAGES)
     _check(settings)
     report = progress or (lambda stage, done, total: None)
-    project = replace(project, settings={**project.settings, **asdict(settings)})
+    project = _with_weights(project, settings)
     upstream = _input_fingerprint(project)
     for stage in STAGES[: STAGES.index(until) + 1]:
         upstream = _fingerprint(
             upstream,
             {key: getattr(settings, key) for key in _DEPENDS[stage]},
+            project.fingerprints["weights"] if _asks_network(stage, settings) else None,
             _corrections_of(stage, project.corrections),
         )
         if project.fingerprints.get(stage) != upstream:
@@ -135,7 +141,7 @@ def _repair(project: Project, settings: Settings, progress: Progress) -> Project
 
 def _order(project: Project, settings: Settings, progress: Progress) -> Project:
     scene = _repaired(project)
-    pairs = ordering.estimate(scene, project.photo, method=settings.order)
+    pairs = ordering.estimate(scene, project.photo, method=settings.order, weights=settings.weights)
     overrides = [item for item in project.corrections.order if {item.first, item.second} <= set(scene.ids)]
     graph = OrderGraph.build(pairs, overrides)
     notes = [f"arrow {edge.front} > {edge.behind} dropped: it closed a cycle" for edge in graph.dropped]
@@ -146,7 +152,7 @@ def _order(project: Project, settings: Settings, progress: Progress) -> Project:
 
 def _amodal(project: Project, settings: Settings, progress: Progress) -> Project:
     scene = _repaired(project)
-    found = amodal.complete(scene, project.order, project.photo, method=settings.amodal)
+    found = amodal.complete(scene, project.order, project.photo, method=settings.amodal, weights=settings.weights)
     by_hand = {
         identity: mask | scene[identity].modal
         for identity, mask in project.corrections.amodal.items()
@@ -240,6 +246,32 @@ def _check(settings: Settings) -> None:
         raise InputError(f"0 to {WIDEST_GAP} pixels", str(settings.max_gap), field="max_gap")
     if settings.seed < 0:
         raise InputError("0 or more", str(settings.seed), field="seed")
+
+
+def _with_weights(project: Project, settings: Settings) -> Project:
+    """Return the project with the settings and a fingerprint of the weights that they name.
+
+    A project that comes from another machine, where its weights are not, keeps what it has as long as nothing needs
+    them.
+
+    Raises:
+        InputError: no such weights, and none that the project's results were made with.
+    """
+    before = project.settings.get("weights")
+    project = replace(project, settings={**project.settings, **asdict(settings)})
+    if not any(_asks_network(stage, settings) for stage in _NETWORKS):
+        return project
+    path = weights_file(settings.weights)
+    if not path.is_file():
+        if before != settings.weights or "weights" not in project.fingerprints:
+            raise InputError("a weights file", "no such file", file=path, field="weights",
+                             hint=f"the weights that ship are called {SHIPPED!r}")  # fmt: skip
+        return project
+    return replace(project, fingerprints={**project.fingerprints, "weights": sha256(path)[:16]})
+
+
+def _asks_network(stage: str, settings: Settings) -> bool:
+    return stage in _NETWORKS and getattr(settings, stage) in _NETWORKS[stage]
 
 
 def _repaired(project: Project) -> Scene:

@@ -54,6 +54,8 @@ class Methods:
     """Widest slit between neighbouring masks that is closed, in pixels."""
     seed: int | None = None
     """For all that draws random numbers."""
+    weights: str | None = None
+    """Of the mask network: pcnet-m (the ones that ship; the default), a weights file, or a training run's folder."""
     config: Path | None = None
     """Settings file (TOML) with any of the above."""
 
