@@ -49,6 +49,7 @@ class Draw:
         first: number of the first sample within the step; processes share the samples of a step.
         count: how many.
         size: patch side, pixels.
+        progress: share of the run that is done, for tasks whose samples change on the way.
     """
 
     seed: int
@@ -56,6 +57,7 @@ class Draw:
     first: int
     count: int
     size: int
+    progress: float = 0.0
 
     @property
     def mixed_seed(self) -> int:
@@ -193,7 +195,7 @@ class _Run:
     def _one_step(self, progress: float) -> Tensor:
         phase = self.settings.phase_at(progress)
         share = phase.batch // self.fabric.world_size
-        draw = Draw(self.settings.seed, self.step, self.fabric.global_rank * share, share, phase.size)
+        draw = Draw(self.settings.seed, self.step, self.fabric.global_rank * share, share, phase.size, progress)
         with one_thread():
             batch = self.task.batch(draw, self.fabric.device)
         for group in self.optimizer.param_groups:

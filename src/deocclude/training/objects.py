@@ -49,9 +49,9 @@ class PackedObjects:
             raise InputError(f"at least one {side} object", "none", field="pack", hint="pack more photos")
         self.device = torch.device(device)
         self.crops = torch.from_numpy(np.array(pack.crops[chosen])).to(self.device)
-        self.half = _shrink(self.crops, self.crops.shape[-1] // 2).to(torch.uint8)
-        self.coarse = _shrink(self.crops, COARSE_CROP) / 255
-        self.anchors = _interior_points(self.coarse)
+        self.half = shrink(self.crops, self.crops.shape[-1] // 2).to(torch.uint8)
+        self.coarse = shrink(self.crops, COARSE_CROP) / 255
+        self.anchors = interior_points(self.coarse)
         self.photo = self._tensor(photo_edges(pack)[chosen])
         self.truncated = self._tensor(pack.truncated[chosen])
         self.occluded = self._tensor(seems_occluded(pack)[chosen])
@@ -133,13 +133,14 @@ def _map_between(source: NDArray[np.float32], target: NDArray[np.float32]) -> ND
     return np.array([[ratio, 0, shift[0]], [0, ratio, shift[1]]], np.float32)
 
 
-def _shrink(crops: Tensor, side: int) -> Tensor:
+def shrink(crops: Tensor, side: int) -> Tensor:
     """Return float32 [n, side, side] of uint8 crops, in pieces so that memory stays small."""
     pieces = [functional.adaptive_avg_pool2d(part[:, None].to(torch.float32), side)[:, 0] for part in crops.split(512)]
     return torch.cat(pieces)
 
 
-def _interior_points(coarse: Tensor) -> Tensor:
+def interior_points(coarse: Tensor) -> Tensor:
+    """Return 48 points inside each mask [n, s, s] (0..1), in its coordinates (-1..1), float32 [n, 48, 2]."""
     generator = torch.Generator(coarse.device).manual_seed(0)
     side = coarse.shape[-1]
     odds = (coarse.flatten(1) > 0.5).to(torch.float32) + 1e-6

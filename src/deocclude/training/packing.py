@@ -25,6 +25,9 @@ from deocclude.masks import Mask
 from deocclude.scene import Scene
 
 PACK_VERSION = 1
+MASKS, PHOTOS = "masks", "photos"
+COMMANDS = {MASKS: "deocclude train pack", PHOTOS: "deocclude train pack-photos"}
+"""The kinds of packs, and the command that writes each."""
 VALIDATION_SHARE = 0.1
 MASK_MARGIN = 1.1
 RGB_MARGIN = 1.65
@@ -130,7 +133,7 @@ def open_pack(folder: Path) -> Pack:
     Raises:
         InputError: no pack, one of another version, or a damaged one.
     """
-    meta = _read_meta(folder)
+    meta = read_meta(folder)
     try:
         with np.load(folder / "table.npz", allow_pickle=False) as table:
             columns = {name: table[name] for name in table.files}
@@ -139,9 +142,9 @@ def open_pack(folder: Path) -> Pack:
         rgb = np.load(folder / "rgb.npy", mmap_mode="r", allow_pickle=False) if has_rgb else None
         pack = Pack(crops=crops, rgb=rgb, meta=meta, **columns)
     except (OSError, ValueError, TypeError, EOFError) as error:
-        raise _damaged(folder, str(error)) from None
+        raise damaged(folder, str(error)) from None
     if not len(crops) == len(pack.windows) == meta["objects"]:
-        raise _damaged(folder, "arrays of different lengths")
+        raise damaged(folder, "arrays of different lengths")
     return pack
 
 
@@ -264,6 +267,7 @@ def _save(folder: Path, rows: _Rows, settings: PackSettings) -> None:
         hull_growth=np.array(rows.growth, np.float32).reshape(-1, 2),
     )
     meta = {
+        "kind": MASKS,
         "version": PACK_VERSION,
         "objects": len(rows.crops),
         "photos": len(np.unique(keys)),
@@ -274,27 +278,42 @@ def _save(folder: Path, rows: _Rows, settings: PackSettings) -> None:
     (folder / "pack.json").write_text(json.dumps(meta, indent=2) + "\n", encoding="utf-8")
 
 
-def _read_meta(folder: Path) -> dict[str, Any]:
+def read_meta(folder: Path, kind: str = MASKS, version: int = PACK_VERSION) -> dict[str, Any]:
+    """Return the content of ``pack.json``.
+
+    Args:
+        folder: of the pack.
+        kind: what the pack must hold, a key of :data:`COMMANDS`.
+        version: which it must have.
+
+    Raises:
+        InputError: no pack, one of another kind or version, or a damaged one.
+    """
     path = folder / "pack.json"
     if not path.is_file():
         raise InputError(
-            "a folder written by 'deocclude train pack'",
+            f"a folder written by '{COMMANDS[kind]}'",
             "no pack.json in it" if folder.is_dir() else "no such folder",
             file=folder,
-            hint="run 'deocclude train pack' first",
+            hint=f"run '{COMMANDS[kind]}' first",
         )
     try:
         meta: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        version = meta["version"]
+        found_kind, found = meta.get("kind", MASKS), meta["version"]
         int(meta["objects"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(folder, str(error)) from None
-    if version != PACK_VERSION:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise damaged(folder, str(error)) from None
+    if found_kind != kind:
         raise InputError(
-            f"version {PACK_VERSION}", f"{version}", file=path, field="version", hint="pack the training set again"
+            f"a pack of {kind}", f"one of {found_kind}", file=folder, hint=f"make one with '{COMMANDS[kind]}'"
+        )
+    if found != version:
+        raise InputError(
+            f"version {version}", f"{found}", file=path, field="version", hint="pack the training set again"
         )
     return meta
 
 
-def _damaged(folder: Path, reason: str) -> InputError:
+def damaged(folder: Path, reason: str) -> InputError:
+    """Return the error for a pack whose files do not fit together."""
     return InputError("a complete pack", f"a damaged one ({reason})", file=folder, hint="pack the training set again")

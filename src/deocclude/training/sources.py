@@ -1,8 +1,8 @@
-"""From annotation files to a pack: every mask format that the package reads can be trained on."""
+"""From annotation files to packs: every mask format that the package reads can be trained on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.errors import InputError
-from deocclude.formats import read_scenes
+from deocclude.formats import list_images, read_scenes
+from deocclude.geometry import Size
 from deocclude.images import read_photo
 from deocclude.scene import Scene
 from deocclude.training.packing import PackSettings, write_pack
+from deocclude.training.photo_packing import PhotoPackSettings, write_photo_pack
 from deocclude.training.shapes import shape_scenes
 
 PHOTO_FOLDERS = (".", "images", "photos")
@@ -42,11 +44,46 @@ def pack_sources(
         OutputError: the folder cannot be written.
     """
     scenes = chain.from_iterable(read_scenes(source, skip_empty=True) for source in sources)
-    return write_pack(chain(scenes, shape_scenes(shapes, seed)), out, settings, _photo_of)
+    return write_pack(chain(scenes, shape_scenes(shapes, seed)), out, settings, photo_of)
 
 
-def _photo_of(scene: Scene) -> NDArray[np.uint8] | None:
-    """Return the photo of a scene, or ``None`` for a shape, which has none."""
+def pack_photos(sources: Sequence[Path], out: Path, settings: PhotoPackSettings | None = None) -> int:
+    """Pack all photos of annotation files with their masks, and return how many objects are large enough to train on.
+
+    Args:
+        sources: files or folders in any format of :mod:`deocclude.formats`; photos without an object count too. Photos
+            are looked for as in :func:`pack_sources`.
+        out: the pack folder; replaced as a whole.
+        settings: sizes and limits.
+
+    Raises:
+        InputError: a file or photo that cannot be read, or no usable object.
+        OutputError: the folder cannot be written.
+    """
+    return write_photo_pack(chain.from_iterable(map(photo_scenes, sources)), out, photo_of, settings)
+
+
+def photo_scenes(source: Path) -> Iterator[Scene]:
+    """Yield the scenes of an annotation file, then its photos without an object as scenes with none.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    seen = set()
+    for scene in read_scenes(source, skip_empty=True):
+        seen.add(scene.image_file)
+        yield scene
+    for entry in list_images(source):
+        if entry.file_name and entry.file_name not in seen:
+            yield Scene(entry.size or Size(1, 1), (), entry.file_name, entry.image_id, source=source)
+
+
+def photo_of(scene: Scene) -> NDArray[np.uint8] | None:
+    """Return the photo of a scene, uint8 [h, w, 3], or ``None`` for a shape, which has none.
+
+    Raises:
+        InputError: it is not there, or no picture.
+    """
     if scene.source is None:
         return None
     folder = scene.source if scene.source.is_dir() else scene.source.parent
