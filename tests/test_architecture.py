@@ -37,7 +37,10 @@ LEVEL = {
 
 TORCH = {"nets", "training", "weights"}
 """Parts that are about networks; elsewhere only the modules below, which wrap one, import torch."""
-WRAPPERS = {"amodal/pcnet_m.py", "ordering/dual_completion.py", "content/pcnet_c.py", "content/fusion.py"}
+WRAPPERS = {
+    "amodal/pcnet_m.py", "ordering/dual_completion.py", "content/pcnet_c.py", "content/fusion.py",
+    "evaluation/content_features.py",
+}  # fmt: skip
 
 PUBLIC = [
     "__version__", "Arrangement", "Box", "DeoccludeError", "Instance", "LayerStack", "Mask", "Move", "Override",

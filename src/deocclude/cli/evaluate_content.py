@@ -1,0 +1,138 @@
+"""The command evaluate content: score painters on hidden pixels whose truth is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from json import loads
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from deocclude.cli import console
+from deocclude.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from deocclude.datasets.content_trials import Trial
+    from deocclude.evaluation.tables import Table
+
+Several = Parameter(consume_multiple=True, show_default=False, negative=())
+Rows = Annotated[
+    tuple[str, ...],
+    Parameter(name=["--rows", "--row"], consume_multiple=True, show_default=False, negative=()),
+]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Trials:
+    """What is hidden by what."""
+
+    limit: int = 0
+    """Most trials, spread over the photos; 0 for all."""
+    seed: int = 0
+    """The same seed hides the same parts."""
+    validation_tenth: Annotated[bool, Parameter(negative=())] = False
+    """Only photos of the tenth that training holds out."""
+    donors: Annotated[tuple[Path, ...], Several] = ()
+    """Data sets that the occluders come from; the same ones by default. Photos without masks need it."""
+    bleeding: Annotated[bool, Parameter(negative=())] = False
+    """Instead measure how much of an occluder's colour gets into the fill, on drawn scenes; no data needed."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Report:
+    """What to report, and where."""
+
+    samples: int = 1000
+    """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
+    jobs: int = 1
+    """Processes to use."""
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
+    """Folder for the tables, the numbers of every trial and a contact sheet."""
+    force: Annotated[bool, Parameter(negative=())] = False
+    """Replace a folder that is there."""
+    json: Annotated[bool, Parameter(negative=())] = False
+    """Print JSON instead of Markdown."""
+
+
+def content(
+    *data: Annotated[Path, Parameter(help="Data sets with masks and photos, or folders of JPEG photos.")],
+    rows: Rows = (),
+    trials: Trials = Trials(),
+    report: Report = Report(),
+) -> None:
+    """Score painters: hide parts of whole objects by objects of other photos, and compare with the photo.
+
+    Args:
+        data: where the photos are.
+        rows: painters; NAME=WEIGHTS is a network with those weights. All that can be had by default.
+        trials: what is hidden by what.
+        report: what to report, and where.
+    """
+    from deocclude.evaluation.content_rows import default_rows
+    from deocclude.files import check_output_folder
+
+    for name, value in (("--limit", trials.limit), ("--seed", trials.seed), ("--samples", report.samples)):
+        if value < 0:
+            raise InputError("0 or more", str(value), field=name)
+    if report.output is not None:
+        check_output_folder(report.output, force=report.force)
+    if not rows:
+        rows, reasons = default_rows()
+        for reason in reasons:
+            console.warn(reason)
+    tables = _bleeding(data, rows, trials, report) if trials.bleeding else _photos(data, rows, trials, report)
+    if report.json:
+        console.print_json([loads(table.to_json()) for table in tables])
+        return
+    for table in tables:
+        console.print_plain(table.markdown())
+
+
+def _photos(data: tuple[Path, ...], rows: tuple[str, ...], trials: Trials, report: Report) -> tuple[Table, ...]:
+    from deocclude.evaluation.content_files import write_results
+    from deocclude.evaluation.content_run import run_trials, tables
+
+    made, count = _trials(data, trials)
+    with console.progress_bar(quiet=report.json) as bar:
+        results = run_trials(made, rows, jobs=report.jobs, progress=lambda done: bar("trials", done, count))
+    found = tables(results, samples=report.samples)
+    if report.output is not None:
+        about = {"data": [path.name for path in data], "donors": [path.name for path in trials.donors or data],
+                 "validation_tenth": trials.validation_tenth, "seed": trials.seed, "rows": list(rows)}  # fmt: skip
+        write_results(report.output, results, found, by=rows[-1], about=about)
+    return found
+
+
+def _trials(data: tuple[Path, ...], trials: Trials) -> tuple[Iterator[Trial], int]:
+    """Return the trials, and about how many there will be."""
+    from deocclude.datasets.content_trials import make_trials
+    from deocclude.datasets.whole_objects import whole_objects
+
+    if not data:
+        raise InputError("at least one data set", "none", field="DATA")
+    held_out = trials.validation_tenth
+    objects = [item for path in data for item in whole_objects(path, validation=held_out)]
+    donors = [item for path in trials.donors for item in whole_objects(path, validation=held_out)] or objects
+    count = min(trials.limit or len(objects), len(objects))
+    return make_trials(objects, donors, limit=trials.limit or None, seed=trials.seed), count
+
+
+def _bleeding(data: tuple[Path, ...], rows: tuple[str, ...], trials: Trials, report: Report) -> tuple[Table, ...]:
+    from deocclude.evaluation.content_bleeding import bleeding_table
+    from deocclude.evaluation.content_bleeding import write as write_bleeding
+
+    if data:
+        raise InputError("no data set with --bleeding, whose scenes are drawn", str(data[0]), field="DATA")
+    with console.progress_bar(quiet=report.json) as bar:
+        count = trials.limit or 40
+        table, sheet = bleeding_table(
+            rows, count, seed=trials.seed, samples=report.samples, progress=lambda done: bar("scenes", done, count)
+        )
+    if report.output is not None:
+        write_bleeding(report.output, table, sheet)
+    return (table,)
