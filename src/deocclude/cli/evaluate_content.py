@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from deocclude.datasets.content_trials import Trial
     from deocclude.evaluation.tables import Table
 
+DRAWN_SCENES = 40
 Several = Parameter(consume_multiple=True, show_default=False, negative=())
 Rows = Annotated[
     tuple[str, ...],
@@ -123,16 +124,15 @@ def _trials(data: tuple[Path, ...], trials: Trials) -> tuple[Iterator[Trial], in
 
 
 def _bleeding(data: tuple[Path, ...], rows: tuple[str, ...], trials: Trials, report: Report) -> tuple[Table, ...]:
-    from deocclude.evaluation.content_bleeding import bleeding_table
-    from deocclude.evaluation.content_bleeding import write as write_bleeding
+    from deocclude.evaluation.content_bleeding import bleeding_tables, write
 
     if data:
         raise InputError("no data set with --bleeding, whose scenes are drawn", str(data[0]), field="DATA")
+    count = trials.limit or DRAWN_SCENES
     with console.progress_bar(quiet=report.json) as bar:
-        count = trials.limit or 40
-        table, sheet = bleeding_table(
+        found = bleeding_tables(
             rows, count, seed=trials.seed, samples=report.samples, progress=lambda done: bar("scenes", done, count)
         )
     if report.output is not None:
-        write_bleeding(report.output, table, sheet)
-    return (table,)
+        write(report.output, found, rows)
+    return found

@@ -133,7 +133,7 @@ def make_trial(item: WholeObject, donors: Sequence[WholeObject], settings: Trial
     photo, target = item.load()
     for number in range(TRIES):
         if number % REDRAWN == 0:
-            share, size = _drawn(settings, rng)
+            share, size = draw_extent(settings, rng)
         donor = donors[int(rng.integers(len(donors)))]
         if donor.photo_key == item.photo_key:
             continue
@@ -149,6 +149,14 @@ def make_trial(item: WholeObject, donors: Sequence[WholeObject], settings: Trial
         if trial.hole.area >= LEAST_HIDDEN and trial.share <= 1 - LEAST_SEEN:
             return trial
     return None
+
+
+def draw_extent(settings: TrialSettings, rng: Rng) -> tuple[float, float]:
+    """Return a hidden share and an occluder's relative size, drawn until one of that size can hide so much."""
+    while True:
+        share, size = (_quantile(table, rng.random()) for table in (settings.hidden, settings.size))
+        if size >= 1.2 * share:
+            return share, size
 
 
 def cut_out(photo: RGBArray, mask: Mask, scale: float) -> tuple[FloatArray, FloatArray]:
@@ -219,14 +227,6 @@ def paste(
         occluder=Mask.from_crop(alpha[part] >= 0.5, (common.x0 - view.x0, common.y0 - view.y0), small),
         seed=crc32(key.encode()) % 2**16,
     )
-
-
-def _drawn(settings: TrialSettings, rng: Rng) -> tuple[float, float]:
-    """Return a hidden share and an occluder's size, drawn until one can hide so much."""
-    while True:
-        share, size = (_quantile(table, rng.random()) for table in (settings.hidden, settings.size))
-        if size >= 1.2 * share:
-            return share, size
 
 
 def _quantile(table: Quantiles, level: float) -> float:
