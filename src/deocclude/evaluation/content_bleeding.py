@@ -115,8 +115,8 @@ def bleeding_tables(
             progress(number + 1)
     lines = tuple(_line(row, pairs, samples, seed) for row, pairs in found.items())
     notes = (
-        f"{count} drawn scenes with an occluder of one vivid colour. distance: mean distance of the fill to that colour "
-        f"over that of the truth (a fill bleeds below {1 - TOLERANCE:.2f}); residual: share of that colour in the mean "
+        f"{count} drawn scenes with an occluder of one vivid colour. distance: mean distance of the fill to it over "
+        f"that of the truth (a fill bleeds below {1 - TOLERANCE:.2f}); residual: share of that colour in the mean "
         f"fill; rim: within {RIM} px of the visible part.",
     )
     return Table("Bleeding, drawn scenes", lines, notes), _chair_table(rows)
