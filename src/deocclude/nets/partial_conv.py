@@ -60,12 +60,13 @@ class PartialConv(nn.Module):
         if scaling not in SCALING:
             raise unknown_choice("scaling", scaling, SCALING)
         self.conv = nn.Conv2d(sum(groups), outputs, kernel, stride, kernel // 2, bias=False)
+        nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
         self._counted = tuple(groups if counted is None else counted)
         self._full = sum(self._counted) * kernel**2 if scaling == "window" else 1
 
     def forward(self, groups: Sequence[Masked]) -> Masked:
-        """Return features and mask; the mask is 1 wherever the window holds anything known, and features 0 elsewhere."""
+        """Return features and mask: 1 where the window holds anything known, features are 0 elsewhere."""
         features = self.conv(torch.cat([values * mask for values, mask in groups], 1))
         entries = sum(count * self._known(mask) for count, (_, mask) in zip(self._counted, groups, strict=True))
         assert isinstance(entries, Tensor)
@@ -99,7 +100,9 @@ class PartialBlock(nn.Module):
 class PartialConvUNet(nn.Module):
     """The generator of PCNet-C. It sees RGB where a pixel may be looked at, and which of them are the object's own.
 
-    Training needs two samples a batch or more when the deepest map is a single pixel.
+    A new net is initialised for training (He et al. 2015).
+
+    Training needs two samples a batch or more where the deepest map is a single pixel.
 
     Args:
         width: channel factor; 1 is the net of the paper (25.78 M parameters), 0.5 and 0.25 are smaller ones.

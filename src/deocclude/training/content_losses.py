@@ -1,0 +1,125 @@
+"""Losses of the content networks (Zhan et al., CVPR 2020; Liu et al., ECCV 2018; METHOD.md 4.4, 7.3 and 7.5).
+
+``output`` is the net's bare answer, ``truth`` the picture, float32 [B, 3, H, W]; ``mask`` is float32 [B, 1, H, W].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from deocclude.nets.random_features import RandomFeatures
+
+
+def compose(output: Tensor, truth: Tensor, hole: Tensor) -> Tensor:
+    """Return ``output`` inside the hole and ``truth`` outside."""
+    return torch.lerp(truth, output, hole)
+
+
+def masked_l1(output: Tensor, truth: Tensor, mask: Tensor, *, by_area: bool = True) -> Tensor:
+    """Return the mean absolute difference inside the mask.
+
+    Args:
+        output: float32 [B, 3, H, W].
+        truth: the same shape.
+        mask: float32 [B, 1, H, W].
+        by_area: divide the sum over the batch by the number of masked values, so that small holes are not forgotten;
+            if not, by the number of all values, as the reference does.
+    """
+    total = ((output - truth).abs() * mask).sum()
+    return total / (output.shape[1] * mask.sum()).clamp(min=1) if by_area else total / output.numel()
+
+
+def gradient_l1(output: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
+    """Return the mean absolute difference of the steps between neighbours, over steps whose ends are both masked."""
+    difference = output - truth
+    across = (difference[..., 1:] - difference[..., :-1]).abs()
+    down = (difference[..., 1:, :] - difference[..., :-1, :]).abs()
+    inside_across, inside_down = mask[..., 1:] * mask[..., :-1], mask[..., 1:, :] * mask[..., :-1, :]
+    total = (across * inside_across).sum() + (down * inside_down).sum()
+    return total / (output.shape[1] * (inside_across.sum() + inside_down.sum())).clamp(min=1)
+
+
+def total_variation(composite: Tensor) -> Tensor:
+    """Return the mean absolute step across plus the mean absolute step down, over the whole patch."""
+    across = (composite[..., 1:] - composite[..., :-1]).abs().mean()
+    return across + (composite[..., 1:, :] - composite[..., :-1, :]).abs().mean()
+
+
+def gram(features: Tensor) -> Tensor:
+    """Return the Gram matrices F F^T / (C H W), float32 [B, C, C], of features [B, C, H, W]."""
+    batch, channels, height, width = features.shape
+    flat = features.float().reshape(batch, channels, height * width)
+    return flat @ flat.transpose(1, 2) / (channels * height * width)
+
+
+def perceptual_and_style(
+    features: RandomFeatures, pictures: Sequence[Tensor], truth: Tensor, *, style: bool = True
+) -> tuple[Tensor, Tensor]:
+    """Return the perceptual and the style loss, sums over depths and over ``pictures``.
+
+    The reference takes the bare output and the composite as pictures; the composite alone costs half.
+
+    Args:
+        features: the frozen stack.
+        pictures: float32 [B, 3, H, W] each.
+        truth: the same shape.
+        style: whether the Gram matrices are compared; if not the second value is 0.
+    """
+    with torch.no_grad():
+        wanted = features(truth)
+        wanted_grams = [gram(depth) for depth in wanted] if style else []
+    content = truth.new_zeros(())
+    manner = truth.new_zeros(())
+    for picture in pictures:
+        found = features(picture)
+        for one, other in zip(found, wanted, strict=True):
+            content = content + functional.l1_loss(one, other)
+        for one, other in zip(found, wanted_grams, strict=False):
+            manner = manner + functional.l1_loss(gram(one), other)
+    return content, manner
+
+
+def generator_adversarial(fake_logits: Tensor) -> Tensor:
+    """Return -log D(fake), averaged: the non-saturating loss of Goodfellow et al. (2014)."""
+    return functional.softplus(-fake_logits.float()).mean()
+
+
+def discriminator_adversarial(real_logits: Tensor, fake_logits: Tensor, fake_region: Tensor | None = None) -> Tensor:
+    """Return half the sum of -log D(real) and -log(1 - D(fake)), averaged.
+
+    Args:
+        real_logits: float [B, 1, h, w].
+        fake_logits: the same shape.
+        fake_region: float32 [B, 1, H, W], the hole. If given, logits that see nothing of it are wanted to say "real"
+            for the composite too (Suvorov et al., "Resolution-robust Large Mask Inpainting", WACV 2022).
+    """
+    fake = fake_logits.float()
+    made = functional.softplus(fake)
+    if fake_region is not None:
+        share = functional.adaptive_max_pool2d(fake_region, fake.shape[2:])
+        made = torch.lerp(functional.softplus(-fake), made, share)
+    return 0.5 * (functional.softplus(-real_logits.float()).mean() + made.mean())
+
+
+def gradient_penalty(discriminator: nn.Module, real: Tensor) -> Tensor:
+    """Return R1, the mean squared norm of the gradient of the logits' sum at real input (Mescheder et al., 2018).
+
+    Args:
+        discriminator: a net that returns logits, or logits and features.
+        real: its input.
+    """
+    real = real.detach().requires_grad_(True)
+    answer = discriminator(real)
+    logits = answer if isinstance(answer, Tensor) else answer[0]
+    (slope,) = torch.autograd.grad(logits.float().sum(), real, create_graph=True)
+    return slope.square().sum((1, 2, 3)).mean()
+
+
+def feature_matching(fake: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:
+    """Return the mean over layers of the mean absolute difference of discriminator features (Wang et al., 2018)."""
+    parts = [functional.l1_loss(one, other.detach()) for one, other in zip(fake, real, strict=True)]
+    return torch.stack(parts).mean()
