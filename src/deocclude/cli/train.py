@@ -1,4 +1,4 @@
-"""Commands that train: train pack, train pcnet-m."""
+"""Commands that train: train pack, pack-photos, pcnet-m, pcnet-c, recipes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ def register(app: App) -> None:
     """Add the commands to ``app``."""
     group = App(name="train", help="Train the networks from photos and visible masks alone.")
     group.command(pack)
+    group.command(pack_photos, name="pack-photos")
     group.command(pcnet_m, name="pcnet-m")
+    group.command(pcnet_c, name="pcnet-c")
     group.command(recipes)
     app.command(group)
 
@@ -42,11 +44,35 @@ def pack(
     from deocclude.training.packing import PackSettings
     from deocclude.training.sources import pack_sources
 
-    if not sources:
-        raise InputError("at least one mask file", "none", field="--source")
-    if output.exists() and not force:
-        raise InputError("a new folder", "one that exists", file=output, hint="pass --force to replace it")
+    _check_pack(output, sources, force=force)
     count = pack_sources(sources, output, shapes=shapes, settings=PackSettings(crop_size=crop_size))
+    console.OUT.print(f"Written: [bold]{output}[/] ({count} objects)")
+
+
+def pack_photos(
+    output: Annotated[Path, Parameter(help="Pack folder to write.")],
+    sources: Annotated[
+        list[Path], Parameter(name="--source", consume_multiple=True, negative=(), help="Mask files, any format.")
+    ],
+    *,
+    side: int = 256,
+    quality: int = 90,
+    force: bool = False,
+) -> None:
+    """Put the photos of annotation files and their masks into one compact folder, to train content completion.
+
+    Args:
+        output: pack folder to write.
+        sources: mask files or folders in any format that 'run' reads; the photos lie beside them or in images/.
+        side: photos are scaled to this shorter side, in pixels.
+        quality: of the JPEG compression, up to 100.
+        force: replace a pack that is there.
+    """
+    from deocclude.training.photo_packing import PhotoPackSettings
+    from deocclude.training.sources import pack_photos as pack_all
+
+    _check_pack(output, sources, force=force)
+    count = pack_all(sources, output, PhotoPackSettings(side=side, quality=quality))
     console.OUT.print(f"Written: [bold]{output}[/] ({count} objects)")
 
 
@@ -75,11 +101,43 @@ def pcnet_m(
     console.OUT.print(f"Written: [bold]{folder}[/]")
 
 
+def pcnet_c(
+    *,
+    config: Annotated[Path, Parameter(help="Recipe (TOML), or the name of a shipped one: cpu, gpu, paper.")],
+    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("runs/pcnet-c"),
+    pack: Path | None = None,
+) -> None:
+    """Train the content completion network, or continue a run that was interrupted.
+
+    Args:
+        config: recipe, or the name of a shipped one.
+        output: run folder: weights, settings, log, curves, samples, checkpoint.
+        pack: folder written by 'train pack-photos'; outranks the recipe's.
+    """
+    from dataclasses import replace
+
+    from deocclude.settings import read_settings
+    from deocclude.training.pcnet_c import PCNetCConfig, train_pcnet_c
+
+    settings = read_settings(PCNetCConfig, _recipe("pcnet_c", config))
+    if pack is not None:
+        settings = replace(settings, pack=str(pack))
+    folder = train_pcnet_c(settings, output)
+    console.OUT.print(f"Written: [bold]{folder}[/]")
+
+
 def recipes() -> None:
     """Print the recipes that ship, and where they lie."""
     for path in sorted(_recipe_folder().glob("*.toml")):
         first = path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
         console.OUT.print(f"[bold]{path.stem}[/]  {first}\n    {path}")
+
+
+def _check_pack(output: Path, sources: list[Path], *, force: bool) -> None:
+    if not sources:
+        raise InputError("at least one mask file", "none", field="--source")
+    if output.exists() and not force:
+        raise InputError("a new folder", "one that exists", file=output, hint="pass --force to replace it")
 
 
 def _recipe_folder() -> Path:
