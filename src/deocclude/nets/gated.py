@@ -43,8 +43,8 @@ class GatedConv(nn.Module):
         if self.stride > 1:
             # Not a stride of the 1x1 convolution: oneDNN (torch 2.13) writes past the end of memory in its gradient.
             x = x[..., :: self.stride, :: self.stride].contiguous(memory_format=torch.channels_last)
-        gate: Tensor = torch.sigmoid(self.gate(x))
-        return features * gate
+        gated: Tensor = features * torch.sigmoid(self.gate(x))
+        return gated
 
 
 class Residual(nn.Module):
@@ -56,7 +56,8 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features of the same shape."""
-        return x + self.body(x)
+        found: Tensor = x + self.body(x)
+        return found
 
 
 class Up(nn.Module):

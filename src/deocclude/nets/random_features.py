@@ -26,7 +26,8 @@ CALIBRATION = (8, 128)
 class RandomFeatures(nn.Module):
     """Three depths of features: 3x3 convolution, ReLU, average pooling; each channel whitened.
 
-    Weights are drawn as He et al. (2015) do, from NumPy's PCG64. Nothing in it is trained.
+    Weights are drawn as He et al. (2015) do, from NumPy's PCG64. Nothing in it is trained. Three quarters of the first
+    filters sum to zero, so that structure weighs more than the level of the colours, as in trained networks.
 
     Args:
         channels: of each depth.
@@ -40,6 +41,8 @@ class RandomFeatures(nn.Module):
         pictures = torch.from_numpy(calibration_pictures(np.random.default_rng((seed, 1))))
         for depth, (inputs, outputs) in enumerate(zip((3, *channels), channels, strict=False)):
             weight = rng.standard_normal((outputs, inputs, 3, 3)) * np.sqrt(2 / (9 * inputs))
+            if depth == 0:
+                weight[outputs // 4 :] -= weight[outputs // 4 :].mean((2, 3), keepdims=True)
             self.register_buffer(f"weight{depth}", torch.from_numpy(weight.astype(np.float32)), persistent=False)
             self.register_buffer(f"shift{depth}", torch.zeros(outputs), persistent=False)
             self.register_buffer(f"scale{depth}", torch.ones(outputs), persistent=False)
