@@ -6,6 +6,7 @@ Weights are stored as float16 (half the size, no measurable loss) and used as fl
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -19,8 +20,29 @@ if TYPE_CHECKING:
 
     from deocclude.nets.unet import UNet
 
+
+def _unet(**arguments: Any) -> nn.Module:
+    from deocclude.nets.unet import UNet
+
+    return UNet(**arguments)
+
+
+def _partial_conv(**arguments: Any) -> nn.Module:
+    from deocclude.nets.partial_conv import PartialConvUNet
+
+    return PartialConvUNet(**arguments)
+
+
+def _gated(**arguments: Any) -> nn.Module:
+    from deocclude.nets.gated import GatedUNet
+
+    return GatedUNet(**arguments)
+
+
 FORMAT_VERSION = 1
-BUNDLED = {"pcnet-m": "pcnet_m.safetensors"}
+NETS: dict[str, Callable[..., nn.Module]] = {"unet": _unet, "partial-conv": _partial_conv, "gated": _gated}
+"""Builders by the value of ``net`` in :attr:`WeightsInfo.architecture`; the other values are their arguments."""
+BUNDLED = {"pcnet-m": "pcnet_m.safetensors", "pcnet-c": "pcnet_c.safetensors"}
 _KEY = "deocclude"
 
 
@@ -116,28 +138,42 @@ def read_weights(path: Path) -> tuple[WeightsInfo, dict[str, Tensor]]:
     return info, {k: v.to(torch.float32) if v.dtype == torch.float16 else v for k, v in state.items()}
 
 
-def load_unet(source: str | Path = "pcnet-m") -> UNet:
-    """Return a mask net in evaluation mode, on the CPU.
+def load_net(source: str | Path) -> nn.Module:
+    """Return a net in evaluation mode, on the CPU.
 
     Args:
         source: name of bundled weights, or a weights file.
 
     Raises:
-        InputError: unknown name, damaged file, or weights of another architecture.
+        InputError: unknown name, missing or damaged file, or tensors that do not fit the architecture it names.
+    """
+    path = weights_path(source)
+    info, state = read_weights(path)
+    arguments = dict(info.architecture)
+    name = arguments.pop("net", None)
+    if name not in NETS:
+        raise InputError(f"one of {', '.join(NETS)}", str(name), file=path, field="architecture")
+    try:
+        net = NETS[name](**arguments)
+    except (TypeError, ValueError, InputError):
+        raise InputError(f"arguments of a {name} net", str(arguments), file=path, field="architecture") from None
+    load_state(net, state, path)
+    return net.eval()
+
+
+def load_unet(source: str | Path = "pcnet-m") -> UNet:
+    """Return a mask net; see :func:`load_net`.
+
+    Raises:
+        InputError: as there, or weights of another kind of net.
     """
     from deocclude.nets.unet import UNet
 
-    path = weights_path(source)
-    info, state = read_weights(path)
-    arguments = {key: value for key, value in info.architecture.items() if key != "net"}
-    if info.architecture.get("net") != "unet":
-        raise InputError("a unet", str(info.architecture.get("net")), file=path, field="architecture")
-    try:
-        net = UNet(**arguments)
-    except TypeError:
-        raise InputError("arguments of a unet", str(arguments), file=path, field="architecture") from None
-    load_state(net, state, path)
-    return net.eval()
+    net = load_net(source)
+    if not isinstance(net, UNet):
+        found = str(read_weights(weights_path(source))[0].architecture.get("net"))
+        raise InputError("a unet", found, file=weights_path(source), field="architecture")
+    return net
 
 
 def load_state(net: nn.Module, state: dict[str, Tensor], path: Path) -> None:
