@@ -1,0 +1,212 @@
+"""The index of a collection of pictures, for reading: shortlists of the pictures that look like a query.
+
+An index is a folder: ``index.json`` (what counts), ``segments/`` (the pictures, in batches) and the
+vocabulary.
+Opening maps files into memory and reads next to nothing; what was opened stays readable while another process adds
+pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deocclude.errors import InputError
+from deocclude.geometry import Box
+from deocclude.references import colour
+from deocclude.references.entries import Kind
+from deocclude.references.features import Features
+from deocclude.references.manifest import SEGMENTS, Manifest, read_manifest, vocabulary_file
+from deocclude.references.postings import query_vector
+from deocclude.references.query import Query
+from deocclude.references.segment import Picture, Segment
+from deocclude.references.vocabulary import Vocabulary, load_vocabulary
+
+NEAR = 3
+"""Words that a descriptor of a query stands for."""
+COLOUR_POWER = 1.0
+"""Exponent of the colour similarity in the combined score."""
+PART_SHARE = 0.9
+"""Factor on the score of a patch or object against that of the whole picture."""
+CONSIDERED = 2000
+"""Entries, best by words, whose colours are compared."""
+_TRIES = 20
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A picture of the index that looks like the query.
+
+    Attributes:
+        path: the file.
+        box: the part that looks most like it: the whole picture, an object or a patch.
+        words: cosine of the visual words, 0..1.
+        colours: likeness of the colours, 0..1.
+        score: both together; what hits are ranked by.
+        category: class name of the part, or empty.
+        kind: what the part is.
+        segment: where the index holds it: number of the segment,
+        row: and row in it.
+    """
+
+    path: Path
+    box: Box
+    words: float
+    colours: float
+    score: float
+    category: str
+    kind: Kind
+    segment: int
+    row: int
+
+
+class Index:
+    """An index that is open for reading; a snapshot that later changes do not touch."""
+
+    def __init__(self, folder: Path | str) -> None:
+        """Open an index.
+
+        Raises:
+            InputError: there is none, it is damaged, of another version, or its vocabulary does not fit.
+        """
+        self.folder = Path(folder)
+        self.manifest, self.segments = _opened(self.folder)
+        self._dead = [np.array(record.removed, np.int64) for record in self.manifest.segments]
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return sum(record.alive for record in self.manifest.segments)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary of the index.
+
+        Raises:
+            InputError: the file is missing, damaged, or not the one the index was made with.
+        """
+        path = vocabulary_file(self.folder, self.manifest.vocabulary)
+        vocabulary = load_vocabulary(path)
+        if vocabulary.digest != self.manifest.vocabulary:
+            hint = "put the right file there, or build the index again with 'deocclude index build --force'"
+            raise InputError(f"the vocabulary {self.manifest.vocabulary[:8]} that the index was made with",
+                             f"another ({vocabulary.digest[:8]})", file=path, hint=hint)  # fmt: skip
+        return vocabulary
+
+    def pictures(self) -> Iterator[tuple[int, int, Picture]]:
+        """Yield segment, row and picture for all pictures, with the paths that they have now."""
+        for number, (segment, record) in enumerate(zip(self.segments, self.manifest.segments, strict=True)):
+            gone = set(record.removed)
+            for row in range(len(segment)):
+                if row not in gone:
+                    yield number, row, self.picture(number, row)
+
+    def picture(self, segment: int, row: int) -> Picture:
+        """Return what is known of a picture, with the path that it has now."""
+        picture = self.segments[segment].picture(row)
+        path = self.manifest.segments[segment].moved.get(str(row))
+        return picture if path is None else picture._replace(path=path)
+
+    def path(self, picture: Picture) -> Path:
+        """Return the file of a picture."""
+        return self.folder.parent / picture.path  # an absolute path stays as it is
+
+    def features(self, hit: Hit) -> Features:
+        """Return the stored local features of the picture of a hit."""
+        return self.segments[hit.segment].features(hit.row)
+
+    def query(self, views: Query | Sequence[Query], top: int = 20) -> list[Hit]:
+        """Return the pictures that look most like a query, the best first; none of them is verified.
+
+        Args:
+            views: the query, or several views of one object.
+            top: most hits.
+
+        Returns:
+            Hits of different pictures. Where the query's category is known, pictures with an object of that
+            category come first.
+        """
+        asked = [views] if isinstance(views, Query) else list(views)
+        best: dict[tuple[int, int], Hit] = {}
+        for view in asked:
+            for hit in self._query(view, max(top, 1)):
+                place = hit.segment, hit.row
+                if place not in best or hit.score > best[place].score:
+                    best[place] = hit
+        category = next((view.category for view in asked if view.category), "")
+        ranked = sorted(
+            best.values(), key=lambda hit: (not category or hit.category != category, -hit.score, str(hit.path))
+        )
+        return ranked[:top]
+
+    def _query(self, view: Query, top: int) -> list[Hit]:
+        words, shares = self.vocabulary.assign(view.features.descriptors, NEAR)
+        vector = query_vector(words, shares, self.vocabulary.rarity)
+        hits: list[Hit] = []
+        for number, segment in enumerate(self.segments):
+            hits += self._best_of(number, segment, view, vector, top)
+        return hits
+
+    def _best_of(
+        self, number: int, segment: Segment, view: Query, vector: tuple[NDArray[np.int64], NDArray[np.float32]],
+        top: int,
+    ) -> Iterator[Hit]:  # fmt: skip
+        """Yield the best ``top`` pictures of a segment, and as many of the query's category."""
+        cosines = segment.postings.score(*vector, len(segment.entries))
+        count = min(CONSIDERED, len(cosines))
+        entries = np.argpartition(-cosines, count - 1)[:count] if count else np.zeros(0, np.int64)
+        table = segment.entries[entries]
+        alive = ~np.isin(table["picture"], self._dead[number])
+        entries, table = entries[alive], table[alive]
+        likeness = colour.similarity(view.colours, segment.colours[entries])
+        weights = np.where(table["kind"] == Kind.PICTURE, 1.0, PART_SHARE)
+        scores = cosines[entries] * likeness**COLOUR_POWER * weights
+        order = np.argsort(-scores, kind="stable")
+        groups = [order]
+        if view.category in segment.categories:
+            same = table["category"] == segment.categories.index(view.category)
+            groups.insert(0, order[same[order]])
+        seen: set[int] = set()
+        for group in groups:
+            fresh = 0
+            for place in group:
+                row = int(table["picture"][place])
+                if fresh >= top:
+                    break
+                if row in seen:
+                    continue
+                seen.add(row)
+                fresh += 1
+                yield self._hit(number, row, int(entries[place]), (cosines[entries[place]], likeness[place],
+                                                                   scores[place]))  # fmt: skip
+
+    def _hit(self, number: int, row: int, entry: int, values: tuple[float, float, float]) -> Hit:
+        segment = self.segments[number]
+        cosine, likeness, score = (float(value) for value in values)
+        return Hit(
+            self.path(self.picture(number, row)), segment.box(entry), cosine, likeness, score,
+            segment.category(entry), Kind(int(segment.entries[entry]["kind"])), number, row,
+        )  # fmt: skip
+
+
+def _opened(folder: Path) -> tuple[Manifest, list[Segment]]:
+    """Return table of contents and segments; once more if a writer replaced them in between."""
+    for _ in range(_TRIES):
+        manifest = read_manifest(folder)
+        try:
+            return manifest, [Segment(folder / SEGMENTS / record.name) for record in manifest.segments]
+        except (InputError, FileNotFoundError) as error:
+            if read_manifest(folder).generation == manifest.generation:
+                if isinstance(error, InputError):
+                    raise
+                raise _gone(folder) from None
+    raise _gone(folder)
+
+
+def _gone(folder: Path) -> InputError:
+    hint = "the index is damaged: build it again with 'deocclude index build --force'"
+    return InputError("an index with all its segments", "one with segments missing", file=folder, hint=hint)
