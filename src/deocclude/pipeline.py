@@ -21,7 +21,7 @@ from deocclude.formats import read_scene
 from deocclude.images import Photo, read_photo
 from deocclude.layers.build import build_layers
 from deocclude.masks import Mask, union
-from deocclude.nets.chosen import SHIPPED, weights_file
+from deocclude.nets.chosen import SHIPPED, check_weights, weights_file
 from deocclude.ordering.graph import OrderGraph
 from deocclude.project.state import Corrections, Project
 from deocclude.repair import repair
@@ -262,11 +262,9 @@ def _with_weights(project: Project, settings: Settings) -> Project:
     if not any(_asks_network(stage, settings) for stage in _NETWORKS):
         return project
     path = weights_file(settings.weights)
-    if not path.is_file():
-        if before != settings.weights or "weights" not in project.fingerprints:
-            raise InputError("a weights file", "no such file", file=path, field="weights",
-                             hint=f"the weights that ship are called {SHIPPED!r}")  # fmt: skip
+    if not path.is_file() and before == settings.weights and "weights" in project.fingerprints:
         return project
+    check_weights(settings.weights)
     return replace(project, fingerprints={**project.fingerprints, "weights": sha256(path)[:16]})
 
 

@@ -5,7 +5,8 @@ import pytest
 from deocclude.adjacency import touching_pairs
 from deocclude.evaluation import ordering as order_scores
 from deocclude.evaluation.datasets import open_dataset
-from deocclude.evaluation.run import TRUE_ORDER, Protocol, evaluate_amodal, evaluate_ordering, predict_graph, prepare
+from deocclude.evaluation.protocol import TRUE_ORDER, Protocol, predict_graph, prepare
+from deocclude.evaluation.run import evaluate_amodal, evaluate_ordering
 
 REFERENCE = Protocol(reference=True, samples=0)
 

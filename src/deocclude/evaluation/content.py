@@ -131,8 +131,15 @@ def gradient_error(x: Float, y: Float, where: Bool) -> float:
 
 
 def steepness(x: Float, where: Bool) -> float:
-    """Return the mean length of the grey-value gradient over ``where``; blurred fills have less than the truth."""
-    return float(np.hypot(*_gradient(x))[where].mean())
+    """Return the mean length of the grey-value gradient inside ``where``; blurred fills have less than the truth.
+
+    Steps that leave ``where`` do not count, so a seam is no detail. 0 where no step stays inside.
+    """
+    inner = where.copy()
+    inner[:, :-1] &= where[:, 1:]
+    inner[:-1] &= where[1:]
+    inner[-1], inner[:, -1] = False, False
+    return float(np.hypot(*_gradient(x))[inner].mean()) if inner.any() else 0.0
 
 
 def score(painted: Float, truth: Float, hole: Bool) -> Scores:

@@ -46,6 +46,11 @@ class ShapeCounts:
         """Intersection over union; 1 when both shapes are empty."""
         return self.both / self.either if self.either else 1.0
 
+    @property
+    def hidden_iou(self) -> float:
+        """Intersection over union outside the visible part; 1 when both are empty there."""
+        return self.hidden_both / self.hidden_either if self.hidden_either else 1.0
+
 
 def count(modal: Mask, truth: Mask, predicted: Mask, instance_id: int = 1) -> ShapeCounts:
     """Count the pixels of one object."""
@@ -96,7 +101,8 @@ def summarise(scenes: Iterable[Sequence[ShapeCounts]]) -> dict[str, Ratio]:
       objects dominate it.
     * ``pacc``: pooled, sum of |P and A| over sum of |A|.
     * ``mean_iou``: mean over objects; ``mean_iou_occluded``: over those with a hidden part.
-    * ``hidden_iou``: pooled, of the hidden part alone (outside M).
+    * ``hidden_iou``: pooled, of the hidden part alone (outside M); ``mean_hidden_iou``: mean over the objects with a
+      hidden part (mIoU_occ of Chen et al., "Using Diffusion Priors for Video Amodal Segmentation", CVPR 2025).
     """
     listed = [list(scene) for scene in scenes]
     return {
@@ -105,6 +111,7 @@ def summarise(scenes: Iterable[Sequence[ShapeCounts]]) -> dict[str, Ratio]:
         "mean_iou": _pool(listed, lambda row: (row.iou, 1)),
         "mean_iou_occluded": _pool(listed, lambda row: (row.iou, 1) if row.hidden_share > 0 else (0, 0)),
         "hidden_iou": _pool(listed, lambda row: (row.hidden_both, row.hidden_either)),
+        "mean_hidden_iou": _pool(listed, lambda row: (row.hidden_iou, 1) if row.hidden_share > 0 else (0, 0)),
     }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,44 @@ class Ratio:
             level: share of the resampled values that the interval holds.
             seed: of the random numbers; equal seeds draw equal sets, so two methods are compared on the same ones.
         """
+        low, high = _interval(self._resampled(samples, seed), level)
+        return Estimate(self.value, low, high, *self.counts)
+
+    def _resampled(self, samples: int, seed: int) -> NDArray[np.float64]:
+        """Return the values of the resampled sets; nan for sets without anything to score."""
         scenes = len(self.denominators)
-        if samples == 0 or scenes < 2 or np.isnan(self.value):
-            return Estimate(self.value, float("nan"), float("nan"), *self.counts)
+        if scenes < 2:
+            return np.full(samples, np.nan)
         generator = np.random.default_rng(seed)
         weights = generator.multinomial(scenes, np.full(scenes, 1 / scenes), size=samples).astype(np.float64)
         below = weights @ np.asarray(self.denominators, np.float64)
         above = weights @ np.asarray(self.numerators, np.float64)
-        tail = (1 - level) / 2
-        low, high = np.quantile(above[below > 0] / below[below > 0], [tail, 1 - tail])
-        return Estimate(self.value, float(low), float(high), *self.counts)
+        return np.divide(above, below, out=np.full(samples, np.nan), where=below > 0)
+
+
+def difference(first: Ratio, second: Ratio, *, samples: int = 1000, level: float = 0.95, seed: int = 0) -> Estimate:
+    """Return ``first`` minus ``second`` with the interval of the difference, both over the same resampled scenes.
+
+    Args:
+        first: over some scenes.
+        second: over the same scenes, in the same order.
+        samples: resampled sets; 0 gives no interval.
+        level: share of the resampled differences that the interval holds.
+        seed: of the random numbers.
+
+    Raises:
+        ValueError: different numbers of scenes.
+    """
+    if len(first.denominators) != len(second.denominators):
+        raise ValueError(f"{len(first.denominators)} scenes against {len(second.denominators)}")
+    values = first._resampled(samples, seed) - second._resampled(samples, seed)
+    return Estimate(first.value - second.value, *_interval(values, level))
+
+
+def _interval(values: NDArray[np.float64], level: float) -> tuple[float, float]:
+    known = values[~np.isnan(values)]
+    if not known.size:
+        return float("nan"), float("nan")
+    tail = (1 - level) / 2
+    low, high = np.quantile(known, [tail, 1 - tail])
+    return float(low), float(high)

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deocclude.errors import InputError
 from deocclude.weights import bundled_path
 
 if TYPE_CHECKING:
@@ -52,6 +53,18 @@ def completer_for(source: str | Path = SHIPPED, views: int = 1) -> MaskCompleter
     path = weights_file(source)
     changed = path.stat().st_mtime_ns if path.is_file() else 0
     return _completer(path, changed, views)
+
+
+def check_weights(source: str | Path) -> None:
+    """Refuse, before the work, weights that are not there; what is in the file is checked when it is read.
+
+    Raises:
+        InputError: no bundled weights of this name, or no such file.
+    """
+    path = weights_file(source)
+    if not path.is_file():
+        hint = f"the weights that ship are called {SHIPPED!r}"
+        raise InputError("a weights file", "no such file", file=path, field="weights", hint=hint)
 
 
 @cache

@@ -1,0 +1,69 @@
+"""The commands that measure."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    from deocclude.datasets.synthetic import SyntheticSettings
+    from deocclude.datasets.synthetic_files import write_dataset
+
+    target = tmp_path_factory.mktemp("measured") / "set"
+    write_dataset(target, 2, SyntheticSettings(width=100, height=80, objects=(3, 3)), seed=2, hidden=False)
+    return target
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """Weights of a network that is small, so that it is fast, and knows nothing."""
+    from deocclude.nets.unet import UNet
+    from deocclude.weights import WeightsInfo, save_weights
+
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    save_weights(path, UNet(0.125, 2), WeightsInfo("pcnet-m", {"net": "unet", "width": 0.125, "in_channels": 2}))
+    return path
+
+
+def test_table1_prints_a_table_a_data_set(call, data, tiny):
+    answer = call("evaluate", "table1", data, data, "--samples", 20, "--json", "--weights", tiny)
+    assert answer.code == 0, answer.err
+    first, second = json.loads(answer.out)
+    assert first == second
+    assert first["title"] == "Order and whole shapes: set"
+    assert first["rows"][-1]["amodal mIoU"]["denominator"] > 0
+
+
+def test_a_gap_gives_both_columns(call, data, tmp_path):
+    target = tmp_path / "gap.md"
+    answer = call("evaluate", "ordering", data, "--method", "convex", "--gap", 5, "--samples", 0, "-o", target)
+    assert answer.code == 0, answer.err
+    assert "acc_occpair, 5 px" in target.read_text()
+    answer = call("evaluate", "amodal", "--data", data, "--method", "raw", "--gap", 5, "--samples", 0)
+    assert answer.code == 0, answer.err
+    assert "iou, cost" in answer.out
+
+
+@pytest.mark.parametrize("command", ["ordering", "amodal", "table1"])
+def test_bad_options_are_refused_before_the_work(call, data, tmp_path, command):
+    (tmp_path / "there.md").write_text("mine")
+    for options, text in (
+        (("--weights", tmp_path / "absent.safetensors"), "absent.safetensors: weights: expected a weights file"),
+        (("--weights", "pcnetm"), "did you mean 'pcnet-m'"),
+        (("--samples", -1), "--samples"),
+        (("-o", tmp_path / "there.md"), "--force"),
+        (("--gap", -2), "--gap"),
+    ):
+        answer = call("evaluate", command, data, *options)
+        assert answer.code == 2
+        assert text in answer.err
+    assert call("evaluate", "table1").code == 2
+
+
+def test_damaged_weights_are_named(call, data, tmp_path):
+    (tmp_path / "cut.safetensors").write_bytes(b"not weights at all")
+    answer = call("evaluate", "ordering", data, "--method", "pcnet-m", "--weights", tmp_path / "cut.safetensors")
+    assert answer.code == 2
+    assert "damaged" in answer.err
+    assert "Traceback" not in answer.err
