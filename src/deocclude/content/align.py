@@ -1,0 +1,184 @@
+"""Lay a reference over the photo: several hypotheses, each warped, refined by optical flow and matched in colour.
+
+A reference shows the object from elsewhere, so one homography seldom fits all of it. Every plane that matches reveal is
+a hypothesis, and so is a smooth bent map through all matches; which one is right where is for the stitching to say
+(the proposals of TransFill, Zhou et al., CVPR 2021, with classical means). Each hypothesis is also made a second time
+without a look at a band round the hole, a rehearsal: how well it foretells that band says how far to trust it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deocclude.content.colour import ColourSettings, match_colours
+from deocclude.content.flow import FlowSettings, continued, measure, pixel_grid, sample
+from deocclude.content.mesh import MeshSettings, bent, folds
+from deocclude.geometry import Size
+from deocclude.masks import Mask
+from deocclude.references.features import Features
+from deocclude.references.matching import MatchSettings, match
+from deocclude.references.transforms import Matrix, TransformSettings, apply, plausible, sequential
+
+Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+RGBArray = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class AlignSettings:
+    """How references are aligned.
+
+    Attributes:
+        matching: which features match.
+        transforms: which planes are believed.
+        mesh: the bent map.
+        flow: the refinement.
+        colour: the correction of colours.
+        least_cover: hypotheses that show less of the hole than this share are dropped.
+        mesh_from: fewest matches for a bent map.
+    """
+
+    matching: MatchSettings = field(default_factory=MatchSettings)
+    transforms: TransformSettings = field(default_factory=TransformSettings)
+    mesh: MeshSettings = field(default_factory=MeshSettings)
+    flow: FlowSettings = field(default_factory=FlowSettings)
+    colour: ColourSettings = field(default_factory=ColourSettings)
+    least_cover: float = 0.02
+    mesh_from: int = 14
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """The picture with the hole.
+
+    Attributes:
+        rgb: float32 [h, w, 3], 0..255; what stands in the hole is not looked at.
+        hole: bool [h, w].
+        known: bool [h, w], pixels that may be looked at; disjoint from the hole.
+        band: bool [h, w], part of ``known``: pixels near the hole on which fills are rehearsed.
+        features: of the known pixels.
+    """
+
+    rgb: Float
+    hole: Bool
+    known: Bool
+    band: Bool
+    features: Features
+
+    @property
+    def size(self) -> Size:
+        """Height and width."""
+        return Size(*self.hole.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Aligned:
+    """A reference in the frame of the target, in its colours.
+
+    Attributes:
+        rgb: float32 [h, w, 3], 0..255.
+        valid: bool [h, w], pixels that the reference shows.
+        rehearsal: float32 [h, w, 3], the same made without a look at the target's band; meaningful where valid.
+        target_from_source: float64 [3, 3], the homography it started from.
+        kind: how it was aligned, for people: ``homography``, ``homography+flow``, ``mesh``, ``affine`` ...
+        reference: number of the reference.
+        inliers: matches that the homography explains.
+        notes: one line each.
+    """
+
+    rgb: Float
+    valid: Bool
+    rehearsal: Float
+    target_from_source: Matrix
+    kind: str
+    reference: int
+    inliers: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """A map from the target into a reference, ``where`` float32 [h, w, 2], and where it comes from."""
+
+    where: Float
+    target_from_source: Matrix
+    kind: str
+    inliers: int
+
+
+def align(
+    target: Target, rgb: RGBArray, features: Features, number: int, settings: AlignSettings | None = None
+) -> list[Aligned]:
+    """Return the plausible ways to lay a reference over the target; none where too little matches.
+
+    Args:
+        target: what to fill.
+        rgb: uint8 [H, W, 3], the reference.
+        features: its features.
+        number: of the reference, passed through.
+        settings: how.
+    """
+    settings = settings or AlignSettings()
+    least = settings.least_cover * np.count_nonzero(target.hole)
+    found = []
+    source = rgb.astype(np.float32)
+    for proposal in propose(target, features, settings):
+        for where, kind, rehearsed in _refined(target, source, proposal, settings):
+            valid = _inside(where, rgb.shape)
+            if np.count_nonzero(valid & target.hole) < least or folds(where, valid & (target.hole | target.band)):
+                continue
+            picture = _coloured(target, sample(source, where, cubic=True), valid & target.known, settings)
+            rehearsal = _coloured(
+                target, sample(source, rehearsed, cubic=True), valid & target.known & ~target.band, settings
+            )
+            matrix = proposal.target_from_source
+            found.append(Aligned(picture, valid, rehearsal, matrix, kind, number, proposal.inliers))
+    return found
+
+
+def propose(target: Target, features: Features, settings: AlignSettings) -> Iterator[Proposal]:
+    """Yield the maps that the matches between target and reference suggest."""
+    matches = match(features, target.features, settings.matching)
+    planes = sequential(matches.source_points, matches.target_points, target.size, settings.transforms)
+    box = Mask.from_array(target.hole).box
+    grid = pixel_grid(*target.size).reshape(-1, 2)
+    for plane in planes:
+        if not plausible(plane.target_from_source, box, settings.transforms):
+            continue
+        back = np.linalg.inv(plane.target_from_source)
+        where = apply(back, grid).reshape(*target.size, 2).astype(np.float32)
+        yield Proposal(where, plane.target_from_source, plane.kind, plane.count)
+    if planes and planes[0].kind != "similarity" and len(matches) >= settings.mesh_from:
+        back = np.linalg.inv(planes[0].target_from_source)
+        mesh = bent(matches.target_points, matches.source_points, back, target.size, settings.mesh)
+        if mesh is not None:
+            yield Proposal(mesh, planes[0].target_from_source, "mesh", planes[0].count)
+
+
+def _refined(
+    target: Target, source: Float, proposal: Proposal, settings: AlignSettings
+) -> Iterator[tuple[Float, str, Float]]:
+    """Yield (map, kind, map for the rehearsal) of a proposal as it is and with flow added."""
+    where = proposal.where
+    yield where, proposal.kind, where
+    valid = _inside(where, source.shape)
+    picture = _coloured(target, sample(source, where), valid & target.known, settings)
+    flow = measure(target.rgb, picture, target.known, valid, settings.flow)
+    grid = pixel_grid(*target.size)
+    full = sample(where, grid + continued(flow, target.known, settings.flow))
+    rehearsed = sample(where, grid + continued(flow, target.known & ~target.band, settings.flow))
+    yield full, f"{proposal.kind}+flow", rehearsed
+
+
+def _coloured(target: Target, picture: Float, overlap: Bool, settings: AlignSettings) -> Float:
+    return match_colours(np.clip(picture, 0, 255), target.rgb, overlap, settings.colour)
+
+
+def _inside(where: Float, shape: tuple[int, ...]) -> Bool:
+    """Return bool [h, w]: whether a map stays within a picture of ``shape``."""
+    x, y = where[..., 0], where[..., 1]
+    return np.asarray((x >= -0.5) & (y >= -0.5) & (x <= shape[1] - 0.5) & (y <= shape[0] - 0.5))
