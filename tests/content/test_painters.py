@@ -11,6 +11,7 @@ from deocclude.content import METHODS, painter
 from deocclude.content.patch import Patch, Provenance
 from deocclude.errors import InputError
 
+WITHOUT_A_NET = [name for name in METHODS if name != "pcnet-c"]
 SMOOTH = ["telea", "navier-stokes", "biharmonic"]
 
 
@@ -29,7 +30,7 @@ def error(painted, truth, hole):
     return float(np.sqrt(np.square(painted.rgb[hole].astype(float) - truth[hole]).mean()))
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", WITHOUT_A_NET)
 def test_constant_colour_is_continued_exactly(name):
     picture = np.broadcast_to(np.uint8([37, 141, 211]), (60, 70, 3)).copy()
     hole = disc(60, 70, 17)
@@ -73,7 +74,7 @@ def test_exemplar_keeps_the_level_of_detail():
     assert painter("telea")(patch_of(picture, hole)).rgb[hole].std() < 0.6 * picture[hole].std()
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", WITHOUT_A_NET)
 def test_only_evidence_is_looked_at(name):
     rng = np.random.default_rng(2)
     picture = rng.integers(0, 256, (64, 80, 3), np.uint8)
@@ -88,7 +89,7 @@ def test_only_evidence_is_looked_at(name):
     assert np.array_equal(first.confidence, second.confidence)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", WITHOUT_A_NET)
 def test_shapes_types_and_the_rest_untouched(name):
     picture = np.random.default_rng(1).integers(0, 256, (40, 50, 3), np.uint8)
     hole = disc(40, 50, 9)
@@ -103,7 +104,7 @@ def test_shapes_types_and_the_rest_untouched(name):
     assert 0 < painted.confidence[hole].min() <= painted.confidence.max() <= 1
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", WITHOUT_A_NET)
 def test_same_seed_same_result(name):
     picture = np.random.default_rng(1).integers(0, 256, (60, 60, 3), np.uint8)
     first, second = (painter(name)(patch_of(picture, disc(60, 60, 14), seed=7)) for _ in range(2))
@@ -137,7 +138,7 @@ def test_bright_speck_casts_no_glow():
     assert painted.rgb[hole].mean() < 40
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", WITHOUT_A_NET)
 def test_nothing_to_look_at(name):
     hole = np.ones((9, 9), bool)
     painted = painter(name)(patch_of(np.zeros((9, 9, 3), np.uint8), hole))
@@ -158,7 +159,7 @@ def test_evidence_smaller_than_a_patch_falls_back_and_says_so():
     assert (painted.rgb[hole] == 77).all()
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", WITHOUT_A_NET)
 def test_hole_that_touches_no_evidence(name):
     hole, evidence = np.zeros((50, 90), bool), np.zeros((50, 90), bool)
     hole[10:40, 60:85], evidence[5:45, 3:30] = True, True
@@ -169,7 +170,7 @@ def test_hole_that_touches_no_evidence(name):
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.integers(1, 14), st.integers(1, 14), st.integers(0, 2**32 - 1), st.sampled_from(sorted(METHODS)))
+@given(st.integers(1, 14), st.integers(1, 14), st.integers(0, 2**32 - 1), st.sampled_from(sorted(WITHOUT_A_NET)))
 def test_random_tiny_patches(height, width, seed, name):
     rng = np.random.default_rng(seed)
     kind = rng.integers(0, 3, (height, width))

@@ -45,14 +45,21 @@ def _exemplar(settings: Settings) -> Painter:
     return exemplar(build_settings(ExemplarSettings, settings))
 
 
+def _pcnet_c(settings: Settings) -> Painter:
+    from deocclude.content.pcnet_c import PCNetCSettings, pcnet_c
+
+    return pcnet_c(build_settings(PCNetCSettings, settings))
+
+
 METHODS: dict[str, Callable[[Settings], Painter]] = {
     "telea": _telea,
     "navier-stokes": _navier_stokes,
     "biharmonic": _biharmonic,
     "exemplar": _exemplar,
     "mean": _mean,
+    "pcnet-c": _pcnet_c,
 }
-"""Painters that need nothing but the photo, by name."""
+"""Painters that need nothing but the photo (and ``pcnet-c`` its weights), by name."""
 
 
 def painter(name: str, settings: Settings | None = None) -> Painter:
