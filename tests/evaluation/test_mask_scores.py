@@ -26,6 +26,7 @@ def test_counts_by_hand():
     assert (found.hidden_both, found.hidden_either) == (2, 5)
     assert found.hidden_share == pytest.approx(0.4)
     assert found.iou == pytest.approx(8 / 11)
+    assert found.hidden_iou == pytest.approx(2 / 5)
 
 
 @given(modal=ARRAYS, truth=ARRAYS, predicted=ARRAYS)
@@ -47,6 +48,7 @@ def test_pooled_and_mean_differ_as_they_should():
     assert scores["pacc"].counts == (11, 12)
     assert scores["hidden_iou"].counts == (1, 2)
     assert scores["mean_iou_occluded"].counts == (1.5, 2)
+    assert scores["mean_hidden_iou"].counts == (1, 2)
 
 
 def test_unoccluded_objects_count_in_the_pool_and_not_in_the_occluded_mean():

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from deocclude.evaluation.ratio import Estimate, Ratio
+from deocclude.evaluation.ratio import Estimate, Ratio, difference
 from deocclude.evaluation.tables import Table, write
 
 
@@ -79,3 +79,16 @@ def test_json_is_strict_and_keeps_counts(tmp_path):
     assert row["y"]["value"] is None
     write([TABLE], tmp_path / "t.md")
     assert (tmp_path / "t.md").read_text(encoding="utf-8") == TABLE.markdown()
+
+
+def test_a_difference_is_over_the_same_scenes():
+    rng = np.random.default_rng(1)
+    hits = rng.integers(0, 6, 40)
+    first, second = Ratio.of((h, 6) for h in hits), Ratio.of((h - 0.6, 6) for h in hits)
+    paired = difference(first, second)
+    assert paired.value == pytest.approx(0.1)
+    assert paired.high - paired.low < 1e-9 < first.estimate().high - first.estimate().low
+    assert math.isnan(difference(first, second, samples=0).low)
+    assert math.isnan(difference(Ratio.of([(1, 2)]), Ratio.of([(1, 2)])).low)
+    with pytest.raises(ValueError, match="40 scenes against 1"):
+        difference(first, Ratio.of([(1, 2)]))

@@ -89,7 +89,8 @@ class Ratio:
         weights = generator.multinomial(scenes, np.full(scenes, 1 / scenes), size=samples).astype(np.float64)
         below = weights @ np.asarray(self.denominators, np.float64)
         above = weights @ np.asarray(self.numerators, np.float64)
-        return np.divide(above, below, out=np.full(samples, np.nan), where=below > 0)
+        values: NDArray[np.float64] = np.divide(above, below, out=np.full(samples, np.nan), where=below > 0)
+        return values
 
 
 def difference(first: Ratio, second: Ratio, *, samples: int = 1000, level: float = 0.95, seed: int = 0) -> Estimate:
