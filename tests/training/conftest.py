@@ -1,4 +1,4 @@
-"""A small pack of random whole shapes, and two that touch."""
+"""Small packs: random whole shapes, and two that touch; photos of coloured discs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from deocclude.masks import Mask
 from deocclude.scene import Instance, Scene
 from deocclude.training.packing import Pack, PackSettings, open_pack, write_pack
+from deocclude.training.photo_packing import PhotoPackSettings, write_photo_pack
 from deocclude.training.shapes import shape_scenes
 
 
@@ -34,3 +35,31 @@ def pack_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def pack(pack_folder: Path) -> Pack:
     return open_pack(pack_folder)
+
+
+RED, GREEN, BLUE = (200, 30, 30), (30, 180, 30), (30, 30, 160)
+
+
+def disc_photo(number: int) -> tuple[np.ndarray, Scene]:
+    """A blue photo 240x160 with a red and a green disc, and their masks."""
+    rng = np.random.default_rng(number)
+    y, x = np.mgrid[:160, :240]
+    photo = np.full((160, 240, 3), BLUE, np.uint8)
+    masks = []
+    for left, colour in ((60, RED), (175, GREEN)):
+        radius, centre = rng.integers(30, 45), (left + rng.integers(-8, 8), 80 + rng.integers(-20, 20))
+        mask = (x - centre[0]) ** 2 + (y - centre[1]) ** 2 <= radius**2
+        photo[mask] = colour
+        masks.append(mask)
+    instances = tuple(Instance(k + 1, Mask.from_array(mask)) for k, mask in enumerate(masks))
+    return photo, Scene(instances[0].modal.size, instances, image_file=f"disc-{number}.png")
+
+
+@pytest.fixture(scope="session")
+def photo_pack_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("packs") / "photos"
+    photos, scenes = zip(*map(disc_photo, range(40)), strict=True)
+    by_name = {scene.image_file: photo for photo, scene in zip(photos, scenes, strict=True)}
+    settings = PhotoPackSettings(side=80, quality=95, min_side=16, min_area=100)
+    write_photo_pack(scenes, folder, lambda scene: by_name[scene.image_file], settings)
+    return folder

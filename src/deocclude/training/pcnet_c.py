@@ -172,7 +172,12 @@ class PCNetC:
         return torch.stack([weights[name] * term for name, term in terms.items()]).sum()
 
     def terms(self, output: Tensor, batch: ContentBatch) -> dict[str, Tensor]:
-        """Return the terms of the loss by name, scalars, for the net's answer [n, 3, s, s]; absent ones are not made."""
+        """Return the terms of the loss by name, scalars.
+
+        Args:
+            output: the net's answer, float32 [n, 3, s, s].
+            batch: the samples.
+        """
         weights = self._config.loss
         hole = batch.weight[:, None]
         composite = compose(output, batch.target, hole)
@@ -200,8 +205,8 @@ def train_pcnet_c(config: PCNetCConfig, out: Path) -> Path:
     """Train, or continue to train, and return the folder ``out`` with ``weights.safetensors`` in it.
 
     Raises:
-        InputError: a pack that is missing, of another kind, damaged or empty, an unknown kind of net, or a checkpoint of
-            another run.
+        InputError: a pack that is missing, of another kind, damaged or empty, an unknown kind of net, or a checkpoint
+            of another run.
         TrainingStoppedError: SIGTERM arrived; call again to continue.
     """
     pack = open_photo_pack(Path(config.pack))
