@@ -8,16 +8,16 @@ without a look at a band round the hole, a rehearsal: how well it foretells that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.content.colour import ColourSettings, match_colours
+from deocclude.content.colour import ColourSettings, gain_and_bias, match_colours
 from deocclude.content.flow import FlowSettings, continued, measure, pixel_grid, sample
 from deocclude.content.mesh import MeshSettings, bent, folds
-from deocclude.geometry import Size
+from deocclude.geometry import Box, Size
 from deocclude.masks import Mask
 from deocclude.references.features import Features
 from deocclude.references.matching import MatchSettings, match
@@ -40,6 +40,7 @@ class AlignSettings:
         colour: the correction of colours.
         least_cover: hypotheses that show less of the hole than this share are dropped.
         mesh_from: fewest matches for a bent map.
+        most: maps of a reference that are pursued, the best at a first look.
     """
 
     matching: MatchSettings = field(default_factory=MatchSettings)
@@ -49,6 +50,7 @@ class AlignSettings:
     colour: ColourSettings = field(default_factory=ColourSettings)
     least_cover: float = 0.02
     mesh_from: int = 14
+    most: int = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +75,12 @@ class Target:
     def size(self) -> Size:
         """Height and width."""
         return Size(*self.hole.shape)
+
+    @property
+    def near(self) -> Box:
+        """The hole with its surroundings, a quarter of its size on each side."""
+        box = Mask.from_array(self.hole).box
+        return box.grow(8 + max(box.width, box.height) // 4).clip(self.size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +134,7 @@ def align(
     least = settings.least_cover * np.count_nonzero(target.hole)
     found = []
     source = rgb.astype(np.float32)
-    for proposal in propose(target, features, settings):
+    for proposal in _shortlist(target, source, propose(target, features, settings), settings):
         for where, kind, rehearsed in _refined(target, source, proposal, settings):
             valid = _inside(where, rgb.shape)
             if np.count_nonzero(valid & target.hole) < least or folds(where, valid & (target.hole | target.band)):
@@ -157,6 +165,23 @@ def propose(target: Target, features: Features, settings: AlignSettings) -> Iter
         mesh = bent(matches.target_points, matches.source_points, back, target.size, settings.mesh)
         if mesh is not None:
             yield Proposal(mesh, planes[0].target_from_source, "mesh", planes[0].count)
+
+
+def _shortlist(target: Target, source: Float, proposals: Iterable[Proposal], settings: AlignSettings) -> list[Proposal]:
+    """Return the proposals that agree best with the surroundings of the hole, without a refinement."""
+
+    def misfit(proposal: Proposal) -> float:
+        rows, columns = target.near.slices
+        where = np.ascontiguousarray(proposal.where[rows, columns][::2, ::2])
+        known = target.known[rows, columns][::2, ::2]
+        overlap = known & _inside(where, source.shape)
+        if np.count_nonzero(overlap) < 0.2 * np.count_nonzero(known):
+            return float("inf")
+        photo, picture = target.rgb[rows, columns][::2, ::2], sample(source, where)
+        gain, bias, _ = gain_and_bias(picture, photo, overlap, settings.colour)
+        return float(np.minimum(np.abs(picture * gain + bias - photo)[overlap], 64).mean())
+
+    return sorted(proposals, key=misfit)[: settings.most]
 
 
 def _refined(

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from deocclude.content.cells import CELL, shrunk, stretched
 from deocclude.content.membrane import pull_push
 
 Float = NDArray[np.float32]
@@ -95,15 +96,15 @@ def gain_and_bias(
 def _local_shift(matched: Float, photo: Float, overlap: Bool, scale: float, settings: ColourSettings) -> Float:
     """Return what is left of the difference, smooth, and continued smoothly where there is no overlap."""
     height, width = overlap.shape
-    sigma = max(2.0, settings.spread * max(height, width))
     off = np.where(overlap[..., None], photo - matched, np.float32(0)).astype(np.float32)
-    weight = overlap / np.square(1 + np.square(np.linalg.norm(off, axis=2) / scale))
-    weight = np.asarray(weight, np.float32)
-    share = cv2.GaussianBlur(weight, (0, 0), sigma)
-    mean = cv2.GaussianBlur(off * weight[..., None], (0, 0), sigma)
+    weight = np.asarray(overlap / np.square(1 + np.square(np.linalg.norm(off, axis=2) / scale)), np.float32)
+    sigma = max(1.0, settings.spread * max(height, width) / CELL)
+    share = cv2.GaussianBlur(shrunk(weight), (0, 0), sigma)
+    mean = cv2.GaussianBlur(shrunk(off * weight[..., None]), (0, 0), sigma)
     # A prior of "no shift" rules where little is seen.
     shift = mean / (share[..., None] + 0.05)
     known = np.asarray(np.minimum(4 * share, 1) * (share > 0.02), np.float32)
     if not known.any():
         return np.zeros_like(matched)
-    return np.clip(pull_push(shift, known), -settings.largest_shift, settings.largest_shift)
+    limit = settings.largest_shift
+    return stretched(np.clip(pull_push(shift, known), -limit, limit), height, width)

@@ -122,8 +122,6 @@ def _distinct(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArra
     return np.sort(np.unique(places, axis=0, return_index=True)[1])
 
 
-def _matches(
-    source: Features, target: Features, pairs: NDArray[np.int64], ratio: NDArray[np.float32]
-) -> Matches:
+def _matches(source: Features, target: Features, pairs: NDArray[np.int64], ratio: NDArray[np.float32]) -> Matches:
     first, second = pairs[:, 0], pairs[:, 1]
     return Matches(first, second, ratio, source.points[first], target.points[second])

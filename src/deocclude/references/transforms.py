@@ -69,9 +69,7 @@ class Transform:
         return int(np.count_nonzero(self.inliers))
 
 
-def estimate(
-    source: Points, target: Points, size: Size, settings: TransformSettings | None = None
-) -> Transform | None:
+def estimate(source: Points, target: Points, size: Size, settings: TransformSettings | None = None) -> Transform | None:
     """Return the transform that explains most matches, the most general one that they support.
 
     Args:

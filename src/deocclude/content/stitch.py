@@ -1,0 +1,215 @@
+"""Fill a hole from references: choose among the aligned hypotheses pixel by pixel, blend, and use what is trusted.
+
+Labels follow the least cost (rehearsal and agreement between references); small differences at the seams between them
+are feathered, the difference to the photo is spread over the hole by a membrane, so that only hidden pixels change.
+Where the rehearsal does not foretell a clear gain over the plain fill, the reference is not used at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from deocclude.content.agreement import NOWHERE, AgreementSettings, Costs, compare, expected_error
+from deocclude.content.align import Aligned, AlignSettings, Target, align
+from deocclude.content.cells import shrunk, stretched
+from deocclude.content.diffusion import MarchingSettings, telea
+from deocclude.content.membrane import without_seam
+from deocclude.content.painting import distance_to
+from deocclude.content.patch import Patch
+from deocclude.content.stitch_model import StitchModel, bundled
+from deocclude.references.features import Features, extract
+
+Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+RGBArray = NDArray[np.uint8]
+NONE = -1
+"""Source number of a pixel that no reference fills."""
+
+
+@dataclass(frozen=True)
+class StitchSettings:
+    """How references are stitched in.
+
+    Attributes:
+        align: how they are aligned.
+        agreement: how hypotheses are compared.
+        band: width of the rehearsal's band as a share of the root of the hole's area.
+        band_limits: least and greatest width of the band, pixels.
+        most: hypotheses that are kept, the best in the rehearsal.
+        feather: spread of the transition between hypotheses, cells of the cost grid.
+        seam: visible pixels so near the hole that the fill must meet, pixels.
+        least_confidence: below it references are not used.
+    """
+
+    align: AlignSettings = field(default_factory=AlignSettings)
+    agreement: AgreementSettings = field(default_factory=AgreementSettings)
+    band: float = 0.15
+    band_limits: tuple[int, int] = (6, 32)
+    most: int = 12
+    feather: float = 1.0
+    seam: int = 3
+    least_confidence: float = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Stitched:
+    """A hole filled from references.
+
+    Attributes:
+        rgb: uint8 [h, w, 3]; equals the photo outside the hole, and inside it where nothing is filled.
+        filled: bool [h, w], pixels that come from a reference.
+        source: int16 [h, w], number of the reference, -1 where there is none.
+        confidence: float32 [h, w] in 0..1, that the pixel is better than the plain fill's; 0 where not filled.
+        notes: one line for each reference that was not used, and why.
+        measures: what the decision was made from, by name; empty where nothing could be aligned.
+    """
+
+    rgb: RGBArray
+    filled: Bool
+    source: NDArray[np.int16]
+    confidence: Float
+    notes: tuple[str, ...] = ()
+    measures: dict[str, float] = field(default_factory=dict)
+
+
+def make_target(
+    photo: RGBArray, hole: Bool, usable: Bool, features: Features | None = None, settings: StitchSettings | None = None
+) -> Target:
+    """Return the target for :func:`stitch`: the photo with its rehearsal band.
+
+    Args:
+        photo: uint8 [h, w, 3].
+        hole: bool [h, w].
+        usable: bool [h, w], pixels that may be looked at.
+        features: of the usable pixels; found here when not given.
+        settings: width of the band.
+    """
+    settings = settings or StitchSettings()
+    known = usable & ~hole
+    low, high = settings.band_limits
+    width = np.clip(settings.band * np.sqrt(np.count_nonzero(hole)), low, high)
+    band = known & (distance_to(hole) <= width)
+    return Target(photo.astype(np.float32), hole, known, band, features or extract(photo, known))
+
+
+def stitch(
+    photo: RGBArray,
+    hole: Bool,
+    usable: Bool,
+    references: Sequence[tuple[RGBArray, Features | None]],
+    settings: StitchSettings | None = None,
+    *,
+    features: Features | None = None,
+) -> Stitched:
+    """Fill a hole from references, as far as they show it and can be trusted.
+
+    Args:
+        photo: uint8 [h, w, 3]; what stands in the hole is not looked at.
+        hole: bool [h, w].
+        usable: bool [h, w], pixels of the photo that may be looked at.
+        references: pictures uint8 [H, W, 3] of any size, and their features where they are known already.
+        settings: how.
+        features: of the usable pixels of the photo, where they are known already.
+    """
+    settings = settings or StitchSettings()
+    if not hole.any():
+        return _nothing(photo, ())
+    target = make_target(photo, hole, usable, features, settings)
+    hypotheses, notes = _aligned(target, references, settings)
+    if not hypotheses:
+        return _nothing(photo, notes)
+    costs = compare(target, hypotheses, settings.agreement)
+    label = costs.total.argmin(0).astype(np.int16)
+    picture, source = _blended(target, hypotheses, costs, label, settings)
+    filled = hole & (source != NONE)
+    picture = without_seam(picture, target.rgb, filled, target.known, settings.seam)
+    measures = _measures(target, hypotheses, costs, label, filled, settings)
+    confidence = bundled().confidence(measures)
+    if confidence < settings.least_confidence:
+        why = f"references not used: they promise too little against the plain fill (confidence {confidence:.2f})"
+        nothing = _nothing(photo, (*notes, why))
+        return Stitched(nothing.rgb, nothing.filled, nothing.source, nothing.confidence, nothing.notes, measures)
+    rgb = photo.copy()
+    rgb[filled] = np.clip(np.rint(picture[filled]), 0, 255).astype(np.uint8)
+    source = np.where(filled, source, np.int16(NONE)).astype(np.int16)
+    return Stitched(rgb, filled, source, np.where(filled, np.float32(confidence), np.float32(0)), notes, measures)
+
+
+def _nothing(photo: RGBArray, notes: tuple[str, ...]) -> Stitched:
+    height, width = photo.shape[:2]
+    none = np.full((height, width), NONE, np.int16)
+    return Stitched(photo.copy(), none != NONE, none, np.zeros((height, width), np.float32), notes)
+
+
+def _aligned(
+    target: Target, references: Sequence[tuple[RGBArray, Features | None]], settings: StitchSettings
+) -> tuple[list[Aligned], tuple[str, ...]]:
+    """Return the best hypotheses of all references, and why references gave none."""
+    found: list[Aligned] = []
+    notes = []
+    for number, (rgb, features) in enumerate(references):
+        aligned = align(target, rgb, features if features is not None else extract(rgb), number, settings.align)
+        if not aligned:
+            notes.append(f"reference {number} not used: no plausible way to lay it over the hole")
+        found += aligned
+
+    def badness(item: Aligned) -> float:
+        return float(expected_error(target, item.rehearsal, item.valid, settings.agreement).mean())
+
+    return sorted(found, key=badness)[: settings.most], tuple(notes)
+
+
+def _blended(
+    target: Target, hypotheses: Sequence[Aligned], costs: Costs, label: NDArray[np.int16], settings: StitchSettings
+) -> tuple[Float, NDArray[np.int16]]:
+    """Return the picture float32 [h, w, 3] of the labelled hypotheses, feathered, and the reference of each pixel."""
+    height, width = target.size
+    total = np.zeros((height, width), np.float32)
+    picture = np.zeros((height, width, 3), np.float32)
+    source = np.full((height, width), NONE, np.int16)
+    strongest = np.full((height, width), 0.05, np.float32)
+    for number in np.unique(label):
+        item = hypotheses[int(number)]
+        chosen = ((label == number) & (costs.total[number] < NOWHERE)).astype(np.float32)
+        chosen = cv2.GaussianBlur(chosen, (0, 0), settings.feather)
+        weight = stretched(chosen, height, width) * item.valid
+        picture += weight[..., None] * item.rgb
+        total += weight
+        better = weight > strongest
+        source[better], strongest[better] = item.reference, weight[better]
+    return picture / np.maximum(total, 1e-6)[..., None], source
+
+
+def _measures(
+    target: Target,
+    hypotheses: Sequence[Aligned],
+    costs: Costs,
+    label: NDArray[np.int16],
+    filled: Bool,
+    settings: StitchSettings,
+) -> dict[str, float]:
+    """Return what tells whether the references beat the plain fill; errors on the natural logarithm's scale."""
+    where = shrunk(filled) > 0.5
+    where = where if where.any() else shrunk(target.hole) > 0
+    chosen = label[None].astype(np.int64)
+    error = float(np.take_along_axis(costs.error, chosen, 0)[0][where].mean())
+    dissent = float(np.take_along_axis(costs.dissent, chosen, 0)[0][where].mean())
+    plain = telea(MarchingSettings())(
+        Patch(target.rgb.astype(np.uint8), target.hole | target.band, target.known & ~target.band)
+    )
+    expected = expected_error(target, plain.rgb.astype(np.float32), target.band | target.hole, settings.agreement)
+    best = hypotheses[int(np.bincount(label[where].ravel()).argmax())]
+    band = max(1, np.count_nonzero(target.band))
+    return {
+        "error": float(np.log(error + 10)),
+        "plain": float(np.log(expected[where].mean() + 10)),
+        "dissent": float(np.log(dissent + 10)),
+        "inliers": float(np.log(1 + best.inliers)),
+        "unseen_band": 1 - float(np.count_nonzero(target.band & best.valid)) / band,
+        "lonely": float(len({item.reference for item in hypotheses}) == 1),
+    }
