@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 
 from deocclude.cli import console
 from deocclude.cli.evaluate_content import content
+from deocclude.cli.evaluate_stitching import stitching
 from deocclude.cli.options import check_free
 from deocclude.errors import InputError
 from deocclude.nets.chosen import SHIPPED, check_weights
@@ -65,6 +66,7 @@ def register(app: App) -> None:
     group.command(amodal)
     group.command(table1)
     group.command(content)
+    group.command(stitching)
     app.command(group)
     app.command(synthesize)
 

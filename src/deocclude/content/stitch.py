@@ -21,7 +21,7 @@ from deocclude.content.diffusion import MarchingSettings, telea
 from deocclude.content.membrane import without_seam
 from deocclude.content.painting import distance_to
 from deocclude.content.patch import Patch
-from deocclude.content.stitch_model import StitchModel, bundled
+from deocclude.content.stitch_model import bundled
 from deocclude.references.features import Features, extract
 
 Float = NDArray[np.float32]
