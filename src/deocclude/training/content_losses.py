@@ -33,6 +33,11 @@ def masked_l1(output: Tensor, truth: Tensor, mask: Tensor, *, by_area: bool = Tr
     return total / (output.shape[1] * mask.sum()).clamp(min=1) if by_area else total / output.numel()
 
 
+def masked_mse(output: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
+    """Return the mean squared difference inside the mask; shapes as in :func:`masked_l1`."""
+    return (torch.square(output - truth) * mask).sum() / (output.shape[1] * mask.sum()).clamp(min=1)
+
+
 def gradient_l1(output: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
     """Return the mean absolute difference of the steps between neighbours, over steps whose ends are both masked."""
     difference = output - truth

@@ -21,7 +21,7 @@ from deocclude.nets.gated import GatedUNet
 from deocclude.nets.partial_conv import PartialConvUNet
 from deocclude.nets.random_features import RandomFeatures
 from deocclude.training.config import LoopSettings, plain
-from deocclude.training.content_losses import compose, gradient_l1, masked_l1, perceptual_and_style
+from deocclude.training.content_losses import compose, gradient_l1, masked_l1, masked_mse, perceptual_and_style
 from deocclude.training.content_samples import ContentBatch, ContentSampler, ContentSettings
 from deocclude.training.content_scores import HeldOut
 from deocclude.training.devices import choose_device
@@ -64,6 +64,7 @@ class ContentLossSettings:
 
     Attributes:
         hole: absolute difference in the hole, divided by its size.
+        square: squared difference in the hole, divided likewise (colours are 0..1).
         valid: absolute difference on the object's own pixels that the net sees.
         gradient: absolute difference of steps between neighbours in the hole and across its edge.
         perceptual: difference of random features of the composite, divided by the hole's share of the patch.
@@ -72,6 +73,7 @@ class ContentLossSettings:
     """
 
     hole: float = 1.0
+    square: float = 2.0
     valid: float = 0.05
     gradient: float = 0.5
     perceptual: float = 0.02
@@ -183,6 +185,7 @@ class PCNetC:
         composite = compose(output, batch.target, hole)
         terms = {
             "hole": masked_l1(output, batch.target, hole),
+            "square": masked_mse(output, batch.target, hole),
             "valid": masked_l1(output, batch.target, batch.planes[:, 4:5]),
             "gradient": gradient_l1(composite, batch.target, functional.max_pool2d(hole, 3, 1, 1)),
         }
