@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from deocclude.amodal.result import ShapeProbability
+from deocclude.crops import object_square
 from deocclude.datasets.synthetic import SyntheticSettings, generate
 from deocclude.errors import InputError, OutputError
 from deocclude.images import Photo, read_photo
@@ -42,6 +44,10 @@ def assert_same(first, second):
     for name in ("ids", "edges", "dropped", "mutual", "overrides"):
         assert getattr(first.graph, name) == getattr(second.graph, name)
     assert dict(first.amodal.masks) == dict(second.amodal.masks)
+    assert list(first.amodal.probability) == list(second.amodal.probability)
+    for key, found in first.amodal.probability.items():
+        assert found.square == second.amodal.probability[key].square
+        assert np.allclose(found.patch, second.amodal.probability[key].patch, atol=0.5 / 255 + 1e-3)
     assert dict(first.records) == dict(second.records)
     assert dict(first.fingerprints) == dict(second.fingerprints)
     for key, fill in first.fills.items():
@@ -57,6 +63,41 @@ def assert_same(first, second):
 
 def test_what_is_written_reads_back_equal(project, folder):
     assert_same(project, read_project(folder))
+
+
+def uncertain(project):
+    """The project with a network's probabilities for two of its objects."""
+    rng = np.random.default_rng(0)
+    squares = [object_square(item.modal.box) for item in project.scene.instances[:2]]
+    found = {
+        item.id: ShapeProbability(square, rng.random((32, 32)).astype(np.float16))
+        for item, square in zip(project.scene.instances, squares, strict=False)
+    }
+    return replace(project, amodal=replace(project.amodal, probability=found))
+
+
+def test_probabilities_read_back_and_stay_as_they_are(project, tmp_path):
+    written = uncertain(project)
+    write_project(written, tmp_path / "one")
+    first = read_project(tmp_path / "one")
+    assert_same(written, first)
+    write_project(first, tmp_path / "two")
+    second = read_project(tmp_path / "two")
+    for key, found in first.amodal.probability.items():
+        assert np.array_equal(found.patch, second.amodal.probability[key].patch)
+    names = {path.name for path in (tmp_path / "one" / "amodal").iterdir()}
+    assert names == {f"{key}.png" for key in written.amodal.probability}
+    (tmp_path / "one" / "amodal" / names.pop()).unlink()
+    with pytest.raises(InputError, match="picture of this project"):
+        read_project(tmp_path / "one")
+
+
+def test_a_project_without_probabilities_has_no_folder_for_them(project, folder):
+    assert not (folder / "amodal").exists()
+    index = json.loads((folder / "scene.json").read_text())
+    del index["probability"]  # as an earlier release wrote it
+    (folder / "scene.json").write_text(json.dumps(index))
+    assert read_project(folder).amodal.probability == {}
 
 
 def test_a_resumed_project_computes_nothing_again(folder):

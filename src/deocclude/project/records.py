@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude import __version__, rle
-from deocclude.amodal.result import AmodalMasks
+from deocclude.amodal.result import AmodalMasks, ShapeProbability
 from deocclude.content.patch import Fill
+from deocclude.crops import Square
 from deocclude.errors import InputError
 from deocclude.geometry import Box, Size
 from deocclude.images import write_picture
@@ -48,6 +49,11 @@ def index_of(project: Project, photo_file: str) -> dict[str, Any]:
     }  # fmt: skip
     if scene.order_truth is not None:
         index["order_truth"] = sorted(map(list, scene.order_truth))
+    if project.amodal is not None:
+        index["probability"] = [
+            {"id": identity, "square": list(map(float, found.square)), "size": len(found.patch)}
+            for identity, found in project.amodal.probability.items()
+        ]
     if project.fills is not None:
         index["content"] = [
             {
@@ -111,9 +117,14 @@ def order_of(index: Mapping[str, Any], scene: Scene) -> tuple[PairwiseOrder | No
     return pairs, OrderGraph(scene.ids, edges, dropped, mutual, overrides_of(index))
 
 
-def amodal_of(index: Mapping[str, Any], masks: Mapping[int, Mask]) -> AmodalMasks:
-    """Return the whole shapes with their record."""
-    return AmodalMasks(masks, stage_records_of(index)["amodal"])
+def amodal_of(index: Mapping[str, Any], masks: Mapping[int, Mask], folder: Path) -> AmodalMasks:
+    """Return the whole shapes with their record, and how probable they are from the pictures in ``folder``.
+
+    Raises:
+        InputError: a picture is missing or damaged.
+        ValueError: it has another size than the index says.
+    """
+    return AmodalMasks(masks, stage_records_of(index)["amodal"], read_probability(folder, index))
 
 
 def stage_records_of(index: Mapping[str, Any]) -> dict[str, StageRecord]:
@@ -132,6 +143,30 @@ def amodal_scene(project: Project) -> Scene:
     )
     pairs = frozenset((edge.front, edge.behind) for edge in project.order.edges)
     return replace(project.scene, instances=instances, order_truth=pairs)
+
+
+def write_probability(found: Mapping[int, ShapeProbability], folder: Path) -> None:
+    """Write each map as an 8-bit picture of its patch; no folder where there is no map."""
+    if found:
+        folder.mkdir()
+    for identity, item in found.items():
+        write_picture(folder / f"{identity}.png", np.rint(item.patch.astype(np.float32) * 255).astype(np.uint8))
+
+
+def read_probability(folder: Path, index: Mapping[str, Any]) -> dict[int, ShapeProbability]:
+    """Read what :func:`write_probability` wrote; it is the same to within half of 1/255, and exact from then on.
+
+    Raises:
+        InputError: a picture is missing or damaged.
+        ValueError: it has another size than the index says.
+    """
+    found = {}
+    for entry in index.get("probability", ()):
+        identity, size = int(entry["id"]), int(entry["size"])
+        patch = _picture(folder / f"{identity}.png", (size, size)).astype(np.float32) / 255
+        x0, y0, side = map(float, entry["square"])
+        found[identity] = ShapeProbability(Square(x0, y0, side), patch.astype(np.float16))
+    return found
 
 
 def write_fills(fills: Mapping[int, Fill], folder: Path) -> None:

@@ -9,6 +9,7 @@ from deocclude.geometry import Box, Size
 from deocclude.ordering.draw import colour
 from deocclude.project.markup import Child, Html, tag
 from deocclude.project.provenance import PROVENANCE_COLOURS, provenance_name
+from deocclude.project.report_certainty import certainty_panel
 from deocclude.project.report_facts import Cutout, Part, cutout
 from deocclude.project.report_pictures import (
     LAYERS_BYTES,
@@ -133,6 +134,7 @@ def _card(project: Project, part: Part, picture: Html) -> Html:
         tag("h3", tag("span", dot, part.name, " ", identity, class_="object" if dot else None)),
         _facts(project, part),
         _source_bar(part),
+        certainty_panel(project, part.id) if part.hidden else None,
         warning,
         notes,
         class_="card",

@@ -24,6 +24,10 @@ LAYERS_BYTES = 1_300_000
 """Most bytes of all layers of the take-apart together."""
 THUMBNAILS_BYTES = 1_000_000
 """Most bytes of all thumbnails together."""
+CERTAINTY = 300
+"""Longer side of a picture of how sure a shape is, in pixels."""
+CERTAINTY_BYTES = 400_000
+"""Most bytes of all of them together."""
 
 _QUALITIES = (86, 76, 64, 50, 35, 20)
 _SMALLEST = 48
@@ -49,6 +53,11 @@ def photo_picture(pixels: RGBArray, longest: int = PREVIEW) -> Picture:
     """Return uint8 [H, W, 3] as a JPEG of at most ``longest`` pixels and :data:`PREVIEW_BYTES`."""
     image = _limited(Image.fromarray(np.ascontiguousarray(pixels)), longest)
     return _within(image, "JPEG", PREVIEW_BYTES, optimize=True, progressive=True)
+
+
+def small_picture(pixels: RGBArray, longest: int, budget: int) -> Picture:
+    """Return uint8 [h, w, 3] as a JPEG of at most ``longest`` pixels and ``budget`` bytes."""
+    return _within(_limited(Image.fromarray(np.ascontiguousarray(pixels)), longest), "JPEG", budget, optimize=True)
 
 
 def cutout_picture(rgba: NDArray[np.uint8], longest: int, budget: int) -> Picture:

@@ -130,7 +130,7 @@ def _assemble(folder: Path, index: dict[str, Any]) -> Project:
         masks = {
             item.id: other.amodal or other.modal for item, other in zip(scene.instances, whole.instances, strict=True)
         }
-        amodal = records.amodal_of(index, masks)
+        amodal = records.amodal_of(index, masks, folder / "amodal")
     fills = records.read_fills(folder / "content", index) if "content" in index else None
     stack = read_layers(folder / "layers") if (folder / "layers" / "layers.json").is_file() else None
     return Project(
@@ -202,6 +202,7 @@ def _write_results(project: Project, part: Path) -> None:
         write_picture(part / "order.png", draw_order(project.photo.pixels, project.scene, project.graph))
     if project.amodal is not None:
         write_scene(records.amodal_scene(project), part / "amodal.json", "cocoa")
+        records.write_probability(project.amodal.probability, part / "amodal")
     if project.fills is not None:
         records.write_fills(project.fills, part / "content")
         provenance_image(project).save(part / "provenance.png")
