@@ -70,11 +70,12 @@ def content(
 
     Args:
         data: where the photos are.
-        rows: painters; NAME=WEIGHTS is a network with those weights. All that can be had by default.
+        rows: painters, patchmatch or chosen; pcnet-c=WEIGHTS and chosen=WEIGHTS take those weights. All that can be
+            had by default.
         trials: what is hidden by what.
         report: what to report, and where.
     """
-    from deocclude.evaluation.content_rows import default_rows
+    from deocclude.evaluation.content_rows import default_rows, row_painter
     from deocclude.files import check_output_folder
 
     for name, value in (("--limit", trials.limit), ("--seed", trials.seed), ("--samples", report.samples)):
@@ -86,6 +87,8 @@ def content(
         rows, reasons = default_rows()
         for reason in reasons:
             console.warn(reason)
+    for row in rows:
+        row_painter(row)  # what cannot work is refused before the data are read
     tables = _bleeding(data, rows, trials, report) if trials.bleeding else _photos(data, rows, trials, report)
     if report.json:
         console.print_json([loads(table.to_json()) for table in tables])

@@ -174,7 +174,9 @@ def cut_out(photo: RGBArray, mask: Mask, scale: float) -> tuple[FloatArray, Floa
     lit = photo[mask.box.slices].astype(np.float32) * cover[..., None]
     alpha = np.asarray(cv2.resize(cover, (width, height), interpolation=flags), np.float32)
     rgb = cv2.resize(lit, (width, height), interpolation=flags) / np.maximum(alpha, 1e-3)[..., None]
-    return np.clip(rgb, 0, 255).astype(np.float32), alpha
+    # Enlarged, the edge would be as soft as the scale is large; a camera's is a pixel wide.
+    sharp = np.clip((alpha - 0.5) * max(1.0, scale) + 0.5, 0, 1)
+    return np.clip(rgb, 0, 255).astype(np.float32), sharp.astype(np.float32)
 
 
 def place(target: Mask, shape: NDArray[np.bool_], share: float, rng: Rng) -> tuple[int, int] | None:

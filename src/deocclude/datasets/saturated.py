@@ -16,7 +16,7 @@ from deocclude.datasets.shapes import FAMILIES, rasterise
 from deocclude.datasets.synthetic import SyntheticSettings, generate
 from deocclude.datasets.textures import octaves
 from deocclude.geometry import Size
-from deocclude.masks import Mask
+from deocclude.masks import Mask, erode
 
 Rng = np.random.Generator
 FloatArray = NDArray[np.float32]
@@ -38,7 +38,9 @@ def saturated_trial(number: int, seed: int = 0) -> Trial:
         number: of the scene.
         seed: of the set; equal seeds give equal scenes.
     """
-    for attempt in itertools.count():
+    attempt = -1
+    while True:
+        attempt += 1
         rng = np.random.default_rng((seed, number, attempt))
         drawn = generate(SCENES, (seed, number, attempt))
         seen = [item.modal for item in drawn.scene.instances if item.modal == item.amodal]
@@ -55,7 +57,6 @@ def saturated_trial(number: int, seed: int = 0) -> Trial:
         flat = np.broadcast_to(colour, (*shape.shape, 3)).astype(np.float32)
         key = f"drawn/{seed}-{number}"
         return paste(drawn.photo, target, (flat, shape), corner, key=key, photo_key=key)
-    raise AssertionError("unreachable")
 
 
 def drawer_and_chair(seed: int = 0) -> Trial:
@@ -80,8 +81,6 @@ def drawer_and_chair(seed: int = 0) -> Trial:
 
 def occluder_colour(trial: Trial) -> NDArray[np.float64]:
     """Return the mean colour of the occluder's inner pixels, float64 [3]."""
-    from deocclude.masks import erode
-
     inner = erode(trial.occluder, 1) or trial.occluder
     return np.asarray(trial.rgb[inner.to_array()].mean(0), np.float64)
 
@@ -101,7 +100,7 @@ def _room(rng: Rng) -> NDArray[np.uint8]:
     grain = 14 * (octaves(rng, height, width)[..., None] - 0.5)
     wall, floor = np.array((196, 188, 170), np.float32), np.array((120, 112, 104), np.float32)
     is_floor = (np.arange(height) >= CHEST[3] - 22)[:, None, None]
-    return np.clip(np.where(is_floor, floor, wall) + grain, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.where(is_floor, floor, wall) + grain, 0, 255), np.uint8)
 
 
 def _chest(rng: Rng, height: int, width: int) -> NDArray[np.uint8]:
@@ -118,7 +117,7 @@ def _chest(rng: Rng, height: int, width: int) -> NDArray[np.uint8]:
     for side in (0.25, 0.75):
         knob = (x - side * width) ** 2 + (within - pitch / 2) ** 2 <= 4.5**2
         wood[knob] = (206, 186, 120)
-    return np.clip(wood, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(wood, 0, 255), np.uint8)
 
 
 def _chair() -> FloatArray:

@@ -152,7 +152,8 @@ def _line(row: str, pairs: Sequence[tuple[Bleeding, Bleeding]], samples: int, se
 
 
 def _chair_table(rows: Sequence[str]) -> Table:
-    trial, lines = drawer_and_chair(), []
+    trial = drawer_and_chair()
+    lines: list[dict[str, Cell]] = []
     hole = trial.hole.to_array()
     for row in rows:
         painted = composite(trial, paint(trial, row))

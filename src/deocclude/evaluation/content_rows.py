@@ -1,7 +1,8 @@
 """The rows of a content table: painters by name, called the way the pipeline calls them.
 
-A row is a key of :data:`deocclude.content.METHODS`, ``auto`` (the choice of the pipeline), or ``patchmatch``, which
-serves for comparison only. ``NAME=WEIGHTS`` is a network painter with the weights of that file or training run.
+A row is a key of :data:`deocclude.content.METHODS`, ``chosen`` (what the pipeline's ``auto`` takes), or ``patchmatch``,
+which serves for comparison only. ``pcnet-c=WEIGHTS`` is the network with the weights of that file or training run, and
+``chosen=WEIGHTS`` the choice with that network among the candidates.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from deocclude.datasets.content_trials import Trial
 from deocclude.errors import InputError, MissingExtraError, unknown_choice
 
 PATCHMATCH = "patchmatch"
+CHOSEN = "chosen"
+NETWORK = "pcnet-c"
 PATCH_RADIUS = 3
 """Of PatchMatch: patches of 7 x 7 pixels, as in the examples of ``pypatchmatch``."""
 
@@ -26,7 +29,7 @@ def known_rows() -> tuple[str, ...]:
     """Return the names of all rows, simple ones first."""
     smooth = ("mean", "telea", "navier-stokes", "biharmonic")
     others = [name for name in METHODS if name not in smooth]
-    return (*(name for name in smooth if name in METHODS), PATCHMATCH, *others, AUTO)
+    return (*(name for name in smooth if name in METHODS), PATCHMATCH, *others, CHOSEN)
 
 
 def default_rows() -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -53,12 +56,12 @@ def row_painter(row: str) -> str | Painter:
     name, _, weights = row.partition("=")
     if name not in known_rows():
         raise unknown_choice("row", name, known_rows())
-    if weights and name in (AUTO, PATCHMATCH):
-        raise InputError("a painter with a network", repr(name), field=f"row {row!r}")
-    if name == AUTO:
-        return AUTO
+    if weights and name not in (NETWORK, CHOSEN):
+        raise InputError(f"weights for {NETWORK} or {CHOSEN} only", repr(row), field="row")
     if name == PATCHMATCH:
         return patchmatch()
+    if name == CHOSEN:
+        return _chosen_with(weights) if weights else AUTO
     return painter(name, {"weights": weights} if weights else None)
 
 
@@ -91,6 +94,16 @@ def patchmatch() -> Painter:
     if find_spec("patchmatch") is None:
         raise MissingExtraError("PatchMatch (pypatchmatch)", "dev")
     return _paint_patchmatch
+
+
+def _chosen_with(weights: str) -> Painter:
+    """Return the painter of ``auto`` with other weights of its network."""
+    from deocclude.content.choose import CANDIDATES, choose
+    from deocclude.content.contest import Candidate
+
+    return choose(
+        [Candidate(name, painter(name, {"weights": weights} if name == NETWORK else None)) for name in CANDIDATES]
+    )
 
 
 def _paint_patchmatch(patch: Patch) -> Painted:

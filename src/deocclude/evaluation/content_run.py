@@ -49,7 +49,7 @@ class Answer:
         hidden: scores over the hidden pixels, by name.
         crop: scores over the object crop.
         seconds: of painting.
-        method: the painter that did it; ``auto`` and fallbacks differ from the row.
+        method: the painter that did it, which is another than the row's where that fell back.
         fallback_reason: why it was not the painter that the row names, or ``None``.
         view: uint8 [h, w, 3], the object crop with a margin, painted.
     """
@@ -178,7 +178,7 @@ def composite(trial: Trial, fill: Fill) -> RGBArray:
 
 
 def _answer(trial: Trial, row: str) -> Answer:
-    method = row_painter(row)  # loaded before the clock starts
+    row_painter(row)  # loaded before the clock starts
     start = time.perf_counter()
     fill = paint(trial, row)
     seconds = time.perf_counter() - start
@@ -191,7 +191,7 @@ def _answer(trial: Trial, row: str) -> Answer:
         hidden=_scores(painted, truth, trial.hole.crop(view)),
         crop=_scores(painted, truth, crop),
         seconds=seconds,
-        method=fill.method if isinstance(method, str) or fill.fallback_reason else row,
+        method=fill.method,
         fallback_reason=fill.fallback_reason,
         view=painted,
     )
