@@ -192,7 +192,8 @@ def _content(project: Project, settings: Settings, progress: Progress) -> Projec
             )
     progress("content", len(shapes), len(shapes))
     reasons = [f"{_called(scene, key)}: {fill.fallback_reason}" for key, fill in fills.items() if fill.fallback_reason]
-    record = StageRecord(settings.fill, {"seed": settings.seed}, watch.seconds, "; ".join(reasons) or None)
+    notes = tuple(f"{_called(scene, key)}: {'; '.join(fill.notes)}" for key, fill in fills.items() if fill.notes)
+    record = StageRecord(settings.fill, {"seed": settings.seed}, watch.seconds, "; ".join(reasons) or None, notes)
     kept = {name: value for name, value in project.fingerprints.items() if not name.startswith("content/")}
     return replace(
         project, fills=fills, records={**project.records, "content": record}, fingerprints={**kept, **prints}

@@ -6,7 +6,6 @@ Both work on a crop around the hole with as much context as the painter needs, s
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +17,11 @@ from deocclude.geometry import EMPTY_BOX, Box, Size
 from deocclude.masks import Mask, dilate, erode
 
 AUTO = "auto"
+"""All painters that can be had compete (:mod:`deocclude.content.choose`)."""
 MIXED = 1
 """Pixels at the edge of a visible mask that mix the colours of two objects (METHOD.md: the occluder bleeds in)."""
 SHADOW = 3
 """Pixels around an object that are not the background's own colour: mixed, or in the object's shadow."""
-THIN = 4
-"""A hole at most this wide in pixels is filled smoothly: there is no room for texture."""
 BRIDGE = 8
 """Holes of the background nearer than this, in pixels, are filled together."""
 PLENTY = 4
@@ -97,7 +95,7 @@ def hidden_patch(
     if occluders is not None:
         box = box.grow(max(LEAST_ROUND, int(ROUND * max(box.width, box.height)))).clip(modal.size)
         context = _context(hole, evidence, occluders, box)
-    return Patch(photo_rgb[box.slices], hole.crop(box), evidence.crop(box), seed, context), box, notes
+    return Patch(photo_rgb[box.slices], hole.crop(box), evidence.crop(box), seed, context, box[:2]), box, notes
 
 
 def background_patch(photo_rgb: RGBArray, hole: Mask, shaded: Mask, *, seed: int = 0) -> tuple[Patch, Box]:
@@ -114,7 +112,7 @@ def background_patch(photo_rgb: RGBArray, hole: Mask, shaded: Mask, *, seed: int
         return ~shaded.crop(box)
 
     box = _window(hole, Box(0, 0, hole.size.width, hole.size.height), seen)
-    return Patch(photo_rgb[box.slices], hole.crop(box), seen(box), seed), box
+    return Patch(photo_rgb[box.slices], hole.crop(box), seen(box), seed, corner=box[:2]), box
 
 
 def fill_background(
@@ -167,21 +165,13 @@ def empty_fill(instance_id: int, method: str) -> Fill:
     return Fill(instance_id, EMPTY_BOX, nothing != 0, np.zeros((0, 0, 3), np.uint8), nothing, nothing, method)
 
 
-def choose_method(patch: Patch) -> tuple[str, str]:
-    """Return the painter that ``auto`` takes for ``patch``, and why."""
-    from deocclude.content.painting import distance_to
-
-    width = 2 * float(distance_to(~patch.hole)[patch.hole].max(initial=0.0))
-    if width <= THIN:
-        return "biharmonic", f"auto: biharmonic, the hole is at most {width:.0f} px wide"
-    return "exemplar", "auto: exemplar, the hole is wide enough for texture"
-
-
 def _painter(method: str | Painter) -> Painter:
     if not isinstance(method, str):
         return method
     if method == AUTO:
-        return _paint_chosen
+        from deocclude.content.choose import choose_among_all
+
+        return choose_among_all()
     if method not in METHODS:
         raise unknown_choice("fill method", method, (AUTO, *METHODS))
     return painter(method)
@@ -189,12 +179,6 @@ def _painter(method: str | Painter) -> Painter:
 
 def _named(method: str | Painter) -> str:
     return method if isinstance(method, str) else "given"
-
-
-def _paint_chosen(patch: Patch) -> Painted:
-    name, why = choose_method(patch)
-    painted = painter(name)(patch)
-    return replace(painted, notes=(why, *painted.notes))
 
 
 def _context(hole: Mask, evidence: Mask, occluders: Mask, box: Box) -> BoolArray:

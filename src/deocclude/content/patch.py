@@ -46,6 +46,7 @@ class Patch:
         context: bool [h, w], other pixels that say something about the surroundings (light, what the object stands
             on) but show neither the object nor what hides it; networks look at them, texture is never copied from
             them. Disjoint from ``hole`` and ``evidence``; ``None`` for nothing.
+        corner: (x, y) of the crop's first pixel in the photo, for what knows the whole picture.
     """
 
     rgb: NDArray[np.uint8]
@@ -53,6 +54,7 @@ class Patch:
     evidence: NDArray[np.bool_]
     seed: int = 0
     context: NDArray[np.bool_] | None = None
+    corner: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, eq=False)
