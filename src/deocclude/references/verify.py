@@ -64,13 +64,13 @@ class VerifySettings:
 
     Attributes:
         matching: which features match.
-        transforms: which transforms are believed.
-        least: with fewer inliers a candidate shows something else.
+        transforms: which transforms are believed. Both are laxer than for alignment: the probability decides.
     """
 
-    matching: MatchSettings = field(default_factory=MatchSettings)
-    transforms: TransformSettings = field(default_factory=lambda: TransformSettings(homography_from=8))
-    least: int = 5
+    matching: MatchSettings = field(default_factory=lambda: MatchSettings(ratio=0.87))
+    transforms: TransformSettings = field(
+        default_factory=lambda: TransformSettings(homography_from=8, affine_from=6, similarity_from=4)
+    )
 
 
 @dataclass(frozen=True)
