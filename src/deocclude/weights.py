@@ -40,7 +40,20 @@ def _gated(**arguments: Any) -> nn.Module:
 
 
 FORMAT_VERSION = 1
-NETS: dict[str, Callable[..., nn.Module]] = {"unet": _unet, "partial-conv": _partial_conv, "gated": _gated}
+
+
+def _order_net(**arguments: Any) -> nn.Module:
+    from deocclude.nets.order_net import OrderNet
+
+    return OrderNet(**arguments)
+
+
+NETS: dict[str, Callable[..., nn.Module]] = {
+    "unet": _unet,
+    "partial-conv": _partial_conv,
+    "gated": _gated,
+    "order-net": _order_net,
+}
 """Builders by the value of ``net`` in :attr:`WeightsInfo.architecture`; the other values are their arguments."""
 BUNDLED = {"pcnet-m": "pcnet_m.safetensors", "pcnet-c": "pcnet_c.safetensors"}
 _KEY = "deocclude"

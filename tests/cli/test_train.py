@@ -57,3 +57,26 @@ def test_a_pack_that_is_there_is_not_overwritten(call, inputs, pack):
 
 def test_recipes_are_listed(call):
     assert "pcnet_m_paper" in call("train", "recipes").out
+
+
+@pytest.mark.parametrize("command", ["supervised", "order-net"])
+def test_baselines_train_on_labelled_data_and_refuse_others(call, inputs, tmp_path, command):
+    data = tmp_path / "data"
+    assert call("synthesize", data, "--count", 30, "--seed", 1, "--config", small(tmp_path)).code == 0
+    recipe = "crop_size = 48\nsize = 32\n" + RECIPE.partition("[loop]")[2].join(["[loop]", ""])
+    (tmp_path / "toy.toml").write_text(recipe)
+    answer = call("train", command, "--config", tmp_path / "toy.toml", "--data", data, "-o", tmp_path / "run")
+    assert answer.code == 0, answer.err
+    assert (tmp_path / "run" / "weights.safetensors").is_file()
+    option = "--supervised" if command == "supervised" else "--order-net"
+    answer = call("evaluate", "table1", data, option, tmp_path / "absent.safetensors")
+    assert answer.code == 2
+    assert "absent.safetensors" in answer.err
+    answer = call("train", command, "--config", tmp_path / "toy.toml", "-o", tmp_path / "other")
+    assert answer.code == 2
+    assert "at least one data set" in answer.err
+
+
+def small(folder):
+    (folder / "small.toml").write_text("width = 72\nheight = 56\nobjects = [3, 4]\n")
+    return folder / "small.toml"

@@ -15,7 +15,7 @@ from deocclude.cli.evaluate_content import content
 from deocclude.cli.evaluate_stitching import stitching
 from deocclude.cli.options import check_free
 from deocclude.errors import InputError
-from deocclude.nets.chosen import SHIPPED, check_weights
+from deocclude.nets.chosen import SHIPPED, check_weights, weights_file
 
 if TYPE_CHECKING:
     from deocclude.evaluation.protocol import Protocol
@@ -114,7 +114,12 @@ def amodal(data: Data, *, methods: Methods_ = (), order: str = "convex", scoring
             _show(evaluate_amodal(scenes, chosen, protocol, order=order, progress=progress), scoring)
 
 
-def table1(*data: Data, reporting: Reporting = Reporting()) -> None:
+def table1(
+    *data: Data,
+    supervised: Path | None = None,
+    order_net: Path | None = None,
+    reporting: Reporting = Reporting(),
+) -> None:
     """Order and whole shapes in the layout of the paper's tables: rules, the network, and what 'run' does.
 
     Rules and PCNet-M follow the published protocol, the last row is this program's own. Several data sets give a
@@ -122,17 +127,22 @@ def table1(*data: Data, reporting: Reporting = Reporting()) -> None:
 
     Args:
         data: what to score on.
+        supervised: weights or run folder of 'train supervised', for a row more.
+        order_net: weights or run folder of 'train order-net', for a row more.
         reporting: what is scored and where the tables go.
     """
     from deocclude.evaluation.datasets import open_dataset
+    from deocclude.evaluation.learned import learned_rows
     from deocclude.evaluation.table1 import evaluate_table1
 
     if not data:
         raise InputError("at least one data set", "none", field="DATA")
     protocol, tables = _protocol(reporting), []
+    learned = learned_rows(*(weights_file(path) if path else None for path in (supervised, order_net)))
     for path in data:
         with console.progress_bar(quiet=reporting.json) as bar:
-            table = evaluate_table1(open_dataset(path), protocol, progress=partial(_tick, bar, path.name))
+            progress = partial(_tick, bar, path.name)
+            table = evaluate_table1(open_dataset(path), protocol, learned=learned, progress=progress)
         tables.append(replace(table, title=f"{table.title}: {path.name}"))
     _show(tables, reporting)
 

@@ -1,4 +1,4 @@
-"""Commands that train: train pack, pack-photos, pcnet-m, pcnet-c, recipes."""
+"""Commands that train: train pack, pack-photos, pcnet-m, pcnet-c, supervised, order-net, recipes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from cyclopts import App, Parameter
 from deocclude.cli import console
 from deocclude.errors import InputError
 
+Labelled = Annotated[
+    tuple[Path, ...],
+    Parameter(name="--data", consume_multiple=True, negative=(), show_default=False),
+]
+"""Data sets with truth, files or folders."""
+
 
 def register(app: App) -> None:
     """Add the commands to ``app``."""
@@ -18,6 +24,8 @@ def register(app: App) -> None:
     group.command(pack_photos, name="pack-photos")
     group.command(pcnet_m, name="pcnet-m")
     group.command(pcnet_c, name="pcnet-c")
+    group.command(supervised)
+    group.command(order_net, name="order-net")
     group.command(recipes)
     app.command(group)
 
@@ -124,6 +132,58 @@ def pcnet_c(
         settings = replace(settings, pack=str(pack))
     folder = train_pcnet_c(settings, output)
     console.OUT.print(f"Written: [bold]{folder}[/]")
+
+
+def supervised(
+    *,
+    data: Labelled = (),
+    config: Annotated[Path, Parameter(help="Recipe (TOML), or the name of a shipped one: cpu.")] = Path("cpu"),
+    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("runs/supervised"),
+) -> None:
+    """Train a baseline on annotated whole masks: the same U-Net, from the visible mask alone.
+
+    It is a row of 'evaluate table1'; nothing else uses it.
+
+    Args:
+        data: data sets with true whole masks; outrank the recipe's.
+        config: recipe, or the name of a shipped one.
+        output: run folder: weights, settings, log, curves, samples, checkpoint.
+    """
+    from dataclasses import replace
+
+    from deocclude.settings import read_settings
+    from deocclude.training.supervised import SupervisedConfig, train_supervised
+
+    settings = read_settings(SupervisedConfig, _recipe("supervised", config))
+    if data:
+        settings = replace(settings, data=tuple(map(str, data)))
+    console.OUT.print(f"Written: [bold]{train_supervised(settings, output)}[/]")
+
+
+def order_net(
+    *,
+    data: Labelled = (),
+    config: Annotated[Path, Parameter(help="Recipe (TOML), or the name of a shipped one: cpu.")] = Path("cpu"),
+    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("runs/order-net"),
+) -> None:
+    """Train a baseline on annotated orders: a small network that is shown two visible masks.
+
+    It is a row of 'evaluate table1'; nothing else uses it.
+
+    Args:
+        data: data sets with true whole masks or annotated orders; outrank the recipe's.
+        config: recipe, or the name of a shipped one.
+        output: run folder: weights, settings, log, curves, checkpoint.
+    """
+    from dataclasses import replace
+
+    from deocclude.settings import read_settings
+    from deocclude.training.order_net import OrderNetConfig, train_order_net
+
+    settings = read_settings(OrderNetConfig, _recipe("order_net", config))
+    if data:
+        settings = replace(settings, data=tuple(map(str, data)))
+    console.OUT.print(f"Written: [bold]{train_order_net(settings, output)}[/]")
 
 
 def recipes() -> None:
