@@ -107,7 +107,7 @@ def test_crop_scores_count_what_is_seen_as_right(results):
 
 
 def test_tables_hold_means_over_trials(results):
-    hidden, crop = tables(results, samples=50)
+    hidden, crop, paired = tables(results, samples=50)
     assert [row["row"] for row in hidden.rows] == list(ROWS)
     cell = hidden.rows[1]["MSE"]
     assert cell.value == pytest.approx(np.mean([result.answers["telea"].hidden["mse"] for result in results]))
@@ -115,6 +115,10 @@ def test_tables_hold_means_over_trials(results):
     assert cell.denominator == len(results)
     assert 0 <= hidden.rows[0]["detail"].value < 0.01  # one colour has none
     assert crop.rows[0]["PSNR"].value > hidden.rows[0]["PSNR"].value
+    (line,) = paired.rows
+    assert line["row"] == "mean"
+    assert line["PSNR"].value == pytest.approx(hidden.rows[0]["PSNR"].value - hidden.rows[1]["PSNR"].value)
+    assert line["PSNR"].low <= line["PSNR"].value <= line["PSNR"].high
     assert "content v1: 4 objects of 4 photos" in hidden.markdown()
 
 
@@ -199,7 +203,7 @@ def test_command_on_a_data_set(tmp_path, capsys):
     assert main(asked) == 2
     assert "--force" in capsys.readouterr().err
     assert main([*asked, "--force", "--json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)) == 2
+    assert len(json.loads(capsys.readouterr().out)) == 3
 
 
 def test_command_on_drawn_scenes(tmp_path, capsys):

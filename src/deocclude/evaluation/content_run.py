@@ -32,6 +32,8 @@ COLUMNS = {
     "MS-SSIM": "ms_ssim", "gradient": "gradient", "RFD": "rfd",
 }  # fmt: skip
 """Columns of the tables and the scores that they show."""
+BASELINE = "telea"
+"""The row that others are compared with pair by pair, where it is among them."""
 NOTES = (
     "Grey levels 0 to 255. EUC, MANH: mean over pixels of the Euclidean and Manhattan distance of the colours; MSE "
     "per channel; chord: distance of all pixels as vectors of unit length, blind to brightness; gradient: mean length "
@@ -133,8 +135,8 @@ def score_trial(trial: Trial, rows: Sequence[str]) -> Result:
     )
 
 
-def tables(results: Sequence[Result], *, samples: int = 1000, seed: int = 0) -> tuple[Table, Table]:
-    """Return the tables over the hidden pixels and over the object crop, one row a painter.
+def tables(results: Sequence[Result], *, samples: int = 1000, seed: int = 0) -> tuple[Table, ...]:
+    """Return the tables over the hidden pixels and over the object crop, and that of differences to one row.
 
     Args:
         results: of :func:`run_trials`.
@@ -144,17 +146,23 @@ def tables(results: Sequence[Result], *, samples: int = 1000, seed: int = 0) -> 
     photos = len({result.photo_key for result in results})
     share = float(np.median([result.share for result in results]))
     about = f"{PROTOCOL}: {len(results)} objects of {photos} photos, {share:.0%} hidden (median)"
+    rows = tuple(results[0].answers)
     made = []
     for title, part in (("Content, hidden pixels", "hidden"), ("Content, object crop", "crop")):
-        rows: list[dict[str, Cell]] = []
-        for row in results[0].answers:
+        lines: list[dict[str, Cell]] = []
+        for row in rows:
             scores = {name: _ratio(results, row, part, key) for name, key in COLUMNS.items()}
             scores["detail"] = _ratio(results, row, part, "detail", "true_detail")
             cells = {name: ratio.estimate(samples=samples, seed=seed) for name, ratio in scores.items()}
             seconds = float(np.mean([result.answers[row].seconds for result in results]))
-            rows.append({"row": row, **cells, "s": seconds})
-        made.append(Table(title, tuple(rows), (about, *NOTES)))
-    return made[0], made[1]
+            lines.append({"row": row, **cells, "s": seconds})
+        made.append(Table(title, tuple(lines), (about, *NOTES)))
+    if len(rows) > 1:
+        base = BASELINE if BASELINE in rows else rows[0]
+        paired = [_paired(results, row, base, samples, seed) for row in rows if row != base]
+        note = "Paired: the mean over objects of the row's score minus that of the other; no difference is 0."
+        made.append(Table(f"Content, hidden pixels, difference to {base}", tuple(paired), (about, note, NOTES[1])))
+    return tuple(made)
 
 
 def record(result: Result) -> dict[str, object]:
@@ -212,6 +220,16 @@ def _ratio(results: Sequence[Result], row: str, part: str, above: str, below: st
         old = sums.get(result.photo_key, (0.0, 0.0))
         sums[result.photo_key] = old[0] + scores[above], old[1] + (scores[below] if below else 1)
     return Ratio.of(sums.values())
+
+
+def _paired(results: Sequence[Result], row: str, base: str, samples: int, seed: int) -> dict[str, Cell]:
+    """Return what a row has more than another in the mean over trials, with intervals by photo."""
+    line: dict[str, Cell] = {"row": row}
+    for name, key in COLUMNS.items():
+        one, other = (_ratio(results, which, "hidden", key) for which in (row, base))
+        above = tuple(float(value) for value in np.subtract(one.numerators, other.numerators))
+        line[name] = Ratio(above, one.denominators).estimate(samples=samples, seed=seed)
+    return line
 
 
 def ranked(results: Iterable[Result], row: str) -> Iterator[Result]:
