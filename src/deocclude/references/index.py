@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +30,9 @@ from deocclude.references.vocabulary import Vocabulary, load_vocabulary
 
 NEAR = 3
 """Words that a descriptor of a query stands for."""
-COLOUR_POWER = 1.0
+COLOUR_POWER = 2.0
 """Exponent of the colour similarity in the combined score."""
-PART_SHARE = 0.9
+PART_SHARE = 1.2
 """Factor on the score of a patch or object against that of the whole picture."""
 CONSIDERED = 2000
 """Entries, best by words, whose colours are compared."""
@@ -104,6 +105,21 @@ class Index:
             for row in range(len(segment)):
                 if row not in gone:
                     yield number, row, self.picture(number, row)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what there is to say about the index, as JSON values."""
+        files = [path for path in self.folder.rglob("*") if path.is_file()]
+        kinds = np.concatenate([segment.entries["kind"] for segment in self.segments] or [np.zeros(0, np.uint8)])
+        return {
+            "pictures": len(self),
+            "entries": {kind.name.lower(): int(np.count_nonzero(kinds == kind)) for kind in Kind},
+            "key points": sum(len(segment.key_words) for segment in self.segments),
+            "categories": sorted({name for segment in self.segments for name in segment.categories}),
+            "words": len(self.vocabulary),
+            "segments": len(self.segments),
+            "generation": self.manifest.generation,
+            "megabytes": round(sum(path.stat().st_size for path in files) / 1e6, 1),
+        }
 
     def picture(self, segment: int, row: int) -> Picture:
         """Return what is known of a picture, with the path that it has now."""

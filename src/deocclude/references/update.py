@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from deocclude.errors import InputError
 from deocclude.references import batches
@@ -86,6 +87,19 @@ class UpdateReport:
     skipped: tuple[Skipped, ...] = ()
     unchanged: int = 0
     seconds: float = 0.0
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        return {
+            "pictures": self.pictures,
+            "added": self.added,
+            "removed": self.removed,
+            "unchanged": self.unchanged,
+            "moved": [{"from": str(old), "to": str(new)} for old, new in self.moved],
+            "duplicates": [{"path": str(copy), "of": str(original)} for copy, original in self.duplicates],
+            "skipped": [{"path": str(one.path), "reason": one.reason} for one in self.skipped],
+            "seconds": self.seconds,
+        }
 
 
 Progress = Callable[[str, int, int], None]
