@@ -18,7 +18,7 @@ from deocclude.content.agreement import NOWHERE, AgreementSettings, Costs, compa
 from deocclude.content.align import Aligned, AlignSettings, Target, align
 from deocclude.content.cells import shrunk, stretched
 from deocclude.content.diffusion import MarchingSettings, telea
-from deocclude.content.membrane import without_seam
+from deocclude.content.membrane import pull_push, without_seam
 from deocclude.content.painting import distance_to
 from deocclude.content.patch import Patch
 from deocclude.content.stitch_model import bundled
@@ -94,7 +94,11 @@ def make_target(
     low, high = settings.band_limits
     width = np.clip(settings.band * np.sqrt(np.count_nonzero(hole)), low, high)
     band = known & (distance_to(hole) <= width)
-    return Target(photo.astype(np.float32), hole, known, band, features or extract(photo, known))
+    if features is None:
+        # A descriptor reaches a little into what is hidden: there it must find nothing, not the occluder.
+        blank = pull_push(photo.astype(np.float32), known) if known.any() else np.zeros_like(photo, np.float32)
+        features = extract(np.clip(np.rint(blank), 0, 255).astype(np.uint8), known)
+    return Target(photo.astype(np.float32), hole, known, band, features)
 
 
 def stitch(
@@ -210,6 +214,6 @@ def _measures(
         "plain": float(np.log(expected[where].mean() + 10)),
         "dissent": float(np.log(dissent + 10)),
         "inliers": float(np.log(1 + best.inliers)),
-        "unseen_band": 1 - float(np.count_nonzero(target.band & best.valid)) / band,
+        "unseen_band": 1 - int(np.count_nonzero(target.band & best.valid)) / band,
         "lonely": float(len({item.reference for item in hypotheses}) == 1),
     }

@@ -62,7 +62,7 @@ class Result:
 
 
 Fill = Callable[[Query, RGBArray], tuple[RGBArray, Bool, tuple[str, ...]]]
-"""Given a query and its plain fill: the picture, which pixels come from a reference, notes."""
+"""Given a query and its plain fill, with which no row can look at the truth: the picture, what is filled, notes."""
 
 
 def _plain(query: Query, plain: RGBArray) -> tuple[RGBArray, Bool, tuple[str, ...]]:
@@ -76,14 +76,14 @@ def _exemplar(query: Query, plain: RGBArray) -> tuple[RGBArray, Bool, tuple[str,
 def _homography(query: Query, plain: RGBArray) -> tuple[RGBArray, Bool, tuple[str, ...]]:
     from deocclude.content.stitch_homography import stitch_homography
 
-    return _completed(stitch_homography(query.truth, query.hole, ~query.hole, query.references), plain)
+    return _completed(stitch_homography(plain, query.hole, ~query.hole, query.references), plain)
 
 
 def _stitch(query: Query, plain: RGBArray) -> tuple[RGBArray, Bool, tuple[str, ...]]:
     from deocclude.content.stitch import stitch
 
     given = [(picture, None) for picture in query.references]
-    return _completed(stitch(query.truth, query.hole, ~query.hole, given), plain)
+    return _completed(stitch(plain, query.hole, ~query.hole, given), plain)
 
 
 ROWS: dict[str, Fill] = {
