@@ -154,6 +154,16 @@ def test_photos_without_masks_are_hidden_in_their_middle(tmp_path, whole):
     assert len(list(make_trials(regions, whole))) == 2
 
 
+def test_real_photos_make_trials(data_folder):
+    if not (data_folder / "lmo").is_dir():
+        pytest.skip("no lmo")
+    whole = whole_objects(data_folder / "lmo")
+    assert len(whole) == 161
+    trials = list(make_trials(whole, whole, limit=3))
+    assert len({trial.photo_key for trial in trials}) == 3
+    assert all(trial.hole.area >= 64 for trial in trials)
+
+
 def test_masks_follow_a_photo_of_another_size(whole):
     item = whole[0]
     half = Size(item.mask.size.height // 2, item.mask.size.width // 2)
