@@ -8,8 +8,9 @@ from two_views import HEIGHT, WIDTH, hole, photo
 
 from deocclude.content.cells import shrunk, stretched
 from deocclude.content.colour import ColourSettings, gain_and_bias, match_colours
-from deocclude.content.flow import Flow, continued, measure, pixel_grid, sample
+from deocclude.content.flow import Flow, continued, measure
 from deocclude.content.mesh import bent, folds
+from deocclude.content.sampling import pixel_grid, sample
 from deocclude.geometry import Size
 
 GREY = photo().astype(np.float32)

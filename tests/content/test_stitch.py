@@ -7,6 +7,7 @@ from two_views import HEIGHT, VIEW, WIDTH, hole, photo, psnr, unrelated, view
 from deocclude.content import painter
 from deocclude.content.align import align
 from deocclude.content.patch import Patch
+from deocclude.content.sampling import Source
 from deocclude.content.stitch import NONE, make_target, stitch
 from deocclude.content.stitch_homography import stitch_homography
 from deocclude.references.features import extract
@@ -95,7 +96,7 @@ def test_no_references():
 
 def test_alignment_finds_the_view():
     target = make_target(photo(), hole(), ~hole())
-    found = align(target, view(), extract(view()), 3)
+    found = align(target, Source(view()), extract(view()), 3)
     assert {item.reference for item in found} == {3}
     back = np.linalg.inv(found[0].target_from_source)
     corners = np.array([[90.0, 60], [170, 60], [90, 120], [170, 120]])
@@ -111,8 +112,8 @@ def test_rehearsal_does_not_look_at_the_band():
     spoilt[target.band] = 255 - spoilt[target.band]
     other = make_target(spoilt, hole(), ~hole(), target.features)
     features = extract(view())
-    plain = {item.kind: item for item in align(target, view(), features, 0)}
-    for item in align(other, view(), features, 0):
+    plain = {item.kind: item for item in align(target, Source(view()), features, 0)}
+    for item in align(other, Source(view()), features, 0):
         if item.kind in plain and "flow" not in item.kind:
             assert np.abs(item.rehearsal - plain[item.kind].rehearsal).max() < 1e-3
 

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.content.colour import ColourSettings, gain_and_bias, match_colours
-from deocclude.content.flow import FlowSettings, continued, measure, pixel_grid, sample
+from deocclude.content.flow import FlowSettings, continued, measure
 from deocclude.content.mesh import MeshSettings, bent, folds
+from deocclude.content.sampling import Source, inside, pixel_grid, sample, tidied
 from deocclude.geometry import Box, Size
 from deocclude.masks import Mask
 from deocclude.references.features import Features
@@ -25,7 +26,6 @@ from deocclude.references.transforms import Matrix, TransformSettings, apply, pl
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
-RGBArray = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,7 @@ class Aligned:
         rgb: float32 [h, w, 3], 0..255.
         valid: bool [h, w], pixels that the reference shows.
         rehearsal: float32 [h, w, 3], the same made without a look at the target's band; meaningful where valid.
+        where: float32 [h, w, 2], where each pixel lies in the reference.
         target_from_source: float64 [3, 3], the homography it started from.
         kind: how it was aligned, for people: ``homography``, ``homography+flow``, ``mesh``, ``affine`` ...
         reference: number of the reference.
@@ -101,6 +102,7 @@ class Aligned:
     rgb: Float
     valid: Bool
     rehearsal: Float
+    where: Float
     target_from_source: Matrix
     kind: str
     reference: int
@@ -119,13 +121,13 @@ class Proposal:
 
 
 def align(
-    target: Target, rgb: RGBArray, features: Features, number: int, settings: AlignSettings | None = None
+    target: Target, source: Source, features: Features, number: int, settings: AlignSettings | None = None
 ) -> list[Aligned]:
     """Return the plausible ways to lay a reference over the target; none where too little matches.
 
     Args:
         target: what to fill.
-        rgb: uint8 [H, W, 3], the reference.
+        source: the reference.
         features: its features.
         number: of the reference, passed through.
         settings: how.
@@ -133,18 +135,16 @@ def align(
     settings = settings or AlignSettings()
     least = settings.least_cover * np.count_nonzero(target.hole)
     found = []
-    source = rgb.astype(np.float32)
     for proposal in _shortlist(target, source, propose(target, features, settings), settings):
         for where, kind, rehearsed in _refined(target, source, proposal, settings):
-            valid = _inside(where, rgb.shape)
+            valid = inside(where, source.shape)
             if np.count_nonzero(valid & target.hole) < least or folds(where, valid & (target.hole | target.band)):
                 continue
-            picture = _coloured(target, sample(source, where, cubic=True), valid & target.known, settings)
-            rehearsal = _coloured(
-                target, sample(source, rehearsed, cubic=True), valid & target.known & ~target.band, settings
-            )
+            picture = _coloured(target, source.at(where), valid & target.known, settings)
+            outside = valid & target.known & ~target.band
+            rehearsal = _coloured(target, source.at(rehearsed), outside, settings)
             matrix = proposal.target_from_source
-            found.append(Aligned(picture, valid, rehearsal, matrix, kind, number, proposal.inliers))
+            found.append(Aligned(picture, valid, rehearsal, where, matrix, kind, number, proposal.inliers))
     return found
 
 
@@ -158,26 +158,28 @@ def propose(target: Target, features: Features, settings: AlignSettings) -> Iter
         if not plausible(plane.target_from_source, box, settings.transforms):
             continue
         back = np.linalg.inv(plane.target_from_source)
-        where = apply(back, grid).reshape(*target.size, 2).astype(np.float32)
+        where = tidied(apply(back, grid).reshape(*target.size, 2))
         yield Proposal(where, plane.target_from_source, plane.kind, plane.count)
     if planes and planes[0].kind != "similarity" and len(matches) >= settings.mesh_from:
         back = np.linalg.inv(planes[0].target_from_source)
         mesh = bent(matches.target_points, matches.source_points, back, target.size, settings.mesh)
         if mesh is not None:
-            yield Proposal(mesh, planes[0].target_from_source, "mesh", planes[0].count)
+            yield Proposal(tidied(mesh), planes[0].target_from_source, "mesh", planes[0].count)
 
 
-def _shortlist(target: Target, source: Float, proposals: Iterable[Proposal], settings: AlignSettings) -> list[Proposal]:
+def _shortlist(
+    target: Target, source: Source, proposals: Iterable[Proposal], settings: AlignSettings
+) -> list[Proposal]:
     """Return the proposals that agree best with the surroundings of the hole, without a refinement."""
 
     def misfit(proposal: Proposal) -> float:
         rows, columns = target.near.slices
         where = np.ascontiguousarray(proposal.where[rows, columns][::2, ::2])
         known = target.known[rows, columns][::2, ::2]
-        overlap = known & _inside(where, source.shape)
+        overlap = known & inside(where, source.shape)
         if np.count_nonzero(overlap) < 0.2 * np.count_nonzero(known):
             return float("inf")
-        photo, picture = target.rgb[rows, columns][::2, ::2], sample(source, where)
+        photo, picture = target.rgb[rows, columns][::2, ::2], source.at(where)
         gain, bias, _ = gain_and_bias(picture, photo, overlap, settings.colour)
         return float(np.minimum(np.abs(picture * gain + bias - photo)[overlap], 64).mean())
 
@@ -185,13 +187,13 @@ def _shortlist(target: Target, source: Float, proposals: Iterable[Proposal], set
 
 
 def _refined(
-    target: Target, source: Float, proposal: Proposal, settings: AlignSettings
+    target: Target, source: Source, proposal: Proposal, settings: AlignSettings
 ) -> Iterator[tuple[Float, str, Float]]:
     """Yield (map, kind, map for the rehearsal) of a proposal as it is and with flow added."""
     where = proposal.where
     yield where, proposal.kind, where
-    valid = _inside(where, source.shape)
-    picture = _coloured(target, sample(source, where), valid & target.known, settings)
+    valid = inside(where, source.shape)
+    picture = _coloured(target, source.at(where), valid & target.known, settings)
     flow = measure(target.rgb, picture, target.known, valid, settings.flow)
     grid = pixel_grid(*target.size)
     full = sample(where, grid + continued(flow, target.known, settings.flow))
@@ -200,10 +202,4 @@ def _refined(
 
 
 def _coloured(target: Target, picture: Float, overlap: Bool, settings: AlignSettings) -> Float:
-    return match_colours(np.clip(picture, 0, 255), target.rgb, overlap, settings.colour)
-
-
-def _inside(where: Float, shape: tuple[int, ...]) -> Bool:
-    """Return bool [h, w]: whether a map stays within a picture of ``shape``."""
-    x, y = where[..., 0], where[..., 1]
-    return np.asarray((x >= -0.5) & (y >= -0.5) & (x <= shape[1] - 0.5) & (y <= shape[0] - 0.5))
+    return match_colours(picture, target.rgb, overlap, settings.colour)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.content.membrane import pull_push
+from deocclude.content.sampling import pixel_grid, sample
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -52,19 +53,6 @@ class Flow:
 
     vectors: Float
     trust: Float
-
-
-def pixel_grid(height: int, width: int) -> Float:
-    """Return the coordinates (x, y) of all pixels, float32 [height, width, 2]."""
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return np.stack([x, y], 2)
-
-
-def sample(values: NDArray[np.float32], where: Float, *, cubic: bool = False) -> Float:
-    """Return ``values`` [H, W, ...] at points (x, y) float32 [h, w, 2]; outside, the nearest value."""
-    kind = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
-    found = cv2.remap(values, where[..., 0], where[..., 1], kind, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(found, np.float32)
 
 
 def measure(photo: Float, picture: Float, known: Bool, valid: Bool, settings: FlowSettings | None = None) -> Flow:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.content.flow import pixel_grid, sample
+from deocclude.content.sampling import pixel_grid, sample
 from deocclude.geometry import Size
 from deocclude.references.transforms import Matrix, apply, jacobian
 

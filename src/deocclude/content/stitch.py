@@ -8,7 +8,7 @@ Where the rehearsal does not foretell a clear gain over the plain fill, the refe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -21,7 +21,10 @@ from deocclude.content.diffusion import MarchingSettings, telea
 from deocclude.content.membrane import pull_push, without_seam
 from deocclude.content.painting import distance_to
 from deocclude.content.patch import Patch
+from deocclude.content.sampling import Source, enlarged, inside
 from deocclude.content.stitch_model import bundled
+from deocclude.content.window import Window, window_around
+from deocclude.geometry import Size
 from deocclude.references.features import Features, extract
 
 Float = NDArray[np.float32]
@@ -123,25 +126,43 @@ def stitch(
     settings = settings or StitchSettings()
     if not hole.any():
         return _nothing(photo, ())
-    target = make_target(photo, hole, usable, features, settings)
-    hypotheses, notes = _aligned(target, references, settings)
+    window = window_around(hole)
+    seen = None if features is None else window.features(features)
+    target = make_target(window.picture(photo), window.some(hole), window.all(usable), seen, settings)
+    sources = [Source(rgb) for rgb, _ in references]
+    hypotheses, notes = _aligned(target, sources, references, settings)
     if not hypotheses:
         return _nothing(photo, notes)
     costs = compare(target, hypotheses, settings.agreement)
     label = costs.total.argmin(0).astype(np.int16)
-    picture, source = _blended(target, hypotheses, costs, label, settings)
-    filled = hole & (source != NONE)
-    picture = without_seam(picture, target.rgb, filled, target.known, settings.seam)
-    measures = _measures(target, hypotheses, costs, label, filled, settings)
+    measures = _measures(target, hypotheses, costs, label, settings)
     confidence = bundled().confidence(measures)
     if confidence < settings.least_confidence:
         why = f"references not used: they promise too little against the plain fill (confidence {confidence:.2f})"
-        nothing = _nothing(photo, (*notes, why))
-        return Stitched(nothing.rgb, nothing.filled, nothing.source, nothing.confidence, nothing.notes, measures)
-    rgb = photo.copy()
-    rgb[filled] = np.clip(np.rint(picture[filled]), 0, 255).astype(np.uint8)
-    source = np.where(filled, source, np.int16(NONE)).astype(np.int16)
-    return Stitched(rgb, filled, source, np.where(filled, np.float32(confidence), np.float32(0)), notes, measures)
+        return replace(_nothing(photo, (*notes, why)), measures=measures)
+    part = hole[window.box.slices]
+    picture, source = _blended(hypotheses, sources, costs, label, settings, Size(*part.shape))
+    filled = part & (source != NONE)
+    known = usable[window.box.slices] & ~part
+    picture = without_seam(picture, photo[window.box.slices].astype(np.float32), filled, known, settings.seam)
+    return _placed(photo, window, picture, np.where(filled, source, np.int16(NONE)), confidence, notes, measures)
+
+
+def _placed(
+    photo: RGBArray,
+    window: Window,
+    picture: Float,
+    source: NDArray[np.int16],
+    confidence: float,
+    notes: tuple[str, ...],
+    measures: dict[str, float],
+) -> Stitched:
+    """Return the result in the frame of the photo; ``picture`` and ``source`` cover the window."""
+    rgb, number = photo.copy(), np.full(photo.shape[:2], NONE, np.int16)
+    number[window.box.slices] = source
+    filled = number != NONE
+    rgb[filled] = np.clip(np.rint(picture[source != NONE]), 0, 255).astype(np.uint8)
+    return Stitched(rgb, filled, number, np.where(filled, np.float32(confidence), np.float32(0)), notes, measures)
 
 
 def _nothing(photo: RGBArray, notes: tuple[str, ...]) -> Stitched:
@@ -151,13 +172,17 @@ def _nothing(photo: RGBArray, notes: tuple[str, ...]) -> Stitched:
 
 
 def _aligned(
-    target: Target, references: Sequence[tuple[RGBArray, Features | None]], settings: StitchSettings
+    target: Target,
+    sources: Sequence[Source],
+    references: Sequence[tuple[RGBArray, Features | None]],
+    settings: StitchSettings,
 ) -> tuple[list[Aligned], tuple[str, ...]]:
     """Return the best hypotheses of all references, and why references gave none."""
     found: list[Aligned] = []
     notes = []
     for number, (rgb, features) in enumerate(references):
-        aligned = align(target, rgb, features if features is not None else extract(rgb), number, settings.align)
+        found_here = features if features is not None else extract(rgb)
+        aligned = align(target, sources[number], found_here, number, settings.align)
         if not aligned:
             notes.append(f"reference {number} not used: no plausible way to lay it over the hole")
         found += aligned
@@ -169,24 +194,37 @@ def _aligned(
 
 
 def _blended(
-    target: Target, hypotheses: Sequence[Aligned], costs: Costs, label: NDArray[np.int16], settings: StitchSettings
+    hypotheses: Sequence[Aligned],
+    sources: Sequence[Source],
+    costs: Costs,
+    label: NDArray[np.int16],
+    settings: StitchSettings,
+    size: Size,
 ) -> tuple[Float, NDArray[np.int16]]:
-    """Return the picture float32 [h, w, 3] of the labelled hypotheses, feathered, and the reference of each pixel."""
-    height, width = target.size
-    total = np.zeros((height, width), np.float32)
-    picture = np.zeros((height, width, 3), np.float32)
-    source = np.full((height, width), NONE, np.int16)
-    strongest = np.full((height, width), 0.05, np.float32)
+    """Return the labelled hypotheses, feathered, at full size, float32 [h, w, 3], and the reference of each pixel."""
+    total = np.zeros(size, np.float32)
+    picture = np.zeros((*size, 3), np.float32)
+    source = np.full(size, NONE, np.int16)
+    strongest = np.full(size, 0.05, np.float32)
     for number in np.unique(label):
         item = hypotheses[int(number)]
         chosen = ((label == number) & (costs.total[number] < NOWHERE)).astype(np.float32)
-        chosen = cv2.GaussianBlur(chosen, (0, 0), settings.feather)
-        weight = stretched(chosen, height, width) * item.valid
-        picture += weight[..., None] * item.rgb
+        rgb, valid = _at_size(item, sources[item.reference], size)
+        weight = stretched(cv2.GaussianBlur(chosen, (0, 0), settings.feather), *size) * valid
+        picture += weight[..., None] * rgb
         total += weight
         better = weight > strongest
         source[better], strongest[better] = item.reference, weight[better]
     return picture / np.maximum(total, 1e-6)[..., None], source
+
+
+def _at_size(item: Aligned, source: Source, size: Size) -> tuple[Float, Bool]:
+    """Return an aligned reference at the size of the photo: its own detail, the colours as matched."""
+    if item.valid.shape == size:
+        return item.rgb, item.valid
+    where = enlarged(item.where, *size)
+    shift = stretched(shrunk(item.rgb - source.at(item.where)), *size)
+    return np.clip(source.at(where) + shift, 0, 255), inside(where, source.shape)
 
 
 def _measures(
@@ -194,13 +232,13 @@ def _measures(
     hypotheses: Sequence[Aligned],
     costs: Costs,
     label: NDArray[np.int16],
-    filled: Bool,
     settings: StitchSettings,
 ) -> dict[str, float]:
     """Return what tells whether the references beat the plain fill; errors on the natural logarithm's scale."""
-    where = shrunk(filled) > 0.5
-    where = where if where.any() else shrunk(target.hole) > 0
     chosen = label[None].astype(np.int64)
+    shown = np.take_along_axis(costs.total, chosen, 0)[0] < NOWHERE
+    where = (shrunk(target.hole) > 0.5) & shown
+    where = where if where.any() else shrunk(target.hole) > 0
     error = float(np.take_along_axis(costs.error, chosen, 0)[0][where].mean())
     dissent = float(np.take_along_axis(costs.dissent, chosen, 0)[0][where].mean())
     plain = telea(MarchingSettings())(

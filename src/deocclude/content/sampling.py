@@ -1,0 +1,84 @@
+"""Look up pictures at fractional places: maps are float32 [h, w, 2], (x, y) with pixel centres at whole numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+FAR = 1e6
+"""Places farther away, or nowhere, count as so far away."""
+
+
+def pixel_grid(height: int, width: int) -> Float:
+    """Return the coordinates (x, y) of all pixels, float32 [height, width, 2]."""
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return np.stack([x, y], 2)
+
+
+def sample(values: Float, where: Float, *, cubic: bool = False) -> Float:
+    """Return ``values`` [H, W, ...] at places float32 [h, w, 2]; outside, the nearest value."""
+    kind = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
+    found = cv2.remap(values, where[..., 0], where[..., 1], kind, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found, np.float32)
+
+
+def inside(where: Float, shape: tuple[int, ...]) -> Bool:
+    """Return bool [h, w]: whether places lie in a picture of ``shape``."""
+    x, y = where[..., 0], where[..., 1]
+    return np.asarray((x >= -0.5) & (y >= -0.5) & (x <= shape[1] - 0.5) & (y <= shape[0] - 0.5))
+
+
+def tidied(where: NDArray[Any]) -> Float:
+    """Return a map as float32 without infinite and undefined places."""
+    return np.clip(np.nan_to_num(where, nan=-FAR, posinf=FAR, neginf=-FAR), -FAR, FAR).astype(np.float32)
+
+
+def enlarged(where: Float, height: int, width: int) -> Float:
+    """Return a map of a reduced picture as one of the whole picture, which has that size."""
+    if where.shape[:2] == (height, width):
+        return where
+    return np.asarray(cv2.resize(where, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+class Source:
+    """A reference to look things up in, at the scale at which it is seen: a picture seen from afar is averaged first.
+
+    Args:
+        rgb: uint8 [H, W, 3].
+    """
+
+    def __init__(self, rgb: NDArray[np.uint8]) -> None:
+        self.shape = rgb.shape
+        self._levels = [rgb]
+
+    def at(self, where: Float) -> Float:
+        """Return the colours at places of the whole picture, float32 [h, w, 3] in 0..255."""
+        level = self._level(where)
+        scale = 2.0**level
+        picture = self._reduced(level).astype(np.float32)
+        found = sample(picture, where if level == 0 else (where + 0.5) / np.float32(scale) - 0.5, cubic=True)
+        return np.clip(found, 0, 255)
+
+    def _reduced(self, level: int) -> NDArray[np.uint8]:
+        while len(self._levels) <= level:
+            last = self._levels[-1]
+            half = max(1, last.shape[1] // 2), max(1, last.shape[0] // 2)
+            self._levels.append(np.asarray(cv2.resize(last, half, interpolation=cv2.INTER_AREA), np.uint8))
+        return self._levels[level]
+
+    def _level(self, where: Float) -> int:
+        """Return how often the picture is halved so that its pixels are about as large as those of the map."""
+        if min(where.shape[:2]) < 2:
+            return 0
+        valid = inside(where, self.shape)[:-1, :-1]
+        if not valid.any():
+            return 0
+        across, down = np.diff(where, axis=1)[:-1], np.diff(where, axis=0)[:, :-1]
+        area = np.abs(across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0])[valid]
+        most = int(np.log2(max(1, min(self.shape[:2]) / 8)))
+        return int(np.clip(np.floor(0.5 * np.log2(max(float(np.median(area)), 1e-6)) + 0.25), 0, most))
