@@ -11,6 +11,7 @@ from deocclude.content.sampling import Source
 from deocclude.content.stitch import NONE, make_target, stitch
 from deocclude.content.stitch_homography import stitch_homography
 from deocclude.references.features import extract
+from deocclude.references.matching import match
 from deocclude.references.transforms import apply
 
 
@@ -96,7 +97,7 @@ def test_no_references():
 
 def test_alignment_finds_the_view():
     target = make_target(photo(), hole(), ~hole())
-    found = align(target, Source(view()), extract(view()), 3)
+    found = align(target, Source(view()), match(extract(view()), target.features), 3)
     assert {item.reference for item in found} == {3}
     back = np.linalg.inv(found[0].target_from_source)
     corners = np.array([[90.0, 60], [170, 60], [90, 120], [170, 120]])
@@ -111,9 +112,9 @@ def test_rehearsal_does_not_look_at_the_band():
     spoilt = photo().copy()
     spoilt[target.band] = 255 - spoilt[target.band]
     other = make_target(spoilt, hole(), ~hole(), target.features)
-    features = extract(view())
-    plain = {item.kind: item for item in align(target, Source(view()), features, 0)}
-    for item in align(other, Source(view()), features, 0):
+    matches = match(extract(view()), target.features)
+    plain = {item.kind: item for item in align(target, Source(view()), matches, 0)}
+    for item in align(other, Source(view()), matches, 0):
         if item.kind in plain and "flow" not in item.kind:
             assert np.abs(item.rehearsal - plain[item.kind].rehearsal).max() < 1e-3
 

@@ -21,7 +21,7 @@ from deocclude.content.sampling import Source, inside, pixel_grid, sample, tidie
 from deocclude.geometry import Box, Size
 from deocclude.masks import Mask
 from deocclude.references.features import Features
-from deocclude.references.matching import MatchSettings, match
+from deocclude.references.matching import Matches
 from deocclude.references.transforms import Matrix, TransformSettings, apply, plausible, sequential
 
 Float = NDArray[np.float32]
@@ -33,7 +33,7 @@ class AlignSettings:
     """How references are aligned.
 
     Attributes:
-        matching: which features match.
+        ratio: largest distance ratio of a match (see :class:`~deocclude.references.matching.MatchSettings`).
         transforms: which planes are believed.
         mesh: the bent map.
         flow: the refinement.
@@ -43,7 +43,7 @@ class AlignSettings:
         most: maps of a reference that are pursued, the best at a first look.
     """
 
-    matching: MatchSettings = field(default_factory=MatchSettings)
+    ratio: float = 0.8
     transforms: TransformSettings = field(default_factory=TransformSettings)
     mesh: MeshSettings = field(default_factory=MeshSettings)
     flow: FlowSettings = field(default_factory=FlowSettings)
@@ -121,21 +121,21 @@ class Proposal:
 
 
 def align(
-    target: Target, source: Source, features: Features, number: int, settings: AlignSettings | None = None
+    target: Target, source: Source, matches: Matches, number: int, settings: AlignSettings | None = None
 ) -> list[Aligned]:
     """Return the plausible ways to lay a reference over the target; none where too little matches.
 
     Args:
         target: what to fill.
         source: the reference.
-        features: its features.
+        matches: from the reference to the target.
         number: of the reference, passed through.
         settings: how.
     """
     settings = settings or AlignSettings()
     least = settings.least_cover * np.count_nonzero(target.hole)
     found = []
-    for proposal in _shortlist(target, source, propose(target, features, settings), settings):
+    for proposal in _shortlist(target, source, propose(target, matches, settings), settings):
         for where, kind, rehearsed in _refined(target, source, proposal, settings):
             valid = inside(where, source.shape)
             if np.count_nonzero(valid & target.hole) < least or folds(where, valid & (target.hole | target.band)):
@@ -148,9 +148,9 @@ def align(
     return found
 
 
-def propose(target: Target, features: Features, settings: AlignSettings) -> Iterator[Proposal]:
+def propose(target: Target, matches: Matches, settings: AlignSettings) -> Iterator[Proposal]:
     """Yield the maps that the matches between target and reference suggest."""
-    matches = match(features, target.features, settings.matching)
+    matches = matches.part(matches.ratio <= settings.ratio)
     planes = sequential(matches.source_points, matches.target_points, target.size, settings.transforms)
     box = Mask.from_array(target.hole).box
     grid = pixel_grid(*target.size).reshape(-1, 2)

@@ -26,6 +26,9 @@ from deocclude.content.stitch_model import bundled
 from deocclude.content.window import Window, window_around
 from deocclude.geometry import Size
 from deocclude.references.features import Features, extract
+from deocclude.references.matching import Matches, match
+from deocclude.references.tilted import extract_tilted
+from deocclude.references.verify import Verdict, VerifySettings, verify
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -47,6 +50,8 @@ class StitchSettings:
         feather: spread of the transition between hypotheses, cells of the cost grid.
         seam: visible pixels so near the hole that the fill must meet, pixels.
         least_confidence: below it references are not used.
+        verify: first ask whether a reference shows the same thing at all; without it the rehearsal alone decides.
+        tilted: where plain features do not match, look for those of slanted views; takes ten times longer.
     """
 
     align: AlignSettings = field(default_factory=AlignSettings)
@@ -57,6 +62,8 @@ class StitchSettings:
     feather: float = 1.0
     seam: int = 3
     least_confidence: float = 0.5
+    verify: bool = True
+    tilted: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,8 +188,12 @@ def _aligned(
     found: list[Aligned] = []
     notes = []
     for number, (rgb, features) in enumerate(references):
-        found_here = features if features is not None else extract(rgb)
-        aligned = align(target, sources[number], found_here, number, settings.align)
+        features = features if features is not None else extract(rgb)
+        matches, verdict = _matched(target, rgb, features, settings)
+        if settings.verify and not verdict.accepted:
+            notes.append(f"reference {number} not used: {verdict.reason}")
+            continue
+        aligned = align(target, sources[number], matches, number, settings.align)
         if not aligned:
             notes.append(f"reference {number} not used: no plausible way to lay it over the hole")
         found += aligned
@@ -191,6 +202,19 @@ def _aligned(
         return float(expected_error(target, item.rehearsal, item.valid, settings.agreement).mean())
 
     return sorted(found, key=badness)[: settings.most], tuple(notes)
+
+
+def _matched(target: Target, rgb: RGBArray, features: Features, settings: StitchSettings) -> tuple[Matches, Verdict]:
+    """Return the matches of a reference, and whether it shows the same thing."""
+    matches = match(features, target.features, VerifySettings().matching)
+    verdict = verify(target.features, features, matches=matches)
+    if verdict.accepted or not settings.tilted:
+        return matches, verdict
+    query = extract_tilted(np.clip(np.rint(target.rgb), 0, 255).astype(np.uint8), target.known)
+    candidate = extract_tilted(rgb)
+    slanted = match(candidate, query, replace(VerifySettings().matching, neighbours=12))
+    again = verify(query, candidate, matches=slanted)
+    return (slanted, again) if again.probability > verdict.probability else (matches, verdict)
 
 
 def _blended(

@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from deocclude.references.features import Features
 
-NEIGHBOURS = 4
-"""Nearest neighbours among which the first at another place is looked for."""
 CHUNK = 2048
 """Rows of the similarity matrix that are held at once."""
 
@@ -31,11 +29,13 @@ class MatchSettings:
         same_place: features of one picture nearer than this, in pixels, are one place: the detector reports a point
             once for each of its directions.
         mutual: also ask that neither has a better partner.
+        neighbours: nearest neighbours among which the first one at another place is looked for.
     """
 
     ratio: float = 0.8
     same_place: float = 3.0
     mutual: bool = True
+    neighbours: int = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ def match(source: Features, target: Features, settings: MatchSettings | None = N
     settings = settings or MatchSettings()
     if len(source.points) == 0 or len(target.points) < 2:
         return _matches(source, target, np.empty((0, 2), np.int64), np.empty(0, np.float32))
-    rows, ratio, back = _search(source, target, settings.same_place)
+    rows, ratio, back = _search(source, target, settings)
     chosen = np.flatnonzero(ratio <= settings.ratio)
     if settings.mutual:
         chosen = chosen[back[rows[chosen]] == chosen]
@@ -86,10 +86,10 @@ def match(source: Features, target: Features, settings: MatchSettings | None = N
 
 
 def _search(
-    source: Features, target: Features, same_place: float
+    source: Features, target: Features, settings: MatchSettings
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
     """Return the nearest target of each source, the distance ratio, and the nearest source of each target."""
-    count = min(NEIGHBOURS, len(target.points))
+    count = min(settings.neighbours, len(target.points))
     rows, ratio = np.empty(len(source.points), np.int64), np.empty(len(source.points), np.float32)
     best, back = np.full(len(target.points), -2, np.float32), np.zeros(len(target.points), np.int64)
     for start in range(0, len(source.points), CHUNK):
@@ -99,7 +99,7 @@ def _search(
         value = np.take_along_axis(likeness, near, 1)
         order = np.argsort(-value, axis=1, kind="stable")
         near, value = np.take_along_axis(near, order, 1), np.take_along_axis(value, order, 1)
-        rows[part], ratio[part] = near[:, 0], _ratio(target.points[near], value, same_place)
+        rows[part], ratio[part] = near[:, 0], _ratio(target.points[near], value, settings.same_place)
         column = likeness.argmax(0)
         value = likeness[column, np.arange(likeness.shape[1])]
         better = value > best

@@ -100,6 +100,8 @@ def verify(
     candidate: Features,
     colour: float | None = None,
     settings: VerifySettings | None = None,
+    *,
+    matches: Matches | None = None,
 ) -> Verdict:
     """Return whether ``candidate`` shows the same object as ``query``.
 
@@ -109,9 +111,11 @@ def verify(
         colour: how alike the colours of the two are, 0..1 (:func:`deocclude.references.colour.similarity`), where
             that is known.
         settings: thresholds.
+        matches: from the candidate to the query, where they are known already.
     """
     settings = settings or VerifySettings()
-    matches = match(candidate, query, settings.matching)
+    if matches is None:
+        matches = match(candidate, query, settings.matching)
     found = estimate(matches.source_points, matches.target_points, query.size, settings.transforms)
     if found is None:
         return Verdict(0.0, 0, None, "none", f"{len(matches)} matches, but they do not lie the same way")
