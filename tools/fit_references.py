@@ -4,7 +4,8 @@
 
 ``verify_model.json``: does a candidate show the same object? Pairs of views of one object, one of them with a hole,
 against pairs of different objects. ``stitch_model.json``: is a hole filled from references nearer to the truth than
-the plain fill? Only the first groups are used; report on the others.
+the plain fill? Against them stand references of other objects, laid at random. Only the first groups are used; report
+on the others.
 """
 
 from __future__ import annotations
@@ -19,13 +20,16 @@ from typing import Any
 import numpy as np
 
 from deocclude.content import stitch_model
-from deocclude.content.stitch import StitchSettings, stitch
+from deocclude.content.align import Proposal, Target, lay
+from deocclude.content.sampling import Source, pixel_grid, tidied
+from deocclude.content.stitch import StitchSettings, judge, make_target, stitch
 from deocclude.datasets.ukbench import Group, Query, make_query, read_groups
 from deocclude.evaluation.content import psnr
 from deocclude.evaluation.stitching import answer_query
 from deocclude.files import write_text
 from deocclude.references import colour, verify
 from deocclude.references.features import Features, extract
+from deocclude.references.transforms import apply
 
 FOLDS = 5
 PLAIN = ("alike", "share", "epipolar", "certainty")
@@ -44,7 +48,7 @@ class Example:
     group: int
 
 
-def logistic(listed: Sequence[Example], names: Sequence[str], ridge: float = 1.0) -> dict[str, float]:
+def logistic(listed: Sequence[Example], names: Sequence[str], ridge: float = 0.5) -> dict[str, float]:
     """Fit weights by Newton's method; the ridge holds for all but the constant, on standardised measures."""
     values = np.array([[item.measures[name] for name in names] for item in listed])
     truth = np.array([item.truth for item in listed], float)
@@ -110,20 +114,46 @@ def _looked_at(picture: Any, use: Any) -> tuple[Features, Any]:
     return extract(picture, use), colour.signature(picture, use)
 
 
-def stitch_examples(queries: Sequence[Query]) -> list[Example]:
-    """Measure holes filled from references whatever they promise."""
-    always = StitchSettings(least_confidence=0.0)
+def stitch_examples(queries: Sequence[Query], seed: int) -> list[Example]:
+    """Measure holes filled from references whatever they promise; and from those of other objects, laid at random."""
+    rng = np.random.default_rng(seed)
+    always = StitchSettings(least_confidence=0.0, verify=False)
     listed = []
-    for group, query in enumerate(queries):
+    for place, query in enumerate(queries):
         plain = answer_query(query, ()).answers["telea"].rgb
-        found = stitch(query.truth, query.hole, ~query.hole, [(one, None) for one in query.references], always)
-        if not found.measures:
-            continue
-        filled = np.where(found.filled[..., None], found.rgb, plain)
-        truth = query.truth[query.hole].astype(float)
-        better = psnr(filled[query.hole].astype(float), truth) > psnr(plain[query.hole].astype(float), truth)
-        listed.append(Example(found.measures, better, group))
+        found = stitch(plain, query.hole, ~query.hole, [(one, None) for one in query.references], always)
+        if found.measures:
+            filled = np.where(found.filled[..., None], found.rgb, plain)
+            truth = query.truth[query.hole].astype(float)
+            better = psnr(filled[query.hole].astype(float), truth) > psnr(plain[query.hole].astype(float), truth)
+            listed.append(Example(found.measures, better, place))
+        strangers = queries[(place + 7) % len(queries)].references[: int(rng.integers(1, 4))]
+        if place % 2 == 0 and (measures := _at_random(query, plain, strangers, always, rng)):
+            listed.append(Example(measures, False, place))
     return listed
+
+
+def _at_random(
+    query: Query, plain: Any, strangers: Sequence[Any], settings: StitchSettings, rng: np.random.Generator
+) -> Mapping[str, float]:
+    """Return the measures of pictures of something else, laid over the query at random; none where nothing fits."""
+    target = make_target(plain, query.hole, ~query.hole, settings=settings)
+    hypotheses = []
+    for number, picture in enumerate(strangers):
+        source, proposals = Source(picture), [_random_proposal(target, picture.shape, rng) for _ in range(4)]
+        hypotheses += lay(target, source, proposals, number, settings.align)
+    return judge(target, hypotheses, settings)[2] if hypotheses else {}
+
+
+def _random_proposal(target: Target, shape: tuple[int, ...], rng: np.random.Generator) -> Proposal:
+    """Return a random similarity that lays one picture about over the middle of another."""
+    angle, scale = rng.uniform(-np.pi, np.pi), np.exp(rng.uniform(-0.7, 0.7))
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    middle = np.array([target.size.width, target.size.height]) / 2 + rng.uniform(-30, 30, 2)
+    matrix = np.eye(3)
+    matrix[:2, :2], matrix[:2, 2] = turn, middle - turn @ np.array([shape[1], shape[0]]) / 2
+    where = apply(np.linalg.inv(matrix), pixel_grid(*target.size).reshape(-1, 2)).reshape(*target.size, 2)
+    return Proposal(tidied(where), matrix, "similarity", 6)
 
 
 def fit_verify(groups: Sequence[Group], seed: int) -> None:
@@ -138,7 +168,7 @@ def fit_verify(groups: Sequence[Group], seed: int) -> None:
 def fit_stitch(groups: Sequence[Group], seed: int) -> None:
     """Fit and write the model of stitching."""
     protocols = ("rectangle", "irregular")
-    listed = stitch_examples([make_query(group, name, seed) for group in groups for name in protocols])
+    listed = stitch_examples([make_query(group, name, seed) for group in groups for name in protocols], seed)
     weights = logistic(listed, STITCH)
     about = {"by": "tools/fit_references.py", "groups": len(groups), "seed": seed, "protocols": list(protocols),
              "cross_validated": held_out(listed, STITCH)}  # fmt: skip

@@ -133,15 +133,22 @@ def align(
         settings: how.
     """
     settings = settings or AlignSettings()
+    return lay(target, source, propose(target, matches, settings), number, settings)
+
+
+def lay(
+    target: Target, source: Source, proposals: Iterable[Proposal], number: int, settings: AlignSettings
+) -> list[Aligned]:
+    """Return the reference laid over the target in the best of the proposed ways, each with and without flow."""
     least = settings.least_cover * np.count_nonzero(target.hole)
     found = []
-    for proposal in _shortlist(target, source, propose(target, matches, settings), settings):
+    for proposal in _shortlist(target, source, proposals, settings):
         for where, kind, rehearsed in _refined(target, source, proposal, settings):
             valid = inside(where, source.shape)
             if np.count_nonzero(valid & target.hole) < least or folds(where, valid & (target.hole | target.band)):
                 continue
-            picture = _coloured(target, source.at(where), valid & target.known, settings)
             outside = valid & target.known & ~target.band
+            picture = _coloured(target, source.at(where), valid & target.known, settings)
             rehearsal = _coloured(target, source.at(rehearsed), outside, settings)
             matrix = proposal.target_from_source
             found.append(Aligned(picture, valid, rehearsal, where, matrix, kind, number, proposal.inliers))

@@ -140,9 +140,7 @@ def stitch(
     hypotheses, notes = _aligned(target, sources, references, settings)
     if not hypotheses:
         return _nothing(photo, notes)
-    costs = compare(target, hypotheses, settings.agreement)
-    label = costs.total.argmin(0).astype(np.int16)
-    measures = _measures(target, hypotheses, costs, label, settings)
+    costs, label, measures = judge(target, hypotheses, settings)
     confidence = bundled().confidence(measures)
     if confidence < settings.least_confidence:
         why = f"references not used: they promise too little against the plain fill (confidence {confidence:.2f})"
@@ -153,6 +151,15 @@ def stitch(
     known = usable[window.box.slices] & ~part
     picture = without_seam(picture, photo[window.box.slices].astype(np.float32), filled, known, settings.seam)
     return _placed(photo, window, picture, np.where(filled, source, np.int16(NONE)), confidence, notes, measures)
+
+
+def judge(
+    target: Target, hypotheses: Sequence[Aligned], settings: StitchSettings
+) -> tuple[Costs, NDArray[np.int16], dict[str, float]]:
+    """Return the costs of hypotheses, the best one of each cell, and what tells whether it beats the plain fill."""
+    costs = compare(target, hypotheses, settings.agreement)
+    label = costs.total.argmin(0).astype(np.int16)
+    return costs, label, _measures(target, hypotheses, costs, label, settings)
 
 
 def _placed(
