@@ -266,7 +266,7 @@ def test_a_picture_is_cut_by_the_corner_of_the_patch():
 
 
 def test_the_model_survives_being_written():
-    model = ChoiceModel({"other": Belief(0.1, 0.5, 0.2, untested=(1.0, 0.0, 0.0))}, about={"cases": 3})
+    model = ChoiceModel({"other": Belief((0.1, 0.0, 0.0, 0.5, 0.2), (1.0, 0.0, 0.0))}, about={"cases": 3})
     assert from_json(to_json(model)) == model
     assert "other" in bundled().beliefs
 

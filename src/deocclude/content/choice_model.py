@@ -27,17 +27,11 @@ OTHER = "other"
 class Belief:
     """What is expected of a candidate: log of its squared error over that of the safe candidate.
 
-    Tested: ``offset + band * (difference on the band) + copy * (on the copies) + reach * ... + share * ...``, the
-    last two with the shape of the hole; a missing test counts like the one that was made. Untested: ``untested``
-    times (1, reach, share).
+    Both are weights of the :func:`cues`: ``tested`` of (1, reach, share, band, copy), ``untested`` of the first three.
     """
 
-    offset: float
-    band: float
-    copy: float
-    reach: float = 0.0
-    share: float = 0.0
-    untested: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    tested: tuple[float, ...]
+    untested: tuple[float, ...] = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -61,15 +55,22 @@ class ChoiceModel:
     def expected(self, name: str, found: Measured, safe: Measured, shape: Shape) -> Float:
         """Return the log of the expected squared error over that of the safe candidate, [h, w] or [1, 1]."""
         belief = self.beliefs.get(name, self.beliefs[OTHER])
-        band = _difference(found.band, safe.band)
-        copy = _difference(found.copy, safe.copy)
-        if band is None and copy is None:
-            constant, reach, share = belief.untested
-            return np.full((1, 1), constant + reach * shape.reach + share * shape.share, np.float32)
-        known = band if band is not None else copy
-        told = belief.band * known + belief.copy * (copy if copy is not None else known)  # type: ignore[operator]
-        rest = belief.offset + belief.reach * shape.reach + belief.share * shape.share
-        return np.atleast_2d(np.asarray(told + rest, np.float32))
+        told = cues(found, safe, shape)
+        weights = belief.untested if len(told) == len(belief.untested) else belief.tested
+        return np.atleast_2d(np.asarray(sum(w * cue for w, cue in zip(weights, told, strict=True)), np.float32))
+
+
+def cues(found: Measured, safe: Measured, shape: Shape) -> tuple[Float | float, ...]:
+    """Return what a belief weighs: (1, reach, share) without a test, (1, reach, share, band, copy) with one.
+
+    ``band`` ([h, w]) and ``copy`` are differences to the safe candidate; if only one was made it stands for both.
+    """
+    plain = (1.0, shape.reach, shape.share)
+    band, copy = _difference(found.band, safe.band), _difference(found.copy, safe.copy)
+    known = band if band is not None else copy
+    if known is None:
+        return plain
+    return (*plain, known, copy if copy is not None else known)
 
 
 def _difference(found: Float | float | None, safe: Float | float | None) -> Float | None:
@@ -86,7 +87,8 @@ def from_json(text: str) -> ChoiceModel:
     """Return the model that :func:`to_json` wrote."""
     content = json.loads(text)
     beliefs = {
-        name: Belief(**{**belief, "untested": tuple(belief["untested"])}) for name, belief in content["beliefs"].items()
+        name: Belief(**{key: tuple(weights) for key, weights in belief.items()})
+        for name, belief in content["beliefs"].items()
     }
     return ChoiceModel(**{**content, "beliefs": beliefs})
 
