@@ -72,14 +72,16 @@ def measure(photo: Float, picture: Float, known: Bool, valid: Bool, settings: Fl
     first, second = _grey(one), _grey(two)
     solver = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     solver.setFinestScale(0)
-    forward, backward = solver.calc(first, second, None), solver.calc(second, first, None)
+    nothing = np.zeros((*known.shape, 2), np.float32)
+    forward = np.asarray(solver.calc(first, second, nothing.copy()), np.float32)
+    backward = np.asarray(solver.calc(second, first, nothing), np.float32)
     there = pixel_grid(*known.shape) + forward
     disagreement = np.linalg.norm(forward + sample(backward, there), axis=2)
     mismatch = cv2.blur(np.abs(sample(two, there) - one).mean(2), (7, 7))
     texture = cv2.blur(np.abs(cv2.Laplacian(first, cv2.CV_32F)), (9, 9))
     trust = np.exp(-np.square(disagreement / settings.disagreement) - np.square(mismatch / settings.mismatch))
     trust = trust * texture / (texture + settings.texture) * (known & valid)
-    return Flow(np.asarray(forward, np.float32), np.asarray(trust, np.float32))
+    return Flow(forward, np.asarray(trust, np.float32))
 
 
 def continued(flow: Flow, known: Bool, settings: FlowSettings | None = None) -> Float:
@@ -99,8 +101,8 @@ def _smoothed(flow: Flow, known: Bool, settings: FlowSettings) -> tuple[Float, F
     smooth = flow.vectors
     for _ in range(3):
         share = cv2.GaussianBlur(weight, (0, 0), settings.smoothness)
-        smooth = cv2.GaussianBlur(flow.vectors * weight[..., None], (0, 0), settings.smoothness)
-        smooth = smooth / (share[..., None] + 1e-6)
+        mean = cv2.GaussianBlur(flow.vectors * weight[..., None], (0, 0), settings.smoothness)
+        smooth = np.asarray(mean / (share[..., None] + 1e-6), np.float32)
         weight = trust * np.exp(-np.square(np.linalg.norm(flow.vectors - smooth, axis=2) / settings.jump))
         weight = np.asarray(weight, np.float32)
     return np.asarray(smooth, np.float32), np.asarray(np.minimum(share / 0.05, 1) * known, np.float32)

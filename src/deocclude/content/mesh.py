@@ -76,7 +76,7 @@ def bent(
     knots = spline(np.stack([x.ravel(), y.ravel()], 1) / UNIT).reshape(*x.shape, 2).astype(np.float32)
     grid = pixel_grid(*size)
     plane = apply(source_from_target, grid.reshape(-1, 2)).reshape(*size, 2)
-    return np.asarray(plane - sample(knots, grid / STEP), np.float32)
+    return np.asarray(plane - sample(knots, grid / np.float32(STEP)), np.float32)
 
 
 def _consistent(
@@ -94,7 +94,7 @@ def _consistent(
     agree = np.linalg.norm(off[rows] - middle, axis=1) < max(3.0, settings.disagreement * longest * growth)
     rows = rows[agree]
     places = np.rint(target[rows] / 3).astype(np.int64)
-    first = np.sort(np.unique(places, axis=0, return_index=True)[1]) if len(rows) else []
+    first = np.sort(np.unique(places, axis=0, return_index=True)[1])
     return np.asarray(rows[first][: settings.most], np.intp)
 
 

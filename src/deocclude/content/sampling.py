@@ -35,7 +35,8 @@ def inside(where: Float, shape: tuple[int, ...]) -> Bool:
 
 def tidied(where: NDArray[Any]) -> Float:
     """Return a map as float32 without infinite and undefined places."""
-    return np.clip(np.nan_to_num(where, nan=-FAR, posinf=FAR, neginf=-FAR), -FAR, FAR).astype(np.float32)
+    finite = np.nan_to_num(where, nan=-FAR, posinf=FAR, neginf=-FAR)
+    return np.asarray(np.clip(finite, -FAR, FAR), np.float32)
 
 
 def enlarged(where: Float, height: int, width: int) -> Float:

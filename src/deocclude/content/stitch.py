@@ -246,7 +246,7 @@ def _blended(
         total += weight
         better = weight > strongest
         source[better], strongest[better] = item.reference, weight[better]
-    return picture / np.maximum(total, 1e-6)[..., None], source
+    return np.asarray(picture / np.maximum(total, 1e-6)[..., None], np.float32), source
 
 
 def _at_size(item: Aligned, source: Source, size: Size) -> tuple[Float, Bool]:
@@ -277,7 +277,7 @@ def _measures(
     )
     expected = expected_error(target, plain.rgb.astype(np.float32), target.band | target.hole, settings.agreement)
     best = hypotheses[int(np.bincount(label[where].ravel()).argmax())]
-    band = max(1, np.count_nonzero(target.band))
+    band = max(1, int(np.count_nonzero(target.band)))
     return {
         "error": float(np.log(error + 10)),
         "plain": float(np.log(expected[where].mean() + 10)),

@@ -148,7 +148,7 @@ def mask_shaped(size: Size, rng: Rng) -> Bool:
     for _ in range(TRIES):
         drawing = FAMILIES[families[int(rng.integers(len(families)))]](rng)
         small = rasterise(drawing, 64.0, float(rng.uniform(0, 2 * np.pi)))
-        extent = 64.0 * np.sqrt(rng.uniform(least, most) / max(1, np.count_nonzero(small)))
+        extent = 64.0 * np.sqrt(rng.uniform(least, most) / max(1, int(np.count_nonzero(small))))
         shape = _scaled(small > 127, extent / 64.0)
         corner = tuple(int(rng.integers(-length // 4, max(1, side - 3 * length // 4)))
                        for side, length in zip((size.width, size.height), shape.shape[::-1], strict=True))  # fmt: skip

@@ -108,7 +108,7 @@ def find_homography(source: RGBArray, target: RGBArray) -> Matrix | None:
 
     matches = match(extract(source), extract(target))
     found = estimate(matches.source_points, matches.target_points, Size(*target.shape[:2]))
-    return None if found is None else found.target_from_source
+    return None if found is None else np.asarray(found.target_from_source, np.float64)
 
 
 def find_by_default_recipe(source: RGBArray, target: RGBArray) -> Matrix | None:

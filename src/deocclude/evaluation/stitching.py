@@ -145,7 +145,7 @@ def answer_query(query: Query, rows: Sequence[str]) -> Result:
         seconds = first if row == PLAIN else watch.seconds
         picture = np.where(query.hole[..., None], rgb, query.truth).astype(np.float64)
         scores = score(picture, query.truth.astype(np.float64), query.hole)
-        share = np.count_nonzero(filled) / max(1, np.count_nonzero(query.hole))
+        share = np.count_nonzero(filled) / max(1, int(np.count_nonzero(query.hole)))
         answers[row] = Answer(rgb, share, scores, seconds, notes)
     return Result(query, answers)
 

@@ -7,7 +7,7 @@ A homography where matches suffice, an affine map or a similarity where they are
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ from deocclude.geometry import Box, Size
 
 Kind = Literal["homography", "affine", "similarity"]
 Points = NDArray[np.float32]
-Matrix = NDArray[np.float64]
+Matrix = NDArray[np.floating[Any]]
 CONFIDENCE = 0.9999
 ROUNDS = 5000
 
