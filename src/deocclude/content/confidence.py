@@ -87,7 +87,7 @@ def values(contest: Contest, shares: Float, tests: Sequence[Float]) -> dict[str,
     band, copy = result.band, result.copy
     if band is None and copy is None:
         return found
-    near = band if band is not None else np.float32(copy) * everywhere  # type: ignore[arg-type]
+    near = band if band is not None else np.float32(copy) * everywhere
     far = np.float32(copy) * everywhere if copy is not None else near
     return {"band": near / 2, "copy": far / 2, **found}
 
