@@ -1,0 +1,101 @@
+"""Search: the shortlist is verified, "none" is an answer, what is certain early ends the work."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from reference_pictures import PHOTOS, QUICK, other_view, photo
+
+from deocclude.geometry import Size
+from deocclude.references import colour
+from deocclude.references.entries import EntrySettings, Kind, regions
+from deocclude.references.index import Index
+from deocclude.references.postings import build, merge, query_vector
+from deocclude.references.query import query_photo
+from deocclude.references.search import SearchSettings, search
+from deocclude.references.verify import Verdict
+
+
+def asked(name):
+    return query_photo(other_view(photo(name)), settings=QUICK)
+
+
+@pytest.fixture(scope="module")
+def index(library) -> Index:
+    return Index(library / ".index")
+
+
+def test_the_reference_is_found_and_the_rest_refused(index):
+    answer = search(index, asked("coffee"))
+    assert [one.hit.path.stem for one in answer.references] == ["coffee"]
+    assert answer.ranked[0] is answer.references[0]
+    assert answer.ranked[0].inliers > 20
+    assert len(answer.ranked) == len(PHOTOS)
+
+
+def test_none_is_an_answer(index):
+    answer = search(index, query_photo(photo("retina"), settings=QUICK))
+    assert answer.references == ()
+    assert not answer.as_plain()["found"]
+    assert len(answer.ranked) == len(PHOTOS)
+
+
+def test_one_of_several_views_is_enough(index):
+    answer = search(index, [asked("coffee"), query_photo(photo("retina"), settings=QUICK)])
+    assert [one.hit.path.stem for one in answer.references] == ["coffee"]
+
+
+def test_ranking_follows_the_verifier_and_stops_when_certain(index):
+    calls = []
+
+    def odd(query, candidate, likeness):
+        calls.append(likeness)
+        return Verdict(1.0 if len(calls) == 2 else 0.1, 9, None, "none", "")
+
+    first = index.query(asked("coffee"))
+    answer = search(index, asked("coffee"), SearchSettings(enough=1, top=3), verifier=odd)
+    assert len(calls) == 2
+    assert [one.hit.path for one in answer.ranked] == [first[1].path, first[0].path, first[2].path]
+    assert answer.ranked[2].verdict is None
+    assert answer.ranked[2].probability == 0
+
+
+def test_colours():
+    red, blue = (np.full((20, 20, 3), value, np.uint8) for value in ((200, 30, 30), (30, 30, 200)))
+    both = np.concatenate([red, blue])
+    signatures = np.stack([colour.signature(one) for one in (red, blue, both, both[::-1])])
+    assert colour.similarity(signatures[0], signatures) == pytest.approx([1, 0, 0.5**0.5, 0.5**0.5], abs=0.02)
+    use = np.zeros(both.shape[:2], bool)
+    use[:20] = True
+    assert np.array_equal(colour.signature(both, use), signatures[0])
+    assert not colour.similarity(colour.signature(both, use & False), signatures).any()
+
+
+def test_a_grid_covers_the_picture():
+    size = Size(90, 150)
+    found = regions(size, None, EntrySettings(grid=3))
+    assert [one.kind for one in found] == [Kind.PICTURE, *[Kind.PATCH] * 9]
+    covered = np.zeros(size, int)
+    for one in found[1:]:
+        assert one.box == one.box.clip(size)
+        covered[one.box.slices] += 1
+    assert covered.min() >= 1
+    assert len(regions(size, None, EntrySettings(grid=0))) == 1
+
+
+def test_postings_are_cosines():
+    chance = np.random.default_rng(0)
+    rarity = chance.uniform(0.1, 3, 50).astype(np.float32)
+    entries, words = chance.integers(0, 7, 400), chance.integers(0, 50, 400)
+    counts = np.zeros((7, 50))
+    np.add.at(counts, (entries, words), 1)
+    dense = np.sqrt(counts) * rarity
+    dense /= np.linalg.norm(dense, axis=1, keepdims=True)
+    inverted = build(entries, words, rarity, 7)
+    vector = query_vector(words[entries == 3, None], np.ones((int((entries == 3).sum()), 1), np.float32), rarity)
+    assert inverted.score(*vector, 7) == pytest.approx(dense @ dense[3], abs=2e-3)
+    kept = np.array([0, -1, 1, 2, -1, 3, 4])
+    merged = merge([(inverted, kept), (inverted, np.where(kept < 0, -1, kept + 5))])
+    wanted = np.tile((dense @ dense[3])[kept >= 0], 2)
+    assert merged.score(*vector, 10) == pytest.approx(wanted, abs=2e-3)
+    assert not inverted.score(np.zeros(0, np.int64), np.zeros(0, np.float32), 7).any()
