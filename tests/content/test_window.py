@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from two_views import HEIGHT, WIDTH, photo
+
+from deocclude.content.sampling import FAR, Source, enlarged, inside, pixel_grid, tidied
+from deocclude.content.window import LEAST, MOST, window_around
+from deocclude.geometry import Box, Size
+from deocclude.references.features import Features
+
+
+def hole_in(height, width, box):
+    hole = np.zeros((height, width), bool)
+    hole[box.slices] = True
+    return hole
+
+
+def test_small_photo_is_taken_whole():
+    window = window_around(hole_in(300, 400, Box(10, 20, 30, 40)))
+    assert window.box == Box(0, 0, 400, 300)
+    assert not window.reduced
+
+
+@given(
+    st.integers(700, 3000), st.integers(700, 3000), st.integers(0, 600), st.integers(0, 600), st.integers(1, 600),
+    st.integers(1, 600),
+)  # fmt: skip
+@settings(deadline=None, max_examples=25)
+def test_window_holds_the_hole(height, width, x, y, across, down):
+    box = Box(x, y, min(width, x + across), min(height, y + down))
+    hole = hole_in(height, width, box)
+    assert hole.size > LEAST
+    window = window_around(hole)
+    assert window.box.intersect(box) == box
+    assert window.size.height * window.size.width <= 1.01 * MOST
+    small = window.some(hole)
+    assert small.shape == window.size
+    assert small.any()
+    assert not (window.all(~hole) & small).any()
+
+
+def test_features_move_with_the_window():
+    hole = hole_in(2000, 3000, Box(1000, 800, 2000, 1400))
+    window = window_around(hole)
+    assert window.reduced
+    corner = np.array([[window.box.x0, window.box.y0], [window.box.x1 - 1, window.box.y1 - 1]], np.float32)
+    features = Features(
+        corner, np.ones(2, np.float32), np.zeros(2, np.float32), np.zeros((2, 128), np.float32), Size(2000, 3000)
+    )
+    moved = window.features(features)
+    factor = window.scale[0]
+    assert moved.points[0] == pytest.approx((factor - 1) / 2, abs=0.01)
+    assert moved.points[1] == pytest.approx(
+        (window.size.width - 1 - (factor - 1) / 2, window.size.height - 1 - (factor - 1) / 2), abs=0.02
+    )
+    assert moved.scales == pytest.approx(factor, rel=0.01)
+
+
+def test_source_at_its_own_scale_is_the_picture():
+    grid = pixel_grid(HEIGHT, WIDTH)
+    assert (Source(photo()).at(grid) == photo()).all()
+
+
+def test_source_seen_from_afar_is_averaged():
+    fine = np.zeros((256, 256, 3), np.uint8)
+    fine[::2] = 255
+    afar = 4 * pixel_grid(64, 64) + 1.5
+    assert np.abs(Source(fine).at(afar) - 127.5).max() < 2
+
+
+def test_places_nowhere():
+    where = np.array([[[np.nan, np.inf], [-np.inf, 3]]])
+    assert tidied(where).tolist() == [[[-FAR, FAR], [-FAR, 3]]]
+    assert not inside(tidied(where), (10, 10)).any()
+    assert inside(np.zeros((1, 1, 2), np.float32), (1, 1)).all()
+
+
+def test_map_of_a_reduced_picture():
+    small = 4 * pixel_grid(20, 30) + 1.5
+    inner = (slice(4, -4), slice(4, -4))
+    assert np.abs(enlarged(small, 80, 120) - pixel_grid(80, 120))[inner].max() < 1e-3
+
+
+def test_large_photo_is_filled_in_its_own_resolution():
+    from deocclude.content.stitch import stitch
+
+    scale = 5
+    size = (scale * WIDTH, scale * HEIGHT)
+    large = cv2.resize(photo(), size, interpolation=cv2.INTER_CUBIC)
+    grain = np.random.default_rng(0).normal(0, 12, large.shape[:2])[..., None]
+    large = np.clip(large + cv2.GaussianBlur(grain, (0, 0), 1.0)[..., None] * 3, 0, 255).astype(np.uint8)
+    reference = np.clip(np.roll(large, (6, 9), (0, 1)) * 0.85 + 8, 0, 255).astype(np.uint8)
+    hole = hole_in(size[1], size[0], Box(500, 300, 900, 620))
+    shown = large.copy()
+    shown[hole] = 128
+    assert window_around(hole).reduced
+    found = stitch(shown, hole, ~hole, [(reference, None)])
+    assert (found.rgb[~hole] == shown[~hole]).all()
+    assert found.filled.sum() > 0.98 * hole.sum()
+    off = (found.rgb.astype(float) - large)[hole]
+    assert np.sqrt(np.mean(off**2)) < 6
