@@ -56,7 +56,8 @@ def test_masked_out_regions_leave_no_trace(photo):
     assert (found.points.max(0) <= (326, 246)).all()
     similarity = (found.descriptors @ changed.descriptors.T).max(1)
     assert np.mean(similarity > 0.98) > 0.9
-    assert len(extract(photo, use, FeatureSettings(enough=0))) > len(found), "the rim of the support may overlap a little"
+    tolerant = extract(photo, use, FeatureSettings(enough=0))
+    assert len(tolerant) > len(found), "the rim of the support may overlap a little"
 
 
 def test_nothing_to_look_at(photo):

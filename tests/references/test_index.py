@@ -129,6 +129,11 @@ def test_files_that_are_gone_are_dropped_by_build_only(built, collection, option
     assert "coffee.png" not in names(built)
 
 
+def test_other_folders_of_the_index_stay(built, collection, options):
+    assert build(built, [collection / "deeper"], options).removed == 0
+    assert len(Index(built)) == len(PHOTOS)
+
+
 def test_remove(built, collection):
     assert remove(built, [collection / "deeper"]).removed == 2
     assert len(Index(built)) == len(PHOTOS) - 2

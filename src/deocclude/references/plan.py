@@ -67,7 +67,7 @@ def make_plan(
         known: what the index holds.
         files: the picture files.
         objects: the known objects, by file name.
-        prune: whether indexed pictures that are not among ``files`` are dropped.
+        prune: whether indexed pictures whose files have gone are dropped.
         progress: called with the number of files looked at.
     """
     held = {item.path: item for item in known}
@@ -75,12 +75,11 @@ def make_plan(
     wanted = {path: (file.sha256, objects_digest(objects.get(path.name))) for path, file in stamps.items()}
     home = {path: item for path, item in held.items() if wanted.get(path) == _content(item)}
     away = [item for path, item in held.items() if path not in home]
-    if not prune:  # what lies elsewhere and was not looked at is as it was
-        untouched = [item for item in away if item.path not in stamps and item.path.exists()]
-        home |= {item.path: item for item in untouched}
-        away = [item for item in away if item.path not in home]
+    # What lies elsewhere and was not looked at is as it was.
+    home |= {item.path: item for item in away if item.path not in stamps and item.path.exists()}
+    away = [item for item in away if item.path not in home]
     strays = {_content(item): item for item in away}
-    owners = {sha: path for path, item in home.items() for sha in (item.picture.sha256,)}
+    owners = {item.picture.sha256: path for path, item in home.items()}
     fresh: list[PictureFile] = []
     moved: dict[Place, Path] = {}
     duplicates: list[tuple[Path, Path]] = []
