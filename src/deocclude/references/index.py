@@ -28,10 +28,11 @@ from deocclude.references.query import Query
 from deocclude.references.segment import Picture, Segment
 from deocclude.references.vocabulary import Vocabulary, load_vocabulary
 
-NEAR = 3
-"""Words that a descriptor of a query stands for."""
+NEAR = 1
+"""Words that a descriptor of a query stands for; three found no more on UKBench, at three times the cost."""
 COLOUR_POWER = 2.0
-"""Exponent of the colour similarity in the combined score."""
+"""Exponent of the colour similarity in the combined score; with 0, 1 and 2, 63, 83 and 88 % of crops of an eighth of a
+UKBench picture find another view first."""
 PART_SHARE = 1.2
 """Factor on the score of a patch or object against that of the whole picture."""
 CONSIDERED = 2000
