@@ -38,7 +38,7 @@ class AgreementSettings:
     """
 
     largest: float = 70.0
-    spread: float = 0.5
+    spread: float = 0.3
     everywhere: float = 0.1
     consensus: float = 3.0
     largest_dissent: float = 40.0

@@ -73,7 +73,7 @@ def _refine(values: Float, weight: Float, below: Float, sweeps: int) -> Float:
     return np.asarray(result, np.float32)
 
 
-def without_seam(filled: Float, truth: Float, hole: Bool, known: Bool, reach: int = 3) -> Float:
+def without_seam(filled: Float, truth: Float, hole: Bool, known: Bool, reach: int = 3, *, fade: float = FADE) -> Float:
     """Shift the low frequencies of ``filled`` so that it meets its surroundings without a seam.
 
     The difference to ``truth``, averaged over the known pixels near the hole, is interpolated into the hole and fades
@@ -85,6 +85,7 @@ def without_seam(filled: Float, truth: Float, hole: Bool, known: Bool, reach: in
         hole: bool [h, w].
         known: bool [h, w], pixels to agree with; those within ``reach`` of the hole count.
         reach: pixels.
+        fade: distance in pixels at which a third of the correction is left.
 
     Returns:
         float32 [h, w, c]; ``filled`` itself where nothing known is near the hole.
@@ -99,8 +100,8 @@ def without_seam(filled: Float, truth: Float, hole: Bool, known: Bool, reach: in
     step = np.asarray(total / np.maximum(share, 1e-6)[..., None], np.float32)
     limit = 2 + 2 * np.median(np.abs(step[near]), axis=0)
     step = np.clip(step, -limit, limit).astype(np.float32)
-    fade = np.exp(-distance_to(near).astype(np.float64) / FADE)
-    return np.asarray(filled + _interpolated(step, near) * fade[..., None], np.float32)
+    left = np.exp(-distance_to(near).astype(np.float64) / fade)
+    return np.asarray(filled + _interpolated(step, near) * left[..., None], np.float32)
 
 
 def _interpolated(step: Float, near: Bool) -> Float:

@@ -7,6 +7,7 @@ Where the rehearsal does not foretell a clear gain over the plain fill, the refe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -49,6 +50,8 @@ class StitchSettings:
         most: hypotheses that are kept, the best in the rehearsal.
         feather: spread of the transition between hypotheses, cells of the cost grid.
         seam: visible pixels so near the hole that the fill must meet, pixels.
+        fade: distance over which the correction at the seam fades, pixels; light and shade differ over the whole hole,
+            so by default it does not.
         least_confidence: below it references are not used.
         verify: first ask whether a reference shows the same thing at all; without it the rehearsal alone decides.
         tilted: where plain features do not match, look for those of slanted views; takes ten times longer.
@@ -61,6 +64,7 @@ class StitchSettings:
     most: int = 12
     feather: float = 1.0
     seam: int = 3
+    fade: float = math.inf
     least_confidence: float = 0.5
     verify: bool = True
     tilted: bool = False
@@ -149,7 +153,14 @@ def stitch(
     picture, source = _blended(hypotheses, sources, costs, label, settings, Size(*part.shape))
     filled = part & (source != NONE)
     known = usable[window.box.slices] & ~part
-    picture = without_seam(picture, photo[window.box.slices].astype(np.float32), filled, known, settings.seam)
+    picture = without_seam(
+        picture,
+        photo[window.box.slices].astype(np.float32),
+        filled,
+        known,
+        settings.seam,
+        fade=settings.fade,
+    )
     return _placed(photo, window, picture, np.where(filled, source, np.int16(NONE)), confidence, notes, measures)
 
 

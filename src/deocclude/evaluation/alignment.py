@@ -24,6 +24,8 @@ Finder = Callable[[RGBArray, RGBArray], Matrix | None]
 """Given source and target, the homography from source to target."""
 CLOSE = 3.0
 """Largest mean corner error in pixels of a homography that counts as found."""
+FEW = 80
+"""With fewer inliers a homography is looked for again among the features of slanted views."""
 PICTURES = (".jpg", ".png", ".ppm")
 
 
@@ -101,13 +103,18 @@ def share_close(errors: dict[str, float], limit: float = CLOSE) -> float:
 
 
 def find_homography(source: RGBArray, target: RGBArray) -> Matrix | None:
-    """Find the homography the way references are aligned."""
+    """Find the homography the way references are aligned; with features of slanted views where few plain ones match."""
     from deocclude.references.features import extract
-    from deocclude.references.matching import match
+    from deocclude.references.matching import MatchSettings, match
+    from deocclude.references.tilted import extract_tilted
     from deocclude.references.transforms import estimate
 
+    size = Size(*target.shape[:2])
     matches = match(extract(source), extract(target))
-    found = estimate(matches.source_points, matches.target_points, Size(*target.shape[:2]))
+    found = estimate(matches.source_points, matches.target_points, size)
+    if found is None or found.count < FEW:
+        matches = match(extract_tilted(source), extract_tilted(target), MatchSettings(neighbours=12))
+        found = estimate(matches.source_points, matches.target_points, size) or found
     return None if found is None else np.asarray(found.target_from_source, np.float64)
 
 

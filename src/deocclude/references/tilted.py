@@ -34,7 +34,7 @@ class TiltSettings:
     tilts: tuple[float, ...] = (2.0, 4.0)
     step: float = 72.0
     longest: int = 800
-    features: FeatureSettings = field(default_factory=lambda: FeatureSettings(smallest_side=400, count=900))
+    features: FeatureSettings = field(default_factory=lambda: FeatureSettings(smallest_side=400, count=600))
 
 
 def extract_tilted(rgb: RGBArray, use: Bool | None = None, settings: TiltSettings | None = None) -> Features:
