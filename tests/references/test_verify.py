@@ -13,7 +13,6 @@ from deocclude.references.matching import MatchSettings, match
 from deocclude.references.transforms import (
     TransformSettings,
     apply,
-    around,
     estimate,
     jacobian,
     plausible,
@@ -154,10 +153,6 @@ def test_jacobian_is_the_derivative():
         moved = points + step * np.eye(2)[axis]
         slope = (apply(H, moved) - apply(H, points)) / step
         assert np.allclose(jacobian(H, points)[:, :, axis], slope, atol=1e-3)
-
-
-def test_box_around_points():
-    assert around(np.array([[1.2, 3.0], [5.0, 7.7]])) == Box(1, 3, 6, 9)
 
 
 def test_threshold_grows_with_the_picture():

@@ -26,6 +26,8 @@ CLOSE = 3.0
 """Largest mean corner error in pixels of a homography that counts as found."""
 FEW = 80
 """With fewer inliers a homography is looked for again among the features of slanted views."""
+PLANAR = 0.8
+"""Inlier distance for scenes that are planes, where nothing else needs room, in pixels at 320 x 240."""
 PICTURES = (".jpg", ".png", ".ppm")
 
 
@@ -107,14 +109,15 @@ def find_homography(source: RGBArray, target: RGBArray) -> Matrix | None:
     from deocclude.references.features import extract
     from deocclude.references.matching import MatchSettings, match
     from deocclude.references.tilted import extract_tilted
-    from deocclude.references.transforms import estimate
+    from deocclude.references.transforms import TransformSettings, estimate
 
+    settings = TransformSettings(threshold=PLANAR)
     size = Size(*target.shape[:2])
     matches = match(extract(source), extract(target))
-    found = estimate(matches.source_points, matches.target_points, size)
+    found = estimate(matches.source_points, matches.target_points, size, settings)
     if found is None or found.count < FEW:
         matches = match(extract_tilted(source), extract_tilted(target), MatchSettings(neighbours=12))
-        found = estimate(matches.source_points, matches.target_points, size) or found
+        found = estimate(matches.source_points, matches.target_points, size, settings) or found
     return None if found is None else np.asarray(found.target_from_source, np.float64)
 
 

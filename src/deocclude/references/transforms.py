@@ -93,8 +93,7 @@ def estimate(source: Points, target: Points, size: Size, settings: TransformSett
         found = _fitted(kind, source, target, reach)
         if found is None or found.count < least:
             continue
-        box = around(target[found.inliers])
-        if plausible(found.target_from_source, box, settings):
+        if plausible_at(found.target_from_source, target[found.inliers], settings):
             return found
     return None
 
@@ -131,21 +130,22 @@ def apply(target_from_source: Matrix, points: NDArray[np.floating]) -> NDArray[n
         return np.asarray(homogeneous[:, :2] / homogeneous[:, 2:])
 
 
-def around(points: NDArray[np.floating]) -> Box:
-    """Return the box around points [n, 2]."""
-    (x0, y0), (x1, y1) = np.floor(points.min(0)).astype(int), np.ceil(points.max(0)).astype(int)
-    return Box(int(x0), int(y0), int(x1) + 1, int(y1) + 1)
-
-
 def plausible(target_from_source: Matrix, box: Box, settings: TransformSettings | None = None) -> bool:
     """Return whether a transform neither folds over nor changes sizes absurdly within ``box`` of the target."""
+    x, y = np.meshgrid(np.linspace(box.x0, box.x1 - 1, 3), np.linspace(box.y0, box.y1 - 1, 3))
+    return plausible_at(target_from_source, np.stack([x.ravel(), y.ravel()], 1), settings)
+
+
+def plausible_at(
+    target_from_source: Matrix, points: NDArray[np.floating], settings: TransformSettings | None = None
+) -> bool:
+    """Return whether a transform neither folds over nor changes sizes absurdly at points [n, 2] of the target."""
     settings = settings or TransformSettings()
     if not np.isfinite(target_from_source).all() or abs(np.linalg.det(target_from_source)) < 1e-12:
         return False
     back = np.linalg.inv(target_from_source)
-    x, y = np.meshgrid(np.linspace(box.x0, box.x1 - 1, 3), np.linspace(box.y0, box.y1 - 1, 3))
-    jacobians = jacobian(back, np.stack([x.ravel(), y.ravel()], 1))
-    depth = np.stack([x.ravel(), y.ravel(), np.ones(9)], 1) @ back[2]
+    depth = points @ back[2, :2] + back[2, 2]
+    jacobians = jacobian(back, points)
     if not (np.all(depth > 0) or np.all(depth < 0)) or not np.isfinite(jacobians).all():
         return False
     if np.any(np.linalg.det(jacobians) <= 0):
