@@ -13,7 +13,11 @@ from PIL import Image
 
 from deocclude.errors import InputError
 from deocclude.training.config import LoopSettings, Phase
-from deocclude.training.pcnet_m import NetSettings, PCNetMConfig, train_pcnet_m
+from deocclude.training.erasing import EraserSampler
+from deocclude.training.objects import PackedObjects
+from deocclude.training.packing import Pack
+from deocclude.training.pcnet_m import MixedSampler, NetSettings, PCNetMConfig, train_pcnet_m
+from deocclude.training.reference_erasing import ReferenceSampler
 from deocclude.training.shapes import random_shape
 from deocclude.weights import load_unet, read_weights
 
@@ -85,3 +89,12 @@ def test_random_shapes_are_whole_and_clear_of_the_border():
         shape = random_shape(np.random.default_rng(seed), 128)
         assert 0.02 < shape.mean() < 0.75
         assert not (shape[0].any() or shape[-1].any() or shape[:, 0].any() or shape[:, -1].any())
+
+
+def test_mixed_batches_hold_both_kinds(pack: Pack):
+    objects = PackedObjects(pack, validation=False)
+    published, ours = ReferenceSampler(objects), EraserSampler(objects)
+    mixed = MixedSampler(published, ours, 0.25).sample(8, 32, 5)
+    assert torch.equal(mixed.target[:2], published.sample(2, 32, 5).target)
+    assert torch.equal(mixed.unknown[2:], ours.sample(6, 32, 5).unknown)
+    assert torch.equal(MixedSampler(published, ours, 1.0).sample(4, 32, 5).eraser, published.sample(4, 32, 5).eraser)

@@ -18,7 +18,7 @@ from deocclude.errors import InputError
 from deocclude.masks import BoolArray, Mask
 from deocclude.weights import bundled_path, load_unet
 
-PATCH_SIZE = 96
+PATCH_SIZE = 128
 LARGEST_BATCH = 64
 VIEWS: tuple[tuple[int, ...], ...] = ((), (2,), (1,), (1, 2))
 """Axes along which patches [n, s, s] are mirrored, in the order in which averaging takes them."""

@@ -61,7 +61,8 @@ class PCNetMConfig:
         loop: phases, optimiser, precision.
         net: size and input of the net.
         erasing: how samples are made.
-        protocol: ``deocclude`` for our samples, ``reference`` for the paper's (2 channels).
+        protocol: ``deocclude`` for our samples, ``reference`` for the paper's, ``mixed`` for both in every batch.
+        reference_share: share of the paper's samples in mixed batches.
         validation_pairs: number of held-out pairs in a validation.
         validation_size: patch side in a validation, pixels.
     """
@@ -71,6 +72,7 @@ class PCNetMConfig:
     net: NetSettings = field(default_factory=NetSettings)
     erasing: ErasingSettings = field(default_factory=ErasingSettings)
     protocol: str = "deocclude"
+    reference_share: float = 0.5
     validation_pairs: int = 256
     validation_size: int = 96
 
@@ -82,6 +84,30 @@ class Sampler(Protocol):
         """Return ``count`` samples of ``size`` pixels; equal seeds give equal batches."""
 
 
+@dataclass(frozen=True)
+class MixedSampler:
+    """Batches of two kinds of samples: exact masks order best, disturbed ones complete the masks of detectors.
+
+    Attributes:
+        first: makes ``share`` of each batch.
+        second: makes the rest.
+        share: 0 to 1.
+    """
+
+    first: Sampler
+    second: Sampler
+    share: float
+
+    def sample(self, count: int, size: int, seed: int) -> Batch:
+        """Return ``count`` samples of ``size`` pixels; equal seeds give equal batches."""
+        number = round(self.share * count)
+        if number in (0, count):
+            return (self.first if number else self.second).sample(count, size, seed)
+        parts = self.first.sample(number, size, seed), self.second.sample(count - number, size, seed)
+        pairs = zip(*(vars(part).values() for part in parts), strict=True)
+        return Batch(*(torch.cat(pair) for pair in pairs))
+
+
 class PCNetM:
     """The task that the loop trains."""
 
@@ -90,9 +116,11 @@ class PCNetM:
     def __init__(self, config: PCNetMConfig, pack: Pack, device: str = "cpu") -> None:
         self._config, self._pack = config, pack
         objects = PackedObjects(pack, validation=False, device=device)
+        ours, published = EraserSampler(objects, config.erasing), ReferenceSampler(objects)
         samplers: dict[str, Sampler] = {
-            "deocclude": EraserSampler(objects, config.erasing),
-            "reference": ReferenceSampler(objects),
+            "deocclude": ours,
+            "reference": published,
+            "mixed": MixedSampler(published, ours, config.reference_share),
         }
         if config.protocol not in samplers:
             raise unknown_choice("protocol", config.protocol, samplers)
@@ -107,7 +135,12 @@ class PCNetM:
     def settings(self) -> dict[str, Any]:
         """Return what the samples depend on."""
         config = self._config
-        return {"erasing": plain(config.erasing), "protocol": config.protocol, "data": fingerprint(self._pack)}
+        return {
+            "erasing": plain(config.erasing),
+            "protocol": config.protocol,
+            "share": config.reference_share,
+            "data": fingerprint(self._pack),
+        }
 
     def build(self) -> nn.Module:
         """Return the net with initial weights, or those to start from."""
