@@ -130,7 +130,7 @@ def test_the_terms_measure_the_hole(config: PCNetCConfig):
     task = PCNetC(config, open_photo_pack(Path(config.pack)))
     batch = task._held_out.batches[0]
     right = task.terms(batch.target.clone(), batch)
-    assert set(right) == {"hole", "valid", "gradient", "perceptual", "style"}
+    assert set(right) == {"hole", "square", "valid", "gradient", "perceptual", "style"}
     assert all(float(value) == pytest.approx(0, abs=1e-5) for value in right.values())
     wrong_outside = torch.where(batch.weight[:, None] > 0, batch.target, 1 - batch.target)
     terms = task.terms(wrong_outside, batch)

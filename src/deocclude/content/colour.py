@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 from deocclude.content.cells import CELL, shrunk, stretched
 from deocclude.content.membrane import pull_push
 
+STEP = 12.0
+"""Pixels that differ by fewer grey levels say little about the gain."""
+FEWEST_PAIRS = 50
+
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 
@@ -69,7 +73,7 @@ def match_colours(picture: Float, photo: Float, overlap: Bool, settings: ColourS
 def gain_and_bias(
     picture: Float, photo: Float, overlap: Bool, settings: ColourSettings | None = None
 ) -> tuple[Float, Float, float]:
-    """Fit ``photo = gain * picture + bias`` for each channel, robustly (Cauchy weights, squared).
+    """Fit ``photo = gain * picture + bias`` for each channel, robustly: median slope, then squared Cauchy weights.
 
     Returns:
         gain float32 [3], bias float32 [3] and the usual residual in grey levels (Euclidean over the channels).
@@ -78,8 +82,9 @@ def gain_and_bias(
     rows = np.flatnonzero(overlap)
     rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), settings.samples)).astype(int)]
     seen, wanted = (part.reshape(-1, 3)[rows].astype(np.float64) for part in (picture, photo))
-    weight = np.ones(len(rows))
-    gain, bias, scale = np.ones(3), np.zeros(3), settings.least_scale
+    gain = np.clip(_median_slope(seen, wanted), 1 / settings.largest_gain, settings.largest_gain)
+    bias = np.median(wanted - gain * seen, axis=0)
+    weight, scale = _weights(seen * gain + bias - wanted, settings)
     for _ in range(settings.rounds):
         share = weight / weight.sum()
         middle, goal = share @ seen, share @ wanted
@@ -87,10 +92,27 @@ def gain_and_bias(
         covariance = share @ ((seen - middle) * (wanted - goal)) + settings.prior
         gain = np.clip(covariance / variance, 1 / settings.largest_gain, settings.largest_gain)
         bias = goal - gain * middle
-        off = np.linalg.norm(seen * gain + bias - wanted, axis=1)
-        scale = max(settings.least_scale, 1.5 * float(np.median(off)))
-        weight = 1 / np.square(1 + np.square(off / scale))
+        weight, scale = _weights(seen * gain + bias - wanted, settings)
     return gain.astype(np.float32), bias.astype(np.float32), scale
+
+
+def _median_slope(seen: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the median slope of each channel over pairs of pixels of different brightness (after Theil and Sen)."""
+    half = len(seen) // 2
+    run, rise = (values[half : 2 * half] - values[:half] for values in (seen, wanted))
+    slopes = np.ones(seen.shape[1])
+    for channel in range(seen.shape[1]):
+        steep = np.abs(run[:, channel]) >= STEP
+        if np.count_nonzero(steep) >= FEWEST_PAIRS:
+            slopes[channel] = np.median(rise[steep, channel] / run[steep, channel])
+    return slopes
+
+
+def _weights(off: NDArray[np.float64], settings: ColourSettings) -> tuple[NDArray[np.float64], float]:
+    """Return the weights of residuals [n, 3], and their usual size."""
+    size = np.linalg.norm(off, axis=1)
+    scale = max(settings.least_scale, 1.5 * float(np.median(size)))
+    return 1 / np.square(1 + np.square(size / scale)), scale
 
 
 def _local_shift(matched: Float, photo: Float, overlap: Bool, scale: float, settings: ColourSettings) -> Float:

@@ -76,8 +76,8 @@ class ContentLossSettings:
     square: float = 2.0
     valid: float = 0.05
     gradient: float = 0.5
-    perceptual: float = 0.02
-    style: float = 2.0
+    perceptual: float = 0.01
+    style: float = 0.2
     features: tuple[int, ...] = (16, 32, 64)
 
 
