@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude import amodal, ordering, rle
-from deocclude.content.fill import AUTO, fill_background, fill_hidden
+from deocclude.content.fill import NAMES, fill_background, fill_hidden
 from deocclude.content.patch import BACKGROUND, Fill
 from deocclude.errors import InputError, unknown_choice
 from deocclude.files import sha256
@@ -41,7 +41,8 @@ class Settings:
     amodal: str = "pcnet-m"
     """Amodal completion method."""
     fill: str = "auto"
-    """How hidden pixels are painted."""
+    """How hidden pixels are painted: ``auto`` keeps texture, ``chosen`` lets all painters compete for the least error
+    (slower, smoother), or the name of one painter."""
     edges: str = "soft"
     """Layer edges: ``soft`` is anti-aliased, ``hard`` has alpha 0 or 255 and is exactly the whole shape. Both
     recompose to the photo byte for byte."""
@@ -232,13 +233,12 @@ _COMPUTE: dict[str, Callable[[Project, Settings, Progress], Project]] = {
 
 
 def _check(settings: Settings) -> None:
-    from deocclude import content
     from deocclude.layers.build import EDGES
 
     for kind, name, known in (
         ("ordering method", settings.order, ordering.METHODS),
         ("amodal method", settings.amodal, amodal.METHODS),
-        ("fill method", settings.fill, (AUTO, *content.METHODS)),
+        ("fill method", settings.fill, NAMES),
         ("edges", settings.edges, EDGES),
     ):
         if name not in known:

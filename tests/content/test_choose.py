@@ -273,14 +273,14 @@ def test_the_model_survives_being_written():
     assert "other" in bundled().beliefs
 
 
-def test_fill_takes_the_choice_by_default():
+def test_fill_takes_the_choice_when_asked():
     picture = stripes()
     whole, front = np.zeros((96, 96), bool), np.zeros((96, 96), bool)
     whole[10:86, 10:86], front[30:50, 40:60] = True, True
     photo = picture.copy()
     photo[front] = [255, 0, 0]
     modal, amodal = Mask.from_array(whole & ~front), Mask.from_array(whole)
-    fill = fill_hidden(photo, modal, amodal, instance_id=1, occluders=Mask.from_array(front))
+    fill = fill_hidden(photo, modal, amodal, instance_id=1, occluders=Mask.from_array(front), method="chosen")
     assert fill.method == "chosen"
     assert any("grey levels" in note for note in fill.notes)
     assert (fill.provenance[fill.hole] == Provenance.OWN_TEXTURE).all()

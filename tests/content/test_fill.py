@@ -129,8 +129,11 @@ def test_one_pixel_wide_object_uses_its_edge_and_says_so():
 def test_auto_says_why():
     photo, modal, amodal, _ = scene()
     fill = fill_hidden(photo, modal, amodal, instance_id=1)
-    assert fill.method == "chosen"
-    assert any("grey levels" in note for note in fill.notes)
+    assert fill.method == "exemplar"
+    assert any(note.startswith("auto: exemplar") for note in fill.notes)
+    slit = fill_hidden(photo, modal, modal | (dilate(modal, 1) & amodal), instance_id=1)
+    assert slit.method == "biharmonic"
+    assert any(note.startswith("auto: biharmonic") for note in slit.notes)
 
 
 def test_wrong_method():

@@ -6,6 +6,7 @@ Both work on a crop around the hole with as much context as the painter needs, s
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,13 @@ from deocclude.geometry import EMPTY_BOX, Box, Size
 from deocclude.masks import Mask, dilate, erode
 
 AUTO = "auto"
-"""All painters that can be had compete (:mod:`deocclude.content.choose`)."""
+"""What looks best: texture of the object's own where a hole has room for it, else a smooth fill."""
+CHOSEN = "chosen"
+"""What errs least: all painters that can be had compete (:mod:`deocclude.content.choose`)."""
+NAMES = (AUTO, CHOSEN, *METHODS)
+"""The names that a fill may be asked for by."""
+THIN = 4
+"""A hole at most this wide in pixels is filled smoothly: there is no room for texture."""
 MIXED = 1
 """Pixels at the edge of a visible mask that mix the colours of two objects (METHOD.md: the occluder bleeds in)."""
 SHADOW = 3
@@ -56,7 +63,7 @@ def fill_hidden(
         modal: the visible mask.
         amodal: the whole shape; what it has beyond ``modal`` is painted.
         instance_id: the object's id.
-        method: a key of :data:`deocclude.content.METHODS`, ``auto``, or a painter.
+        method: a name of :data:`NAMES`, or a painter.
         seed: for painters that draw random numbers.
         rim: repaint also visible pixels so near the hole, in pixels: they carry the colour of what hid it. With 0
             no visible pixel changes.
@@ -128,7 +135,7 @@ def fill_background(
     Args:
         photo_rgb: uint8 [H, W, 3].
         covered: the union of the visible masks.
-        method: a key of :data:`deocclude.content.METHODS`, ``auto``, or a painter.
+        method: a name of :data:`NAMES`, or a painter.
         seed: for painters that draw random numbers.
         rim: repaint also visible pixels so near the hole, in pixels: they carry the colour of what hid it. With 0
             no visible pixel changes.
@@ -169,12 +176,27 @@ def _painter(method: str | Painter) -> Painter:
     if not isinstance(method, str):
         return method
     if method == AUTO:
+        return _paint_to_look_at
+    if method == CHOSEN:
         from deocclude.content.choose import choose_among_all
 
         return choose_among_all()
     if method not in METHODS:
-        raise unknown_choice("fill method", method, (AUTO, *METHODS))
+        raise unknown_choice("fill method", method, NAMES)
     return painter(method)
+
+
+def _paint_to_look_at(patch: Patch) -> Painted:
+    """Paint a thin hole smoothly and a wide one with texture; the smooth one has the smaller error, but shows."""
+    from deocclude.content.painting import distance_to
+
+    width = 2 * float(distance_to(~patch.hole)[patch.hole].max(initial=0.0))
+    if width <= THIN:
+        name, why = "biharmonic", f"auto: biharmonic, the hole is at most {width:.0f} px wide"
+    else:
+        name, why = "exemplar", "auto: exemplar, the hole is wide enough for texture"
+    painted = painter(name)(patch)
+    return replace(painted, notes=(why, *painted.notes))
 
 
 def _named(method: str | Painter) -> str:

@@ -13,13 +13,12 @@ from importlib.util import find_spec
 import numpy as np
 
 from deocclude.content import METHODS, painter
-from deocclude.content.fill import AUTO, fill_hidden
+from deocclude.content.fill import CHOSEN, fill_hidden
 from deocclude.content.patch import Fill, Painted, Painter, Patch, Provenance
 from deocclude.datasets.content_trials import Trial
 from deocclude.errors import InputError, MissingExtraError, unknown_choice
 
 PATCHMATCH = "patchmatch"
-CHOSEN = "chosen"
 NETWORK = "pcnet-c"
 PATCH_RADIUS = 3
 """Of PatchMatch: patches of 7 x 7 pixels, as in the examples of ``pypatchmatch``."""
@@ -61,7 +60,7 @@ def row_painter(row: str) -> str | Painter:
     if name == PATCHMATCH:
         return patchmatch()
     if name == CHOSEN:
-        return _chosen_with(weights) if weights else AUTO
+        return _chosen_with(weights) if weights else CHOSEN
     return painter(name, {"weights": weights} if weights else None)
 
 
