@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from contests import Known, arguments, folds, known_contests
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from deocclude.content import choice_model, confidence
 from deocclude.content.choose import mix
@@ -26,6 +27,8 @@ OUT = ROOT / "src/deocclude/content" / confidence.FILE
 PLOT = ROOT / "docs/images/confidence.png"
 SAMPLES = 300
 """Pixels of each hole; so all objects count about the same."""
+FALLING = ("band", "copy", "distance", "disagreement")
+"""Cues of error: more of them never means more confidence, whatever few objects say."""
 RIDGE = 3.0
 BINS = 10
 
@@ -53,16 +56,17 @@ def measured(known: Known, *, tested: bool) -> tuple[Rows, NDArray[np.bool_]]:
 
 
 def fit(rows: Sequence[Rows], close: Sequence[NDArray[np.bool_]], names: tuple[str, ...]) -> Logistic:
-    """Return the logistic model by Newton's method, held to zero a little."""
+    """Return the logistic model, held to zero a little; errors on tests may only lower the confidence."""
     left = np.concatenate([np.stack([np.ones(len(row["reach"])), *(row[name] for name in names)], 1) for row in rows])
     right = np.concatenate(list(close)).astype(np.float64)
-    ridge = RIDGE * np.diag([0.0, *[1.0] * len(names)])
-    weights = np.zeros(left.shape[1])
-    for _ in range(25):
-        chance = 1 / (1 + np.exp(-np.clip(left @ weights, -30, 30)))
-        slope = left.T @ (right - chance) - ridge @ weights
-        curve = (left * (chance * (1 - chance))[:, None]).T @ left + ridge + 1e-6 * np.eye(len(weights))
-        weights = weights + np.linalg.solve(curve, slope)
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        logits, held = left @ weights, RIDGE * np.array([0.0, *weights[1:]])
+        value = np.logaddexp(0, logits).sum() - right @ logits + held @ weights / 2
+        return float(value), left.T @ (1 / (1 + np.exp(-np.clip(logits, -30, 30))) - right) + held
+
+    bounds = [(None, 0.0) if name in FALLING else (None, None) for name in ("", *names)]
+    weights = minimize(loss, np.zeros(left.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds).x
     return Logistic(
         round(float(weights[0]), 5), {n: round(float(w), 5) for n, w in zip(names, weights[1:], strict=True)}
     )

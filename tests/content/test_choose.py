@@ -163,7 +163,7 @@ def test_confidence_is_higher_where_it_is_easier():
         choose(candidates(*BASIC))(patch_of(picture, hole)).confidence[hole].mean() for picture in (gradient(), noise)
     )
     assert sure > 0.9
-    assert unsure < 0.5 * sure
+    assert unsure < 0.3
 
 
 def test_same_seed_same_result():
