@@ -89,7 +89,7 @@ def test_background_parts_far_apart_are_filled_each_from_its_own_surroundings():
     photo[:, 800:] = 200
     covered = np.zeros((60, 1600), bool)
     covered[20:40, 30:50] = covered[20:40, 1550:1570] = True
-    fill = fill_background(photo, Mask.from_array(covered), method="telea")
+    fill = fill_background(photo, Mask.from_array(covered))
     assert (fill.rgb[:, :20][fill.hole[:, :20]] == 50).all()
     assert (fill.rgb[:, -20:][fill.hole[:, -20:]] == 200).all()
 
@@ -121,7 +121,7 @@ def test_one_pixel_wide_object_uses_its_edge_and_says_so():
     modal, amodal = np.zeros((96, 128), bool), np.zeros((96, 128), bool)
     modal[10:40, 60], amodal[10:90, 60] = True, True
     photo[10:40, 60] = [9, 90, 9]
-    fill = fill_hidden(photo, Mask.from_array(modal), Mask.from_array(amodal), instance_id=1, method="telea")
+    fill = fill_hidden(photo, Mask.from_array(modal), Mask.from_array(amodal), instance_id=1)
     assert (fill.rgb[fill.hole] == [9, 90, 9]).all()
     assert any("thin" in note for note in fill.notes)
 
