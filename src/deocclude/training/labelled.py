@@ -1,4 +1,4 @@
-"""Data with truth, for the networks that are compared with: crops of objects and of pairs, and how a run ends.
+"""Data with truth, for the networks that are compared with: crops of objects and of pairs.
 
 PCNet-M needs none of this. The supervised U-Net and the order net of Zhan et al. (CVPR 2020, Tables 1 and 2) learn from
 annotated whole shapes and orders.
@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -26,10 +25,7 @@ from deocclude.evaluation.ordering import signed
 from deocclude.evaluation.protocol import Protocol, has_order, true_relations
 from deocclude.masks import BoolArray
 from deocclude.ordering.order_net import pair_patch
-from deocclude.training.config import LoopSettings, plain
-from deocclude.training.loop import Task, train, write_summary
 from deocclude.training.packing import is_validation
-from deocclude.weights import WeightsInfo, save_weights
 
 ROOM = 1.65
 """Crops are this many times as wide as the square that a network sees, so that it can be moved and scaled in them."""
@@ -117,21 +113,6 @@ def read_pairs(sources: Sequence[Path], crop_size: int) -> tuple[Crops, Crops]:
         InputError: no data set, or no pair on one side of the split.
     """
     return _split(_pairs(sources, crop_size), "neighbours of which one hides the other")
-
-
-def train_and_save(task: Task, loop: LoopSettings, config: Any, data: dict[str, Any], out: Path) -> Path:
-    """Train ``task`` and write ``weights.safetensors`` and ``summary.json`` to ``out``, which is returned.
-
-    Raises:
-        InputError: settings that make no sense, or a checkpoint of another run.
-        TrainingStoppedError: SIGTERM arrived; call again to continue.
-    """
-    trained = train(task, loop, out)
-    summary = {"steps": trained.steps, "samples": trained.samples, "minutes": round(trained.seconds / 60, 1)}
-    info = WeightsInfo(task.name, task.architecture(), plain(config), data, summary, trained.scores)
-    save_weights(out / "weights.safetensors", trained.net, info)
-    write_summary(out, asdict(info))
-    return out
 
 
 _Sample = tuple[str, BoolArray, bool]

@@ -14,7 +14,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,6 +29,7 @@ from deocclude.training.checkpoints import Checkpoint, load_checkpoint, save_che
 from deocclude.training.config import LoopSettings, plain
 from deocclude.training.devices import keep_heap, one_thread, start_fabric
 from deocclude.training.records import Log, draw_curves, write_grid
+from deocclude.weights import WeightsInfo, save_weights
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -132,6 +133,21 @@ def train(task: Task, settings: LoopSettings, out: Path) -> Trained:
     finally:
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
+
+
+def train_and_save(task: Task, loop: LoopSettings, config: Any, data: dict[str, Any], out: Path) -> Path:
+    """Train ``task`` and write ``weights.safetensors`` and ``summary.json`` to ``out``, which is returned.
+
+    Raises:
+        InputError: settings that make no sense, or a checkpoint of another run.
+        TrainingStoppedError: SIGTERM arrived; call again to continue.
+    """
+    trained = train(task, loop, out)
+    summary = {"steps": trained.steps, "samples": trained.samples, "minutes": round(trained.seconds / 60, 1)}
+    info = WeightsInfo(task.name, task.architecture(), plain(config), data, summary, trained.scores)
+    save_weights(out / "weights.safetensors", trained.net, info)
+    write_text(out / "summary.json", json.dumps(asdict(info), indent=2) + "\n")
+    return out
 
 
 def learning_rate(settings: LoopSettings, progress: float) -> float:
@@ -323,8 +339,3 @@ def _catch_sigterm(run: _Run) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def write_summary(out: Path, values: dict[str, Any]) -> None:
-    """Write ``summary.json`` of a run folder."""
-    write_text(out / "summary.json", json.dumps(values, indent=2) + "\n")

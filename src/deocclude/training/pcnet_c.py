@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,10 @@ from deocclude.training.content_losses import compose, gradient_l1, masked_l1, m
 from deocclude.training.content_samples import ContentBatch, ContentSampler, ContentSettings
 from deocclude.training.content_scores import HeldOut
 from deocclude.training.devices import choose_device
-from deocclude.training.loop import Draw, train, write_summary
+from deocclude.training.loop import Draw, train_and_save
 from deocclude.training.photo_packing import PhotoPack, open_photo_pack, photo_fingerprint
 from deocclude.training.photos import PackedPhotos
-from deocclude.weights import WeightsInfo, load_state, read_weights, save_weights, weights_path
+from deocclude.weights import load_state, read_weights, weights_path
 
 FEATURE_SEED = 1
 """Of the random features in the loss; another than that of the scores, which are then no measure of the training."""
@@ -214,19 +214,7 @@ def train_pcnet_c(config: PCNetCConfig, out: Path) -> Path:
     """
     pack = open_photo_pack(Path(config.pack))
     task = PCNetC(config, pack, choose_device(config.loop.device))
-    trained = train(task, config.loop, out)
-    summary = {"steps": trained.steps, "samples": trained.samples, "minutes": round(trained.seconds / 60, 1)}
-    info = WeightsInfo(
-        task=task.name,
-        architecture=task.architecture(),
-        settings=plain(config),
-        data={"fingerprint": photo_fingerprint(pack), **pack.meta},
-        training=summary,
-        scores=trained.scores,
-    )
-    save_weights(out / "weights.safetensors", trained.net, info)
-    write_summary(out, asdict(info))
-    return out
+    return train_and_save(task, config.loop, config, {"fingerprint": photo_fingerprint(pack), **pack.meta}, out)
 
 
 def _paint(net: nn.Module, batch: ContentBatch) -> Tensor:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,12 +20,12 @@ from deocclude.training import warp
 from deocclude.training.config import LoopSettings, plain
 from deocclude.training.devices import choose_device
 from deocclude.training.erasing import Batch, EraserSampler, ErasingSettings
-from deocclude.training.loop import Draw, train, write_summary
+from deocclude.training.loop import Draw, train_and_save
 from deocclude.training.losses import weighted_cross_entropy
 from deocclude.training.objects import PackedObjects
 from deocclude.training.packing import Pack, fingerprint, open_pack
 from deocclude.training.reference_erasing import ReferenceSampler
-from deocclude.weights import WeightsInfo, load_state, read_weights, save_weights, weights_path
+from deocclude.weights import load_state, read_weights, weights_path
 
 INITIALISERS = {"kaiming": init_kaiming, "reference": init_reference}
 VALIDATION_SEED = 1_000_003
@@ -214,19 +214,7 @@ def train_pcnet_m(config: PCNetMConfig, out: Path) -> Path:
     """
     pack = open_pack(Path(config.pack))
     task = PCNetM(config, pack, choose_device(config.loop.device))
-    trained = train(task, config.loop, out)
-    summary = {"steps": trained.steps, "samples": trained.samples, "minutes": round(trained.seconds / 60, 1)}
-    info = WeightsInfo(
-        task=task.name,
-        architecture=task.architecture(),
-        settings=plain(config),
-        data={"fingerprint": fingerprint(pack), **pack.meta},
-        training=summary,
-        scores=trained.scores,
-    )
-    save_weights(out / "weights.safetensors", trained.net, info)
-    write_summary(out, asdict(info))
-    return out
+    return train_and_save(task, config.loop, config, {"fingerprint": fingerprint(pack), **pack.meta}, out)
 
 
 def _growth(probability: Tensor, batch: Batch) -> Tensor:
