@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from deocclude.content.colour import ColourSettings, gain_and_bias, match_colours
 from deocclude.content.flow import FlowSettings, continued, measure
 from deocclude.content.mesh import MeshSettings, bent, folds
-from deocclude.content.sampling import Source, inside, pixel_grid, sample, tidied
+from deocclude.content.sampling import Source, pixel_grid, sample, tidied
 from deocclude.geometry import Box, Size
 from deocclude.masks import Mask
 from deocclude.references.features import Features
@@ -144,7 +144,7 @@ def lay(
     found = []
     for proposal in _shortlist(target, source, proposals, settings):
         for where, kind, rehearsed in _refined(target, source, proposal, settings):
-            valid = inside(where, source.shape)
+            valid = source.inside(where)
             if np.count_nonzero(valid & target.hole) < least or folds(where, valid & (target.hole | target.band)):
                 continue
             outside = valid & target.known & ~target.band
@@ -183,7 +183,7 @@ def _shortlist(
         rows, columns = target.near.slices
         where = np.ascontiguousarray(proposal.where[rows, columns][::2, ::2])
         known = target.known[rows, columns][::2, ::2]
-        overlap = known & inside(where, source.shape)
+        overlap = known & source.inside(where)
         if np.count_nonzero(overlap) < 0.2 * np.count_nonzero(known):
             return float("inf")
         photo, picture = target.rgb[rows, columns][::2, ::2], source.at(where)
@@ -199,7 +199,7 @@ def _refined(
     """Yield (map, kind, map for the rehearsal) of a proposal as it is and with flow added."""
     where = proposal.where
     yield where, proposal.kind, where
-    valid = inside(where, source.shape)
+    valid = source.inside(where)
     picture = _coloured(target, source.at(where), valid & target.known, settings)
     flow = measure(target.rgb, picture, target.known, valid, settings.flow)
     grid = pixel_grid(*target.size)

@@ -51,11 +51,18 @@ class Source:
 
     Args:
         rgb: uint8 [H, W, 3].
+        shown: bool [H, W], pixels that may be used; all of them when not given.
     """
 
-    def __init__(self, rgb: NDArray[np.uint8]) -> None:
+    def __init__(self, rgb: NDArray[np.uint8], shown: Bool | None = None) -> None:
         self.shape = rgb.shape
         self._levels = [rgb]
+        self._shown = None if shown is None else shown.astype(np.float32)
+
+    def inside(self, where: Float) -> Bool:
+        """Return bool [h, w]: whether places lie in the picture, on pixels that may be used."""
+        within = inside(where, self.shape)
+        return within if self._shown is None else within & (sample(self._shown, where) > 1 - 1e-3)
 
     def at(self, where: Float) -> Float:
         """Return the colours at places of the whole picture, float32 [h, w, 3] in 0..255."""

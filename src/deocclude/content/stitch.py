@@ -22,7 +22,7 @@ from deocclude.content.diffusion import MarchingSettings, telea
 from deocclude.content.membrane import pull_push, without_seam
 from deocclude.content.painting import distance_to
 from deocclude.content.patch import Patch
-from deocclude.content.sampling import Source, enlarged, inside
+from deocclude.content.sampling import Source, enlarged
 from deocclude.content.stitch_model import bundled
 from deocclude.content.window import Window, window_around
 from deocclude.geometry import Size
@@ -123,6 +123,7 @@ def stitch(
     settings: StitchSettings | None = None,
     *,
     features: Features | None = None,
+    shown: Sequence[Bool | None] = (),
 ) -> Stitched:
     """Fill a hole from references, as far as they show it and can be trusted.
 
@@ -133,6 +134,7 @@ def stitch(
         references: pictures uint8 [H, W, 3] of any size, and their features where they are known already.
         settings: how.
         features: of the usable pixels of the photo, where they are known already.
+        shown: for each reference bool [H, W], its pixels that may be used, or ``None`` for all; none for all of all.
     """
     settings = settings or StitchSettings()
     if not hole.any():
@@ -140,7 +142,8 @@ def stitch(
     window = window_around(hole)
     seen = None if features is None else window.features(features)
     target = make_target(window.picture(photo), window.some(hole), window.all(usable), seen, settings)
-    sources = [Source(rgb) for rgb, _ in references]
+    allowed = shown or [None] * len(references)
+    sources = [Source(rgb, part) for (rgb, _), part in zip(references, allowed, strict=True)]
     hypotheses, notes = _aligned(target, sources, references, settings)
     if not hypotheses:
         return _nothing(photo, notes)
@@ -266,7 +269,7 @@ def _at_size(item: Aligned, source: Source, size: Size) -> tuple[Float, Bool]:
         return item.rgb, item.valid
     where = enlarged(item.where, *size)
     shift = stretched(shrunk(item.rgb - source.at(item.where)), *size)
-    return np.clip(source.at(where) + shift, 0, 255), inside(where, source.shape)
+    return np.clip(source.at(where) + shift, 0, 255), source.inside(where)
 
 
 def _measures(
