@@ -1,7 +1,7 @@
 """Matches between the features of two pictures: nearest neighbours, ratio test, mutual test.
 
-The search is exact: one matrix product of unit vectors, of which the largest entries are the nearest neighbours. SIFT
-descriptors turn with the picture, so pictures that lie on a side or upside down match without being turned.
+The search is exact (faiss): the largest products of unit vectors are the nearest neighbours. SIFT descriptors turn
+with the picture, so pictures that lie on a side or upside down match without being turned.
 """
 
 from __future__ import annotations
@@ -14,9 +14,6 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from deocclude.references.features import Features
-
-CHUNK = 2048
-"""Rows of the similarity matrix that are held at once."""
 
 
 @dataclass(frozen=True)
@@ -88,22 +85,18 @@ def match(source: Features, target: Features, settings: MatchSettings | None = N
 def _search(
     source: Features, target: Features, settings: MatchSettings
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
-    """Return the nearest target of each source, the distance ratio, and the nearest source of each target."""
+    """Return the nearest target of each source, the distance ratio, and the nearest source of each target.
+
+    The last is looked for only where the ratio passes, and -1 elsewhere.
+    """
+    import faiss
+
     count = min(settings.neighbours, len(target.points))
-    rows, ratio = np.empty(len(source.points), np.int64), np.empty(len(source.points), np.float32)
-    best, back = np.full(len(target.points), -2, np.float32), np.zeros(len(target.points), np.int64)
-    for start in range(0, len(source.points), CHUNK):
-        part = slice(start, start + CHUNK)
-        likeness = source.descriptors[part] @ target.descriptors.T
-        near = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
-        value = np.take_along_axis(likeness, near, 1)
-        order = np.argsort(-value, axis=1, kind="stable")
-        near, value = np.take_along_axis(near, order, 1), np.take_along_axis(value, order, 1)
-        rows[part], ratio[part] = near[:, 0], _ratio(target.points[near], value, settings.same_place)
-        column = likeness.argmax(0)
-        value = likeness[column, np.arange(likeness.shape[1])]
-        better = value > best
-        best[better], back[better] = value[better], column[better] + start
+    likeness, near = faiss.knn(source.descriptors, target.descriptors, count, faiss.METRIC_INNER_PRODUCT)
+    rows, ratio = near[:, 0].astype(np.int64), _ratio(target.points[near], likeness, settings.same_place)
+    wanted = np.unique(rows[ratio <= settings.ratio])
+    back = np.full(len(target.points), -1, np.int64)
+    back[wanted] = (target.descriptors[wanted] @ source.descriptors.T).argmax(1)
     return rows, ratio, back
 
 
