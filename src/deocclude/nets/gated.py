@@ -142,10 +142,10 @@ def smooth_fill(planes: Tensor) -> Tensor:
         planes: float32 [B, 6, H, W] (see :mod:`deocclude.nets.planes`).
     """
     weight = planes[:, OWN] + FOREIGN * (planes[:, SEEN] - planes[:, OWN]).clamp(min=0)
-    return _pull_push(planes[:, RGB].float().contiguous(), weight.float().contiguous())
+    return pull_push(planes[:, RGB].float().contiguous(), weight.float().contiguous())
 
 
-def _pull_push(values: Tensor, weight: Tensor) -> Tensor:
+def pull_push(values: Tensor, weight: Tensor) -> Tensor:
     """Interpolate where the weight, [B, 1, H, W] in 0..1, is below 1; sums of slices are far faster than pooling."""
     height, width = weight.shape[2:]
     if height % 2 or width % 2:
@@ -153,7 +153,7 @@ def _pull_push(values: Tensor, weight: Tensor) -> Tensor:
         below = ((values * weight).sum((2, 3), keepdim=True) + GREY * FOREIGN**2) / (total + FOREIGN**2)
         return torch.lerp(below, values, weight)
     share = _sum_of_four(weight)
-    coarse = _pull_push(_sum_of_four(values * weight) / share.clamp(min=FOREIGN**3), share.clamp(max=1))
+    coarse = pull_push(_sum_of_four(values * weight) / share.clamp(min=FOREIGN**3), share.clamp(max=1))
     result = torch.lerp(_enlarge(coarse), values, weight)
     for _ in range(SWEEPS):
         result = torch.lerp(_blur(result), values, weight)
