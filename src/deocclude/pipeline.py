@@ -119,18 +119,38 @@ def run(
     _check(settings)
     report = progress or (lambda stage, done, total: None)
     project = _with_weights(project, settings)
-    upstream = _input_fingerprint(project)
+    wanted = _stage_fingerprints(project, settings)
     for stage in STAGES[: STAGES.index(until) + 1]:
-        upstream = _fingerprint(
+        if project.fingerprints.get(stage) != wanted[stage]:
+            project = _COMPUTE[stage](project, settings, report)
+            project = replace(project, fingerprints={**project.fingerprints, stage: wanted[stage]})
+    return project
+
+
+def stale_from(project: Project, settings: Settings | None = None) -> str | None:
+    """Return the first stage that :func:`run` would compute, ``None`` if all results are up to date.
+
+    Raises:
+        InputError: an unknown method name, a number out of range, or no such weights.
+    """
+    settings = settings or Settings()
+    _check(settings)
+    project = _with_weights(project, settings)
+    wanted = _stage_fingerprints(project, settings)
+    return next((stage for stage in STAGES if project.fingerprints.get(stage) != wanted[stage]), None)
+
+
+def _stage_fingerprints(project: Project, settings: Settings) -> dict[str, str]:
+    """Return what the result of each stage depends on; each stage depends on those before it."""
+    upstream, prints = _input_fingerprint(project), {}
+    for stage in STAGES:
+        upstream = prints[stage] = _fingerprint(
             upstream,
             {key: getattr(settings, key) for key in _DEPENDS[stage]},
             project.fingerprints["weights"] if _asks_network(stage, settings) else None,
             _corrections_of(stage, project.corrections),
         )
-        if project.fingerprints.get(stage) != upstream:
-            project = _COMPUTE[stage](project, settings, report)
-            project = replace(project, fingerprints={**project.fingerprints, stage: upstream})
-    return project
+    return prints
 
 
 def _repair(project: Project, settings: Settings, progress: Progress) -> Project:
@@ -173,21 +193,22 @@ def _content(project: Project, settings: Settings, progress: Progress) -> Projec
     shapes = {item.id: (item.modal, whole[item.id], _in_front(project, item)) for item in scene.instances}
     covered, nothing = union(scene.modal, scene.size), Mask.empty(scene.size)
     shapes[BACKGROUND] = (nothing, covered, nothing)
-    prints = {f"content/{key}": _content_fingerprint(pair, settings) for key, pair in shapes.items()}
+    methods = {key: project.corrections.painters.get(key, settings.fill) for key in shapes}
+    prints = {f"content/{key}": _content_fingerprint(item, methods[key], settings) for key, item in shapes.items()}
     fills: dict[int, Fill] = {}
     for done, (key, (modal, shape, front)) in enumerate(shapes.items()):
         progress("content", done, len(shapes))
         if project.fills is not None and project.fingerprints.get(f"content/{key}") == prints[f"content/{key}"]:
             fills[key] = project.fills[key]
         elif key == BACKGROUND:
-            fills[key] = fill_background(project.photo.pixels, covered, method=settings.fill, seed=settings.seed)
+            fills[key] = fill_background(project.photo.pixels, covered, method=methods[key], seed=settings.seed)
         else:
             fills[key] = fill_hidden(
                 project.photo.pixels,
                 modal,
                 shape,
                 instance_id=key,
-                method=settings.fill,
+                method=methods[key],
                 seed=settings.seed,
                 occluders=front,
             )
@@ -296,9 +317,9 @@ def _input_fingerprint(project: Project) -> str:
     return _fingerprint(photo, {item.id: rle.encode(item.modal) for item in project.given.instances})
 
 
-def _content_fingerprint(shapes: tuple[Mask, ...], settings: Settings) -> str:
+def _content_fingerprint(shapes: tuple[Mask, ...], method: str, settings: Settings) -> str:
     """Return what one fill depends on; the photo of a project never changes."""
-    return _fingerprint([rle.encode(mask) for mask in shapes], settings.fill, settings.seed)
+    return _fingerprint([rle.encode(mask) for mask in shapes], method, settings.seed)
 
 
 def _corrections_of(stage: str, corrections: Corrections) -> Any:
@@ -306,6 +327,8 @@ def _corrections_of(stage: str, corrections: Corrections) -> Any:
         return [asdict(item) for item in corrections.order]
     if stage == "amodal":
         return {identity: rle.encode(mask) for identity, mask in corrections.amodal.items()}
+    if stage == "content" and corrections.painters:
+        return dict(corrections.painters)
     return None
 
 

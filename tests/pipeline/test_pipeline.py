@@ -12,7 +12,8 @@ from deocclude.images import Photo
 from deocclude.layers.compose import compose
 from deocclude.masks import Mask
 from deocclude.ordering.graph import Override
-from deocclude.pipeline import Settings, open_project, run
+from deocclude.pipeline import Settings, open_project, run, stale_from
+from deocclude.project.store import read_project
 
 FAST = Settings(order="convex", amodal="convexR", fill="telea")
 
@@ -59,6 +60,25 @@ def test_only_the_holes_that_change_are_painted_again(project):
     again = run(replace(project, corrections=project.corrections.with_amodal(item.id, painted)), FAST)
     assert all(again.fills[key] is fill for key, fill in kept.items())
     assert not again.fills[item.id].hole.any()
+
+
+def test_a_painter_picked_for_one_hole_paints_that_hole(project, tmp_path):
+    key = next(key for key, fill in project.fills.items() if key != BACKGROUND and fill.hole.any())
+    picked = replace(project, corrections=project.corrections.with_painter(key, "mean"))
+    assert stale_from(project, FAST) is None
+    assert stale_from(picked, FAST) == "content"
+    again = run(picked, FAST)
+    assert again.fills[key].method == "mean"
+    assert all(again.fills[other] is fill for other, fill in project.fills.items() if other != key)
+    again.save(tmp_path / "project")
+    assert read_project(tmp_path / "project").corrections.painters == {key: "mean"}
+    assert again.corrections.with_painter(key, None).painters == {}
+
+
+def test_stale_names_the_first_stage_to_compute(drawn, project):
+    assert stale_from(open_project(Photo(drawn.photo), drawn.scene), FAST) == "repair"
+    assert stale_from(project, replace(FAST, edges="hard")) == "layers"
+    assert stale_from(project, replace(FAST, amodal="raw")) == "amodal"
 
 
 def test_until_stops_early(drawn):

@@ -42,7 +42,8 @@ def index_of(project: Project, photo_file: str) -> dict[str, Any]:
         "instances": [_instance(project, position) for position in range(len(scene))],
         "given": _given(project),
         "corrections": {"order": [asdict(item) for item in project.corrections.order],
-                        "amodal": sorted(project.corrections.amodal)},
+                        "amodal": sorted(project.corrections.amodal),
+                        "painters": {str(key): name for key, name in project.corrections.painters.items()}},
         "order": _order(project),
         "stages": {name: _record(record) for name, record in project.records.items()},
         "fingerprints": dict(project.fingerprints),
@@ -99,6 +100,11 @@ def given_of(index: Mapping[str, Any], scene: Scene) -> Scene:
 def overrides_of(index: Mapping[str, Any]) -> tuple[Override, ...]:
     """Return the arrows that were set by hand."""
     return tuple(Override(int(o["first"]), int(o["second"]), str(o["relation"])) for o in index["corrections"]["order"])
+
+
+def painters_of(index: Mapping[str, Any]) -> dict[int, str]:
+    """Return the fill methods that were picked by hand, by object id."""
+    return {int(key): str(name) for key, name in index["corrections"].get("painters", {}).items()}
 
 
 def order_of(index: Mapping[str, Any], scene: Scene) -> tuple[PairwiseOrder | None, OrderGraph | None]:

@@ -27,10 +27,12 @@ class Corrections:
     Attributes:
         order: arrows set, removed or doubled, oldest first; the last word on a pair counts.
         amodal: whole shapes painted by hand, by object id.
+        painters: the fill method picked for the hidden part of an object, by its id (0 is the background).
     """
 
     order: tuple[Override, ...] = ()
     amodal: Mapping[int, Mask] = field(default_factory=dict)
+    painters: Mapping[int, str] = field(default_factory=dict)
 
     def with_order(self, *overrides: Override) -> Corrections:
         """Return the corrections with more arrows; earlier ones on the same pair give way."""
@@ -46,6 +48,11 @@ class Corrections:
         """Return the corrections with a whole shape painted by hand, or (``None``) without it."""
         painted = {key: value for key, value in self.amodal.items() if key != identity}
         return replace(self, amodal=painted if mask is None else {**painted, identity: mask})
+
+    def with_painter(self, identity: int, method: str | None) -> Corrections:
+        """Return the corrections with a fill method picked for one hole, or (``None``) without it."""
+        picked = {key: value for key, value in self.painters.items() if key != identity}
+        return replace(self, painters=picked if method is None else {**picked, identity: method})
 
 
 @dataclass(frozen=True, eq=False)

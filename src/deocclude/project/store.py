@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,14 @@ def version_of(folder: Path) -> str:
     return sha256(folder / INDEX) if is_project(folder) else ""
 
 
-def write_project(project: Project, folder: Path, *, force: bool = False, seen: str | None = None) -> None:
+def write_project(
+    project: Project,
+    folder: Path,
+    *,
+    force: bool = False,
+    seen: str | None = None,
+    guard: AbstractContextManager[Any] | None = None,
+) -> None:
     """Write a project folder; on any failure the old folder is as it was.
 
     Args:
@@ -52,13 +60,15 @@ def write_project(project: Project, folder: Path, *, force: bool = False, seen: 
         force: write into a folder that has files in it. Those of other names stay.
         seen: what :func:`version_of` said when ``project`` was read from the folder; corrections that somebody else
             saved since are then not overwritten.
+        guard: held while the new folder takes the place of the old one; whoever writes files of their own into the
+            folder meanwhile holds the same, and loses none.
 
     Raises:
         InputError: the folder has files in it and ``force`` is not set, or was saved by somebody else since ``seen``.
         OutputError: it cannot be written.
     """
     check_output_folder(folder, force=force)
-    with atomic_folder(folder) as part:
+    with ExitStack() as held, atomic_folder(folder) as part:
         _write_inputs(project, part)
         _write_results(project, part)
         written = sorted(path.relative_to(part).as_posix() for path in part.rglob("*") if path.is_file())
@@ -66,6 +76,7 @@ def write_project(project: Project, folder: Path, *, force: bool = False, seen: 
         index["photo"]["sha256"] = sha256(part / index["photo"]["file"])
         index["files"] = [*written, INDEX]
         (part / INDEX).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        held.enter_context(guard or nullcontext())
         keep_others(folder, part, _results_in(folder))
         if seen is not None and version_of(folder) != seen:
             raise InputError("the project as it was read", "one that another command has saved since", file=folder,
@@ -122,7 +133,7 @@ def _assemble(folder: Path, index: dict[str, Any]) -> Project:
     photo = _read_photo(folder, index["photo"])
     scene = records.scene_of(index, read_labels(inside(folder, "masks/visible.png")))
     given = records.given_of(index, scene)
-    corrections = Corrections(records.overrides_of(index), _painted(folder, given))
+    corrections = Corrections(records.overrides_of(index), _painted(folder, given), records.painters_of(index))
     pairs, graph = records.order_of(index, scene)
     amodal = None
     if (folder / "amodal.json").is_file():
