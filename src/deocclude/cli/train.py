@@ -1,4 +1,4 @@
-"""Commands that train: train pack, pack-photos, pcnet-m, pcnet-c, supervised, order-net, recipes."""
+"""Commands that train: train pack, pack-photos, pcnet-m, pcnet-m-rgb, pcnet-c, supervised, order-net, recipes."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def register(app: App) -> None:
     group.command(pack)
     group.command(pack_photos, name="pack-photos")
     group.command(pcnet_m, name="pcnet-m")
+    group.command(pcnet_m_rgb, name="pcnet-m-rgb")
     group.command(pcnet_c, name="pcnet-c")
     group.command(supervised)
     group.command(order_net, name="order-net")
@@ -106,6 +107,31 @@ def pcnet_m(
     if pack is not None:
         settings = replace(settings, pack=str(pack))
     folder = train_pcnet_m(settings, output)
+    console.OUT.print(f"Written: [bold]{folder}[/]")
+
+
+def pcnet_m_rgb(
+    *,
+    config: Annotated[Path, Parameter(help="Recipe (TOML), or the name of a shipped one: cpu.")],
+    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("runs/pcnet-m-rgb"),
+    pack: Path | None = None,
+) -> None:
+    """Train the mask network that looks at the photo too, or continue a run that was interrupted.
+
+    Args:
+        config: recipe, or the name of a shipped one.
+        output: run folder: weights, settings, log, curves, samples, checkpoint.
+        pack: folder written by 'train pack-photos'; outranks the recipe's.
+    """
+    from dataclasses import replace
+
+    from deocclude.settings import read_settings
+    from deocclude.training.pcnet_m_rgb import PCNetMRgbConfig, train_pcnet_m_rgb
+
+    settings = read_settings(PCNetMRgbConfig, _recipe("pcnet_m_rgb", config))
+    if pack is not None:
+        settings = replace(settings, pack=str(pack))
+    folder = train_pcnet_m_rgb(settings, output)
     console.OUT.print(f"Written: [bold]{folder}[/]")
 
 

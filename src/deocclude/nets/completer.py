@@ -20,6 +20,8 @@ from deocclude.weights import bundled_path, load_unet
 
 PATCH_SIZE = 128
 LARGEST_BATCH = 64
+WITH_COLOURS = 7
+"""Inputs of a net that sees the photo: four masks and the colours."""
 VIEWS: tuple[tuple[int, ...], ...] = ((), (2,), (1,), (1, 2))
 """Axes along which patches [n, s, s] are mirrored, in the order in which averaging takes them."""
 
@@ -54,16 +56,23 @@ class Patches:
         eraser: what may hide it.
         outside: beyond the photo.
         unknown: where something that no mask shows may hide it.
+        rgb: float32 [n, 3, s, s] in 0..1, the photo; ``None`` for nets that see masks only.
     """
 
     visible: BoolArray
     eraser: BoolArray
     outside: BoolArray
     unknown: BoolArray
+    rgb: NDArray[np.float32] | None = None
 
 
-def cut_patches(questions: Sequence[Question], size: int, *, resampling: str = "area") -> Patches:
-    """Return the patches of ``questions``; see :func:`deocclude.crops.cut`."""
+def cut_patches(
+    questions: Sequence[Question], size: int, *, resampling: str = "area", photo: NDArray[np.uint8] | None = None
+) -> Patches:
+    """Return the patches of ``questions``, with colours where a photo uint8 [H, W, 3] is given.
+
+    See :func:`deocclude.crops.cut` for the resampling of masks.
+    """
     visible, eraser, beyond, unknown = (np.zeros((len(questions), size, size), bool) for _ in range(4))
     for row, item in enumerate(questions):
         eraser[row] = crops.cut(item.eraser, item.square, size, resampling=resampling)
@@ -72,7 +81,12 @@ def cut_patches(questions: Sequence[Question], size: int, *, resampling: str = "
         if item.objects is not None:
             seen = crops.cut(item.objects, item.square, size, resampling=resampling)
             unknown[row] = ~(seen | visible[row] | eraser[row] | beyond[row])
-    return Patches(visible, eraser, beyond, unknown)
+    if photo is None:
+        return Patches(visible, eraser, beyond, unknown)
+    rgb = np.zeros((len(questions), 3, size, size), np.float32)
+    for row, item in enumerate(questions):
+        rgb[row] = crops.cut_colours(photo, item.square, size).transpose(2, 0, 1)
+    return Patches(visible, eraser, beyond, unknown, rgb)
 
 
 class MaskCompleter:
@@ -82,7 +96,7 @@ class MaskCompleter:
         weights: name of bundled weights or a weights file; read when first needed.
         size: side of the patches, pixels; the network knows the size it was trained with.
         views: 1 asks once; 2 and 4 average the answers to mirrored patches as well.
-        net: a network to use instead of weights; needs an attribute ``in_channels`` (2 to 4).
+        net: a network to use instead of weights; needs an attribute ``in_channels`` (2 to 4, or 7 with colours).
 
     Raises:
         ValueError: a number of views other than 1, 2 or 4.
@@ -117,36 +131,52 @@ class MaskCompleter:
         """Whether the network can be told that something that no mask shows may hide the object."""
         return int(self.net.in_channels) >= 4  # type: ignore[arg-type]
 
+    @property
+    def sees_colours(self) -> bool:
+        """Whether the network looks at the photo."""
+        return int(self.net.in_channels) == WITH_COLOURS  # type: ignore[arg-type]
+
     def complete(self, patches: Patches) -> NDArray[np.float32]:
         """Return for each pixel the probability that it belongs to the object.
 
         Args:
-            patches: n patches of s x s pixels; s is a multiple of the net's stride.
+            patches: n patches of s x s pixels, with colours for a net that sees them; s is a multiple of the net's
+                stride.
 
         Returns:
             float32 [n, s, s] in 0..1.
 
         Raises:
             InputError: weights that are missing, damaged or of another network.
+            ValueError: the net sees colours and the patches have none.
         """
+        if self.sees_colours and patches.rgb is None:
+            raise ValueError("a network that sees colours needs patches of a photo")
         out = np.zeros(patches.visible.shape, np.float32)
         for start in range(0, len(out), LARGEST_BATCH):
             part = slice(start, start + LARGEST_BATCH)
             listed = (patches.visible, patches.eraser, patches.outside, patches.unknown)
             planes = np.stack([plane[part] for plane in listed], 1)
+            if self.sees_colours and patches.rgb is not None:
+                planes = np.concatenate([planes, patches.rgb[part]], 1)
             out[part] = self._probability(torch.from_numpy(planes)).numpy()
         return out
 
     def answer(
-        self, questions: Sequence[Question], *, size: int | None = None, resampling: str = "area"
+        self,
+        questions: Sequence[Question],
+        *,
+        size: int | None = None,
+        resampling: str = "area",
+        photo: NDArray[np.uint8] | None = None,
     ) -> tuple[Patches, NDArray[np.float32]]:
         """Return the patches of ``questions`` and the probabilities on them (see :meth:`complete`)."""
-        patches = cut_patches(questions, size or self.size, resampling=resampling)
+        patches = cut_patches(questions, size or self.size, resampling=resampling, photo=photo)
         return patches, self.complete(patches)
 
     @torch.inference_mode()
     def _probability(self, planes: Tensor) -> Tensor:
-        """Return the mean over the views, float32 [n, s, s], of planes bool [n, 4, s, s]."""
+        """Return the mean over the views, float32 [n, s, s], of planes [n, 4 or 7, s, s]."""
         net = self.net
         inputs = planes[:, : int(net.in_channels)].to(torch.float32)  # type: ignore[arg-type]
         total = torch.zeros(inputs.shape[0], *inputs.shape[2:])
@@ -169,8 +199,8 @@ def _load(weights: str | Path) -> nn.Module:
         hint = "train some with 'deocclude train pcnet-m', or use another method"
         raise InputError("weights of the mask network", "no such file", file=path, hint=hint)
     net = load_unet(path)
-    if net.in_channels not in (2, 3, 4) or net.classes != 2:
+    if net.in_channels not in (2, 3, 4, WITH_COLOURS) or net.classes != 2:
         found = f"{net.in_channels} inputs, {net.classes} classes"
-        raise InputError("a mask network with 2 to 4 inputs and 2 classes", found, file=path, field="architecture")
+        raise InputError("a mask network with 2 to 4 or 7 inputs and 2 classes", found, file=path, field="architecture")
     channels_last: nn.Module = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return channels_last

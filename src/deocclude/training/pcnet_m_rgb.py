@@ -1,0 +1,163 @@
+"""Training of the mask network that looks at the photo as well, for objects hidden by things that no mask shows.
+
+``train_pcnet_m_rgb(read_settings(PCNetMRgbConfig, path), out)`` fills a folder with weights, log and pictures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from deocclude.nets.completer import WITH_COLOURS
+from deocclude.nets.unet import UNet, init_kaiming
+from deocclude.training import warp
+from deocclude.training.colour_erasing import ColourBatch, ColourSampler, ColourSettings
+from deocclude.training.config import LoopSettings, plain
+from deocclude.training.devices import choose_device
+from deocclude.training.loop import Draw, train_and_save
+from deocclude.training.losses import weighted_cross_entropy
+from deocclude.training.photo_packing import PhotoPack, open_photo_pack, photo_fingerprint
+from deocclude.training.photos import PackedPhotos
+from deocclude.weights import load_state, read_weights, weights_path
+
+VALIDATION_SEED = 1_000_003
+VALIDATION_BATCH = 64
+
+
+@dataclass(frozen=True)
+class RgbNetSettings:
+    """The net.
+
+    Attributes:
+        width: see :class:`deocclude.nets.unet.UNet`.
+        fold: see :class:`deocclude.nets.unet.UNet`.
+        start_from: weights to start from: a bundled name or a file; empty for none.
+    """
+
+    width: float = 1.5
+    fold: int = 2
+    start_from: str = ""
+
+
+@dataclass(frozen=True)
+class PCNetMRgbConfig:
+    """Everything that a run depends on.
+
+    Attributes:
+        pack: folder written by :func:`deocclude.training.sources.pack_photos`.
+        loop: phases, optimiser, precision.
+        net: size of the net.
+        samples: how samples are made.
+        validation_samples: number of held-out samples in a validation.
+        validation_size: their patch side, pixels.
+    """
+
+    pack: str
+    loop: LoopSettings
+    net: RgbNetSettings = field(default_factory=RgbNetSettings)
+    samples: ColourSettings = field(default_factory=ColourSettings)
+    validation_samples: int = 256
+    validation_size: int = 128
+
+
+class PCNetMRgb:
+    """The task that the loop trains.
+
+    Raises:
+        InputError: a pack without an object on one side of the split.
+    """
+
+    name = "pcnet-m-rgb"
+
+    def __init__(self, config: PCNetMRgbConfig, pack: PhotoPack, device: str = "cpu") -> None:
+        self._config, self._pack = config, pack
+        self._train = ColourSampler(PackedPhotos(pack, validation=False, device=device), config.samples)
+        self._held_out = ColourSampler(PackedPhotos(pack, validation=True, device=device), config.samples)
+
+    def architecture(self) -> dict[str, Any]:
+        """Return the arguments of :class:`UNet`."""
+        settings = self._config.net
+        return {"net": "unet", "width": settings.width, "in_channels": WITH_COLOURS, "fold": settings.fold}
+
+    def settings(self) -> dict[str, Any]:
+        """Return what the samples depend on."""
+        return {"samples": plain(self._config.samples), "data": photo_fingerprint(self._pack)}
+
+    def build(self) -> nn.Module:
+        """Return the net with initial weights, or those to start from."""
+        settings = self._config.net
+        net = UNet(settings.width, WITH_COLOURS, fold=settings.fold)
+        if settings.start_from:
+            path = weights_path(settings.start_from)
+            load_state(net, read_weights(path)[1], path)
+        else:
+            init_kaiming(net)
+        return net
+
+    def batch(self, draw: Draw, device: torch.device) -> ColourBatch:
+        """Return self-supervised samples."""
+        return self._train.sample(draw.count, draw.size, draw.mixed_seed)
+
+    def loss(self, net: nn.Module, batch: ColourBatch) -> Tensor:
+        """Return the weighted cross-entropy."""
+        return weighted_cross_entropy(_logits(net, batch), batch.target, batch.weight)
+
+    def validate(self, net: nn.Module, device: torch.device) -> dict[str, float]:
+        """Return the pooled IoU of hidden parts of held-out objects, at the threshold 0.5.
+
+        ``listed_iou`` counts pixels under what the net is told of, ``unlisted_iou`` those where something may be that
+        no mask shows, and ``unlisted_precision`` how much of what it adds there is right.
+        """
+        counts = np.zeros((2, 3))
+        for start in range(0, self._config.validation_samples, VALIDATION_BATCH):
+            batch = self._held_out.sample(VALIDATION_BATCH, self._config.validation_size, VALIDATION_SEED + start)
+            grown = _probability(net, batch) > 0.5
+            for row, plane in enumerate((1, 3)):
+                inside = batch.masks[:, plane] > 0
+                both = (grown & batch.target & inside).sum()
+                counts[row] += [float(both), float((grown & inside).sum()), float((batch.target & inside).sum())]
+        both, said, true = counts.T
+        iou = both / np.maximum(1, said + true - both)
+        precision = both / np.maximum(1, said)
+        return {
+            "listed_iou": float(iou[0]),
+            "unlisted_iou": float(iou[1]),
+            "unlisted_precision": float(precision[1]),
+        }
+
+    def pictures(self, net: nn.Module, device: torch.device) -> NDArray[np.uint8]:
+        """Return samples: the composite, with the answer in blue and the truth outlined in yellow."""
+        batch = self._held_out.sample(32, 128, VALIDATION_SEED - 1)
+        sheet = batch.rgb.permute(0, 2, 3, 1).clone()
+        answer = (_probability(net, batch) * (batch.masks[:, 0] == 0))[..., None]
+        sheet += 0.7 * answer * (torch.tensor([0.0, 0.2, 1.0], device=sheet.device) - sheet)
+        inner = warp.morph(batch.target, torch.full((len(sheet),), -1, device=sheet.device))
+        sheet[batch.target & ~inner] = torch.tensor([1.0, 1.0, 0.0], device=sheet.device)
+        return (sheet * 255).to(torch.uint8).cpu().numpy()
+
+
+def train_pcnet_m_rgb(config: PCNetMRgbConfig, out: Path) -> Path:
+    """Train, or continue to train, and return the folder ``out`` with ``weights.safetensors`` in it.
+
+    Raises:
+        InputError: a pack that is missing, of another kind, damaged or empty, or a checkpoint of another run.
+        TrainingStoppedError: SIGTERM arrived; call again to continue.
+    """
+    pack = open_photo_pack(Path(config.pack))
+    task = PCNetMRgb(config, pack, choose_device(config.loop.device))
+    return train_and_save(task, config.loop, config, {"fingerprint": photo_fingerprint(pack), **pack.meta}, out)
+
+
+def _probability(net: nn.Module, batch: ColourBatch) -> Tensor:
+    return torch.softmax(_logits(net, batch), 1)[:, 1]
+
+
+def _logits(net: nn.Module, batch: ColourBatch) -> Tensor:
+    logits: Tensor = net(batch.inputs().contiguous(memory_format=torch.channels_last))
+    return logits
