@@ -25,7 +25,7 @@ from deocclude.content.sampling import Source, pixel_grid, tidied
 from deocclude.content.stitch import StitchSettings, judge, make_target, stitch
 from deocclude.datasets.ukbench import Group, Query, make_query, read_groups
 from deocclude.evaluation.content import psnr
-from deocclude.evaluation.stitching import answer_query
+from deocclude.evaluation.stitching import plain_fill
 from deocclude.files import write_text
 from deocclude.references import colour, verify
 from deocclude.references.features import Features, extract
@@ -120,8 +120,8 @@ def stitch_examples(queries: Sequence[Query], seed: int) -> list[Example]:
     always = StitchSettings(least_confidence=0.0, verify=False)
     listed = []
     for place, query in enumerate(queries):
-        plain = answer_query(query, ()).answers["telea"].rgb
-        found = stitch(plain, query.hole, ~query.hole, [(one, None) for one in query.references], always)
+        plain = plain_fill(query)
+        found = stitch(plain, query.hole, query.usable, [(one, None) for one in query.references], always)
         if found.measures:
             filled = np.where(found.filled[..., None], found.rgb, plain)
             truth = query.truth[query.hole].astype(float)

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deocclude.datasets.ukbench import HIDDEN, PROTOCOLS, make_query, read_groups, split
+from deocclude.datasets.ukbench import HIDDEN, PROTOCOLS, make_query, read_groups, split, write_modified
 from deocclude.errors import InputError
 from deocclude.geometry import Size
-from deocclude.images import write_picture
+from deocclude.images import read_photo, write_picture
 
 
 @pytest.fixture
@@ -52,6 +52,17 @@ def test_queries_are_repeatable(folder, protocol):
     assert len(one.references) == 3
     cropped = protocol == "crop"
     assert all((reference.shape != one.truth.shape) == cropped for reference in one.references)
+
+
+def test_modified_collection(folder, tmp_path):
+    groups = read_groups(folder)
+    write_modified(groups, tmp_path / "made", seed=5)
+    query = make_query(groups[0], "crop", 5)
+    train = sorted(path.stem for path in (tmp_path / "made" / "train").iterdir())
+    assert train == [path.stem for group in groups for path in group.paths[1:]]
+    assert (read_photo(tmp_path / "made" / "train" / f"{query.sources[0]}.png").pixels == query.references[0]).all()
+    hole = read_photo(tmp_path / "made" / "test" / f"{query.key}_hole.png", convert=True).pixels[..., 0] > 0
+    assert (hole == query.hole).all()
 
 
 def test_unknown_protocol(folder):

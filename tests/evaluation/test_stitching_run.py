@@ -7,9 +7,12 @@ import pytest
 from skimage import data
 
 from deocclude.cli.main import main
-from deocclude.datasets.ukbench import read_groups
+from deocclude.datasets.ukbench import make_query, read_groups
 from deocclude.errors import InputError
-from deocclude.evaluation.stitching import run_queries, table
+from deocclude.evaluation.stitching import Record
+from deocclude.evaluation.stitching_references import build_collection, found, strangers
+from deocclude.evaluation.stitching_run import Asked, make_tasks, run_tasks
+from deocclude.evaluation.stitching_table import tables
 from deocclude.images import read_photo, resized, write_picture
 
 
@@ -28,43 +31,101 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def results(folder):
-    return run_queries(read_groups(folder), ("stitch-homography", "stitch"), seed=3)
+def records(folder):
+    rows = ("stitch-homography", "stitch")
+    return run_tasks(make_tasks(folder, Asked(rows, seed=3), folder), rows)
 
 
-def test_views_fill_and_strangers_do_not(results):
-    seen, unrelated = (result.answers for result in results)
+def test_views_fill_and_strangers_do_not(records):
+    seen, unrelated = (record.answers for record in records)
     assert list(seen) == ["telea", "stitch-homography", "stitch"]
     assert seen["stitch"].filled > 0.9
+    assert not seen["stitch"].same
     assert seen["stitch"].scores["psnr"] > seen["stitch-homography"].scores["psnr"] > 0
-    assert seen["stitch"].scores["psnr"] > seen["telea"].scores["psnr"] + 8
+    assert records[0].gain("stitch") > 8
     assert unrelated["stitch"].filled == 0
-    assert (unrelated["stitch"].rgb == unrelated["telea"].rgb).all()
+    assert unrelated["stitch"].same
 
 
-def test_table(results):
-    rows = {row["row"]: row for row in table(results, samples=0).rows}
+def test_table(records):
+    (table,) = tables(records, "given", samples=0)
+    rows = {row["row"]: row for row in table.rows}
     assert rows["telea"]["used"].value == 0
+    assert rows["telea"]["same"].value == 1
     assert rows["stitch"]["used"].value == 0.5
+    assert rows["stitch"]["filled"].value > 0.9
     assert rows["stitch"]["worse"].value == 0
     assert rows["telea"]["PSNR"].value == pytest.approx(
-        np.mean([result.answers["telea"].scores["psnr"] for result in results])
+        np.mean([record.answers["telea"].scores["psnr"] for record in records])
     )
 
 
-def test_wrong_names(folder):
-    with pytest.raises(InputError, match="stitch-homography"):
-        run_queries(read_groups(folder), ("stich",))
+def test_records_survive_json(records):
+    again = [Record.from_plain(json.loads(json.dumps(record.as_plain()))) for record in records]
+    assert again == records
 
 
-def test_command(folder, tmp_path, capsys):
-    sheet = tmp_path / "gallery.png"
-    code = main(["evaluate", "stitching", str(folder), "--rows", "telea", "--limit", "1", "--protocol", "crop",
-                 "--gallery", str(sheet), "--samples", "0", "--json"])  # fmt: skip
-    assert code == 0
-    (shown,) = json.loads(capsys.readouterr().out)
-    assert [row["row"] for row in shown["rows"]] == ["telea"]
-    assert read_photo(sheet).size.height == 164
+def test_answered_queries_are_not_answered_again(folder, records):
+    tasks = make_tasks(folder, Asked(("stitch",), seed=3), folder)
+    kept = []
+    again = run_tasks(tasks[:1], ("stitch",), done=lambda task: records[0], keep=lambda *new: kept.append(new))
+    assert again == records[:1]
+    assert not kept
+
+
+def test_found_references_are_those_of_the_object(folder, tmp_path):
+    groups = read_groups(folder)
+    index = build_collection(groups, tmp_path, "rectangle", 3)
+    query = make_query(groups[0], "rectangle", 3)
+    answered = found(query, np.where(query.hole[..., None], 128, query.truth).astype(np.uint8), index)
+    assert query.key not in answered.sources
+    assert set(answered.sources) & set(query.sources)
+    assert set(answered.sources) <= {*query.sources, "v007"}, "v007 is the same photo"
+
+
+def test_strangers_are_of_other_groups(folder):
+    groups = read_groups(folder)
+    query = strangers(make_query(groups[0], "rectangle", 3), groups, 0)
+    assert len(query.references) == 3
+    assert set(query.sources) <= {path.stem for path in groups[1].paths}
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        (Asked(("stich",)), "stitch-homography"),
+        (Asked(protocols=("rectangel",)), "rectangle"),
+        (Asked(references="mine"), "strangers"),
+        (Asked(skip=-1), "--skip"),
+    ],
+)
+def test_wrong_choices(asked, named):
+    with pytest.raises(InputError, match=named):
+        asked.check()
+
+
+def test_command_goes_on_where_it_was(folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    command = ["evaluate", "stitching", str(folder), "--rows", "telea", "--protocol", "crop", "mask", "--samples", "0",
+               "--json", "-o", str(out)]  # fmt: skip
+    assert main([*command, "--limit", "1"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert [table["rows"][0]["row"] for table in shown] == ["telea", "telea"]
+    answers = sorted(path.name for path in (out / "answers").glob("*.json"))
+    assert answers == ["crop-v000.json", "mask-v000.json"]
+    before = (out / "answers" / "crop-v000.json").stat().st_mtime_ns
+    assert main(command) == 0
+    assert "2 queries" in json.loads(capsys.readouterr().out)[0]["notes"][0]
+    assert (out / "answers" / "crop-v000.json").stat().st_mtime_ns == before
+    assert read_photo(out / "sheet.png").size.height == 4 * read_photo(out / "answers" / "crop-v000.png").size.height
+    assert "protocol mask" in (out / "stitching.md").read_text()
+    assert main([*command, "--seed", "7"]) == 2
+    assert "another" in capsys.readouterr().err
+
+
+def test_command_refuses_wrong_names_and_foreign_folders(folder, tmp_path, capsys):
     assert main(["evaluate", "stitching", str(folder), "--protocol", "rectangel"]) == 2
     assert "rectangle" in capsys.readouterr().err
-    assert main(["evaluate", "stitching", str(folder), "--gallery", str(sheet)]) == 2
+    (tmp_path / "mine.txt").touch()
+    assert main(["evaluate", "stitching", str(folder), "-o", str(tmp_path)]) == 2
+    assert (tmp_path / "mine.txt").exists()

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from json import loads
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from deocclude.cli import console
-from deocclude.cli.options import check_free
 from deocclude.errors import InputError
 
+if TYPE_CHECKING:
+    from deocclude.evaluation.stitching_run import Asked
+
+Several = Parameter(consume_multiple=True, show_default=False, negative=())
 Rows = Annotated[
     tuple[str, ...],
     Parameter(name=["--rows", "--row"], consume_multiple=True, show_default=False, negative=()),
@@ -22,10 +26,12 @@ Rows = Annotated[
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Holes:
-    """What is hidden."""
+    """What is hidden, and what it is filled from."""
 
-    protocol: str = "rectangle"
-    """What is hidden: rectangle, irregular, mask, or crop (all but a part of the picture)."""
+    protocol: Annotated[tuple[str, ...], Several] = ()
+    """What is hidden: rectangle (the default), irregular, mask, crop (all but a part of the picture); or several."""
+    references: str = "given"
+    """The other views: given, or found among all pictures; or strangers, pictures of other objects."""
     seed: int = 0
     """The same seed hides the same parts."""
     skip: int = 0
@@ -44,56 +50,62 @@ class StitchingReport:
     jobs: int = 1
     """Processes to use."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
-    """File for the table: JSON if its suffix is .json, else Markdown."""
-    gallery: Path | None = None
-    """Picture file to write: truth, given, references, and what each row made."""
+    """Folder for tables, numbers and a gallery. A run that was stopped goes on there."""
     force: Annotated[bool, Parameter(negative=())] = False
-    """Replace files that are there."""
+    """Replace answers to another question that are there."""
     json: Annotated[bool, Parameter(negative=())] = False
     """Print JSON instead of Markdown."""
 
 
 def stitching(
-    data: Annotated[Path, Parameter(help="Folder of pictures in UKBench order: four views an object.")],
+    data: Annotated[
+        Path, Parameter(help="Pictures in UKBench order, four views an object; or a stereo pair with disparities.")
+    ],
     *,
     rows: Rows = (),
     holes: Holes = Holes(),
     report: StitchingReport = StitchingReport(),
 ) -> None:
-    """Score filling from references: hide a part of one view, and fill it from the other three.
+    """Score filling from references: hide a part of one view, and fill it from other pictures.
 
     Args:
         data: where the pictures are.
         rows: what to compare; all by default.
-        holes: what is hidden.
+        holes: what is hidden, and what it is filled from.
         report: what to report, and where.
     """
-    from deocclude.datasets.ukbench import PROTOCOLS, read_groups
-    from deocclude.errors import unknown_choice
-    from deocclude.evaluation.stitching import ROWS, gallery, run_queries, table
-    from deocclude.evaluation.tables import write
+    from deocclude.evaluation.stitching import ROWS
+    from deocclude.evaluation.stitching_run import Asked
 
-    for name, value in (("--seed", holes.seed), ("--skip", holes.skip), ("--limit", holes.limit),
-                        ("--samples", report.samples)):  # fmt: skip
-        if value < 0:
-            raise InputError("0 or more", str(value), field=name)
-    if holes.protocol not in PROTOCOLS:
-        raise unknown_choice("protocol", holes.protocol, PROTOCOLS)
-    for path in (report.output, report.gallery):
-        if path is not None:
-            check_free(path, report.force)
-    groups = read_groups(data)[holes.skip :][: holes.limit or None]
+    if report.samples < 0:
+        raise InputError("0 or more", str(report.samples), field="--samples")
+    protocols = holes.protocol or ("rectangle",)
+    asked = Asked(rows or tuple(ROWS), protocols, holes.references, holes.seed, holes.skip, holes.limit)
+    asked.check()
+    if report.output is None:
+        with TemporaryDirectory() as work:
+            _measure(data, asked, report, Path(work))
+    else:
+        _measure(data, asked, report, report.output)
+
+
+def _measure(data: Path, asked: Asked, report: StitchingReport, place: Path) -> None:
+    from deocclude.evaluation.stitching_files import Folder
+    from deocclude.evaluation.stitching_run import make_tasks, run_tasks
+    from deocclude.evaluation.stitching_table import tables
+
+    folder = Folder(place, data.resolve().name, asked, force=report.force)
     with console.progress_bar(quiet=report.json) as bar:
-        results = run_queries(
-            groups, rows or tuple(ROWS), protocol=holes.protocol, seed=holes.seed, jobs=report.jobs,
-            progress=lambda done: bar("queries", done, len(groups)),
+        tasks = make_tasks(data, asked, place)
+        records = run_tasks(
+            tasks, asked.rows, jobs=report.jobs, done=folder.read, keep=folder.keep,
+            progress=lambda done, total: bar("queries", done, total),
         )  # fmt: skip
-    found = table(results, samples=report.samples)
+    found = tables(records, asked.references, samples=report.samples)
     if report.output is not None:
-        write((found,), report.output)
-    if report.gallery is not None:
-        gallery(results, report.gallery)
+        folder.finish(records, found)
     if report.json:
-        console.print_json([loads(found.to_json())])
+        console.print_json([loads(table.to_json()) for table in found])
         return
-    console.print_plain(found.markdown())
+    for table in found:
+        console.print_plain(table.markdown())

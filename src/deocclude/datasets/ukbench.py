@@ -7,6 +7,7 @@ object, the other views serve as references (one test picture to three of the co
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.errors import InputError, unknown_choice
+from deocclude.files import write_text
 from deocclude.geometry import Size
-from deocclude.images import read_photo
+from deocclude.images import read_photo, write_picture
 from deocclude.masks import Mask
 
 VIEWS = 4
@@ -58,14 +60,18 @@ class Query:
         key: of the group.
         truth: uint8 [h, w, 3].
         hole: bool [h, w].
+        usable: bool [h, w], pixels that may be looked at; none of the hole.
         references: uint8 [H, W, 3] each.
+        sources: names of the references, one each.
         protocol: name of the protocol.
     """
 
     key: str
     truth: RGBArray
     hole: Bool
+    usable: Bool
     references: tuple[RGBArray, ...]
+    sources: tuple[str, ...]
     protocol: str
 
 
@@ -115,7 +121,35 @@ def make_query(group: Group, protocol: str, seed: int) -> Query:
     hole = PROTOCOLS[protocol](size, rng)
     if protocol == "crop":
         others = [_cropped(picture, rng) for picture in others]
-    return Query(group.key, truth, hole, tuple(others), protocol)
+    names = tuple(path.stem for path in group.paths[1:])
+    return Query(group.key, truth, hole, ~hole, tuple(others), names, protocol)
+
+
+def write_modified(groups: Sequence[Group], folder: Path, seed: int = 0) -> None:
+    """Write the modified UKBench of the paper: every picture shows a part of its object, one in four is a test.
+
+    ``train/`` holds three cropped pictures a group, ``test/`` the fourth one whole and its hole (white) beside it as
+    ``NAME_hole.png``, ``modified.json`` the seed and the names of each group. The pictures are those of the queries
+    that ``make_query(group, "crop", seed)`` returns.
+
+    Args:
+        groups: of :func:`read_groups`.
+        folder: to write into.
+        seed: of the crops.
+
+    Raises:
+        InputError: a picture cannot be read.
+        OutputError: the folder cannot be written.
+    """
+    members = {}
+    for group in groups:
+        query = make_query(group, "crop", seed)
+        for name, picture in zip(query.sources, query.references, strict=True):
+            write_picture(folder / "train" / f"{name}.png", picture)
+        write_picture(folder / "test" / f"{group.key}.png", query.truth)
+        write_picture(folder / "test" / f"{group.key}_hole.png", query.hole)
+        members[group.key] = list(query.sources)
+    write_text(folder / "modified.json", json.dumps({"seed": seed, "groups": members}, indent=1) + "\n")
 
 
 def rectangle(size: Size, rng: Rng) -> Bool:
