@@ -108,19 +108,6 @@ def cut_colours(photo: NDArray[np.uint8], square: Square, size: int) -> NDArray[
     return _resample(pixels, around, square, size, shrink=True)
 
 
-def cut_colours(rgb: NDArray[np.uint8], square: Square, size: int) -> NDArray[np.float32]:
-    """Return the part of a picture uint8 [H, W, 3] inside ``square`` as a patch float32 [size, size, 3] (0..255).
-
-    Averaged where the patch is smaller, bilinear where it is larger; at equal scale and whole pixels the colours are
-    those of the picture. Beyond the picture lies its nearest pixel (:func:`outside` tells where).
-    """
-    height, width = rgb.shape[:2]
-    box = square.box.grow(1).clip(Size(height, width))
-    if box.empty:
-        return np.zeros((size, size, 3), np.float32)
-    return _resample(rgb[box.slices].astype(np.float32), box, square, size, shrink=True, replicate=True)
-
-
 def outside(photo: Size, square: Square, size: int) -> BoolArray:
     """Return bool [size, size]: the patch pixels whose centres lie beyond the border of the photo."""
     centres = (np.arange(size) + 0.5) * (square.side / size)
@@ -157,12 +144,9 @@ def paste(patch: NDArray[np.float32], square: Square, box: Box) -> NDArray[np.fl
 
 
 def _resample(
-    pixels: NDArray[np.float32], around: Box, square: Square, size: int, *, shrink: bool, replicate: bool = False
+    pixels: NDArray[np.float32], around: Box, square: Square, size: int, *, shrink: bool
 ) -> NDArray[np.float32]:
-    """Return ``square`` of ``pixels`` (which cover ``around``) at ``size`` pixels a side; averaged first to shrink.
-
-    Beyond ``around`` lies 0, or with ``replicate`` the nearest pixel.
-    """
+    """Return ``square`` of ``pixels`` (which cover ``around``) at ``size`` pixels a side; averaged first to shrink."""
     import cv2
 
     scale = size / square.side
@@ -179,5 +163,4 @@ def _resample(
         ]
     )
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    border = cv2.BORDER_REPLICATE if replicate else cv2.BORDER_CONSTANT
-    return np.asarray(cv2.warpAffine(pixels, matrix, (size, size), flags=flags, borderMode=border), np.float32)
+    return np.asarray(cv2.warpAffine(pixels, matrix, (size, size), flags=flags), np.float32)
