@@ -139,32 +139,78 @@ def stitch(
     settings = settings or StitchSettings()
     if not hole.any():
         return _nothing(photo, ())
+    laid = overlay(photo, hole, usable, references, settings, features=features, shown=shown)
+    if not laid.measures:
+        return _nothing(photo, laid.notes)
+    if laid.confidence < settings.least_confidence:
+        why = f"references not used: they promise too little against the plain fill (confidence {laid.confidence:.2f})"
+        return replace(_nothing(photo, (*laid.notes, why)), measures=laid.measures)
+    box = laid.window.box
+    part = hole[box.slices]
+    filled = part & (laid.source != NONE)
+    known = usable[box.slices] & ~part
+    picture = without_seam(
+        laid.picture,
+        photo[box.slices].astype(np.float32),
+        filled,
+        known,
+        settings.seam,
+        fade=settings.fade,
+    )
+    source = np.where(filled, laid.source, np.int16(NONE))
+    return _placed(photo, laid.window, picture, source, laid.confidence, laid.notes, laid.measures)
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """References laid over the part of a photo around a hole: what :func:`stitch` takes the hole's pixels from.
+
+    Attributes:
+        window: the part of the photo.
+        picture: float32 [h, w, 3] of the window's box, 0..255; meaningful where ``source`` names a reference.
+        rehearsal: the same made without a look at a band round the hole.
+        source: int16 [h, w], number of the reference, -1 where there is none; visible pixels have one too.
+        confidence: that the hole is better filled from it than by the plain fill, 0..1.
+        notes: one line for each reference that could not be laid over the photo, and why.
+        measures: what the confidence was made from, by name; empty where nothing could be laid over the photo.
+    """
+
+    window: Window
+    picture: Float
+    rehearsal: Float
+    source: NDArray[np.int16]
+    confidence: float
+    notes: tuple[str, ...] = ()
+    measures: dict[str, float] = field(default_factory=dict)
+
+
+def overlay(
+    photo: RGBArray,
+    hole: Bool,
+    usable: Bool,
+    references: Sequence[tuple[RGBArray, Features | None]],
+    settings: StitchSettings | None = None,
+    *,
+    features: Features | None = None,
+    shown: Sequence[Bool | None] = (),
+) -> Overlay:
+    """Lay references over the photo around a hole, and say how far to trust them; arguments as of :func:`stitch`."""
+    settings = settings or StitchSettings()
     window = window_around(hole)
     seen = None if features is None else window.features(features)
     target = make_target(window.picture(photo), window.some(hole), window.all(usable), seen, settings)
     allowed = shown or [None] * len(references)
     sources = [Source(rgb, part) for (rgb, _), part in zip(references, allowed, strict=True)]
     hypotheses, notes = _aligned(target, sources, references, settings)
+    size = Size(window.box.height, window.box.width)
     if not hypotheses:
-        return _nothing(photo, notes)
+        nothing = np.zeros((*size, 3), np.float32)
+        return Overlay(window, nothing, nothing, np.full(size, NONE, np.int16), 0.0, notes)
     costs, label, measures = judge(target, hypotheses, settings)
-    confidence = bundled().confidence(measures)
-    if confidence < settings.least_confidence:
-        why = f"references not used: they promise too little against the plain fill (confidence {confidence:.2f})"
-        return replace(_nothing(photo, (*notes, why)), measures=measures)
-    part = hole[window.box.slices]
-    picture, source = _blended(hypotheses, sources, costs, label, settings, Size(*part.shape))
-    filled = part & (source != NONE)
-    known = usable[window.box.slices] & ~part
-    picture = without_seam(
-        picture,
-        photo[window.box.slices].astype(np.float32),
-        filled,
-        known,
-        settings.seam,
-        fade=settings.fade,
-    )
-    return _placed(photo, window, picture, np.where(filled, source, np.int16(NONE)), confidence, notes, measures)
+    picture, source = _blended(hypotheses, sources, costs, label, settings, size)
+    rehearsed = [replace(item, rgb=item.rehearsal) for item in hypotheses]
+    rehearsal, _ = _blended(rehearsed, sources, costs, label, settings, size)
+    return Overlay(window, picture, rehearsal, source, bundled().confidence(measures), notes, measures)
 
 
 def judge(
