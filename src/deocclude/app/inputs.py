@@ -1,0 +1,151 @@
+"""Between the entries that a user edits and the project that the pipeline computes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from functools import lru_cache
+from typing import Any
+
+from deocclude import rle
+from deocclude.app.history import State
+from deocclude.images import Photo
+from deocclude.layers.stack import LayerStack
+from deocclude.masks import Mask
+from deocclude.ordering.graph import Override
+from deocclude.pipeline import Settings
+from deocclude.project.state import Corrections, Project
+from deocclude.scene import Instance, Scene
+from deocclude.settings import from_dict
+
+PLAIN = ("name", "category", "category_id", "is_stuff", "depth_rank", "cluster", "score")
+"""Fields of an object that are kept as they are."""
+SCENE, SETTINGS = "scene", "settings"
+_INPUTS = ("object", "whole", "order", "choice", SCENE, SETTINGS)
+
+
+def entries_of(project: Project) -> dict[str, Any]:
+    """Return the values by key of all that a project was made from."""
+    given, corrections = project.given, project.corrections
+    entries: dict[str, Any] = {f"object/{item.id}": object_value(item) for item in given.instances}
+    entries |= {f"whole/{identity}": rle.encode(mask) for identity, mask in corrections.amodal.items()}
+    entries |= {pair_key(item.first, item.second): asdict(item) for item in corrections.order}
+    entries |= {f"choice/{key}": {"pick": name, "reject": []} for key, name in corrections.painters.items()}
+    order = None if given.order_truth is None else sorted(map(list, given.order_truth))
+    entries[SCENE] = {"image_file": given.image_file, "image_id": given.image_id, "order_truth": order}
+    entries[SETTINGS] = settings_value(project.settings)
+    return entries
+
+
+def object_value(item: Instance) -> dict[str, Any]:
+    """Return the entry of an object as plain JSON."""
+    value = {key: getattr(item, key) for key in PLAIN} | {"mask": rle.encode(item.modal)}
+    return value | ({"truth": rle.encode(item.amodal)} if item.amodal is not None else {})
+
+
+def pair_key(first: int, second: int) -> str:
+    """Return the key of what was said about a pair, in either direction."""
+    return f"order/{min(first, second)}-{max(first, second)}"
+
+
+def settings_value(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all settings of the pipeline, those in ``values`` as they say and the rest at their defaults.
+
+    Raises:
+        InputError: a value of a wrong type.
+    """
+    known = {field.name for field in fields(Settings)}
+    return asdict(from_dict(Settings, {key: value for key, value in values.items() if key in known}))
+
+
+def settings_of(state: State) -> Settings:
+    """Return the settings in force."""
+    return from_dict(Settings, settings_value(state.value(SETTINGS, {})))
+
+
+def mask_of(value: Mapping[str, Any]) -> Mask:
+    """Return the mask of a run-length entry; the same object for the same entry."""
+    return _decoded(tuple(value["size"]), value["counts"])
+
+
+@lru_cache(maxsize=512)
+def _decoded(size: tuple[int, int], counts: str) -> Mask:
+    return rle.decode({"size": list(size), "counts": counts})
+
+
+def scene_of(state: State, photo: Photo) -> Scene:
+    """Return the objects as the user left them, by ascending id."""
+    about = state.value(SCENE, {})
+    order = about.get("order_truth")
+    scene = Scene(
+        photo.size,
+        tuple(_instance(identity, state.value(f"object/{identity}")) for identity in state.ids("object")),
+        about.get("image_file", ""),
+        about.get("image_id"),
+        None if order is None else frozenset((int(a), int(b)) for a, b in order),
+    )
+    return scene.subset(scene.ids)  # the truth about objects that were removed goes with them
+
+
+def corrections_of(state: State) -> Corrections:
+    """Return what the user set by hand, oldest first."""
+    order = sorted(
+        (entry.revision, key, entry.value) for key, entry in state.entries.items() if key.startswith("order/")
+    )
+    whole = {identity: mask_of(state.value(f"whole/{identity}")) for identity in state.ids("whole")}
+    picks = {identity: state.value(f"choice/{identity}")["pick"] for identity in state.ids("choice")}
+    painters = {key: name for key, name in picks.items() if name is not None and not name.startswith("reference:")}
+    return Corrections(tuple(Override(**value) for _, _, value in order), whole, painters)
+
+
+def project_of(state: State, photo: Photo, base: Project | None) -> Project | None:
+    """Return the project to compute on: what the user wants, with the results of ``base`` to go on from.
+
+    ``None`` where there is no object.
+    """
+    scene = scene_of(state, photo)
+    if not len(scene):
+        return None
+    project = replace(base, given=scene) if base is not None else Project(photo, scene)
+    project = replace(project, corrections=corrections_of(state), settings=dict(state.value(SETTINGS, {})))
+    return with_names(project, scene)
+
+
+def with_names(project: Project, scene: Scene) -> Project:
+    """Return ``project`` with the names that its objects have in ``scene``; nothing is computed for that."""
+    names = {item.id: item for item in scene.instances}
+    if project.scene is not None:
+        renamed = tuple(_renamed(item, names.get(item.id)) for item in project.scene.instances)
+        project = replace(project, scene=replace(project.scene, instances=renamed))
+    if project.stack is not None:
+        project = replace(project, stack=_with_names(project.stack, names))
+    return project
+
+
+def inputs_in(state: State) -> list[str]:
+    """Return the keys of all entries that a project is made from."""
+    return [key for key in state.entries if key.partition("/")[0] in _INPUTS]
+
+
+def digest(entries: Mapping[str, Any]) -> str:
+    """Return a text that is another one where results would be computed from something else."""
+    wanted = {key: value for key, value in entries.items() if key.partition("/")[0] in _INPUTS}
+    return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _instance(identity: int, value: Mapping[str, Any]) -> Instance:
+    truth = mask_of(value["truth"]) if "truth" in value else None
+    return Instance(identity, mask_of(value["mask"]), amodal=truth, **{key: value[key] for key in PLAIN})
+
+
+def _renamed(item: Instance, like: Instance | None) -> Instance:
+    return item if like is None else replace(item, name=like.name, category=like.category)
+
+
+def _with_names(stack: LayerStack, names: Mapping[int, Instance]) -> LayerStack:
+    return replace(stack, layers=tuple(
+        replace(layer, name=names[layer.instance_id].label) if layer.instance_id in names else layer
+        for layer in stack.layers
+    ))  # fmt: skip

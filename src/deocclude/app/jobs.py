@@ -1,0 +1,203 @@
+"""Long work: one job at a time in the worker process, with progress and cancel."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from deocclude.app.candidates import Candidates, paint_candidates
+from deocclude.app.events import Broker
+from deocclude.app.problems import MissingError
+from deocclude.app.session import Session
+from deocclude.app.worker import CancelledError, Progress, Worker
+from deocclude.errors import DeoccludeError
+from deocclude.pipeline import STAGES, Settings, run
+from deocclude.project.state import Project
+
+KEPT = 100
+"""Jobs that are remembered after their end."""
+
+
+@dataclass(eq=False)
+class Job:
+    """Work that takes a while; changes as it goes on.
+
+    Attributes:
+        id: number.
+        kind: ``compute`` or ``candidates``.
+        session: the photo that it is about.
+        until: the last stage to compute.
+        hole: the hole to paint, for ``candidates``.
+        status: ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``.
+        stage: what is being done.
+        done: steps done.
+        total: steps in all.
+        error: why it failed.
+    """
+
+    id: int
+    kind: str
+    session: Session
+    until: str = STAGES[-1]
+    hole: int | None = None
+    status: str = "queued"
+    stage: str | None = None
+    done: int = 0
+    total: int = 0
+    error: str | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.status in ("done", "failed", "cancelled")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        error = None if self.error is None else {"code": "failed", "message": self.error, "field": None, "hint": None}
+        return {"id": self.id, "kind": self.kind, "photo": self.session.identity, "status": self.status,
+                "stage": self.stage, "done": self.done, "total": self.total, "hole": self.hole, "error": error}  # fmt: skip
+
+
+def compute(project: Project, settings: Settings, until: str, progress: Progress) -> Project:
+    """Compute what has changed; runs in the worker."""
+    for stage in STAGES[: STAGES.index(until) + 1]:
+        progress(stage, 0, 1)
+        project = run(project, settings, until=stage, progress=progress)
+    return project
+
+
+class Jobs:
+    """The queue of jobs, and the thread that works it off.
+
+    Args:
+        broker: is told of every step.
+    """
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._worker = Worker()
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: dict[int, Job] = {}
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._count = 0
+
+    def start(self) -> None:
+        """Start the thread and, ahead of the first job, the process."""
+        self._thread = threading.Thread(target=self._work, name="deocclude-jobs", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End both; a job that runs is lost, the results from before stay."""
+        self._queue.put(None)
+        self._worker.cancel()
+        if self._thread is not None:
+            self._thread.join(10)
+        self._worker.stop()
+
+    def submit(self, kind: str, session: Session, *, until: str = STAGES[-1], hole: int | None = None) -> Job:
+        """Add a job; one that waits already for the same is taken instead."""
+        with self._lock:
+            for job in self._jobs.values():
+                if job.status == "queued" and (job.kind, job.session, job.hole) == (kind, session, hole):
+                    job.until = max(job.until, until, key=STAGES.index)
+                    return job
+            self._count += 1
+            job = self._jobs[self._count] = Job(self._count, kind, session, until, hole)
+            for old in [item.id for item in self._jobs.values() if item.over][:-KEPT]:
+                del self._jobs[old]
+        self._tell(job)
+        self._queue.put(job)
+        return job
+
+    def find(self, identity: int) -> Job:
+        """Return a job.
+
+        Raises:
+            MissingError: there is none of this number.
+        """
+        job = self._jobs.get(identity)
+        if job is None:
+            raise MissingError("job", identity)
+        return job
+
+    def current(self, session: Session) -> Job | None:
+        """Return the job of a photo that runs or waits, if any."""
+        with self._lock:
+            waiting = [job for job in self._jobs.values() if job.session is session and not job.over]
+        return waiting[0] if waiting else None
+
+    def cancel(self, identity: int) -> Job:
+        """Stop a job; nothing happens where it is over.
+
+        Raises:
+            MissingError: there is none of this number.
+        """
+        job = self.find(identity)
+        with self._lock:
+            if job.status == "running":
+                self._worker.cancel()
+            elif job.status == "queued":
+                job.status = "cancelled"
+        self._tell(job)
+        return job
+
+    def _work(self) -> None:
+        self._worker.warm_up()
+        while (job := self._queue.get()) is not None:
+            with self._lock:
+                if job.status != "queued":
+                    continue
+                job.status = "running"
+            self._tell(job)
+            self._finish(job, *self._attempt(job))
+
+    def _attempt(self, job: Job) -> tuple[str, str | None]:
+        try:
+            _KINDS[job.kind](self, job)
+        except CancelledError:
+            return "cancelled", None
+        except (DeoccludeError, RuntimeError) as error:
+            return "failed", str(error)
+        return "done", None
+
+    def _finish(self, job: Job, status: str, error: str | None) -> None:
+        job.error, job.status = error, status
+        if status == "done":
+            self._broker.publish(job.session.identity, "results", {"revision": job.session.state.revision})
+        self._tell(job)
+        if status == "done" and job.kind == "compute":
+            try:
+                job.session.save()
+            except DeoccludeError as failure:
+                job.error, job.status = str(failure), "failed"
+                self._tell(job)
+
+    def _compute(self, job: Job) -> None:
+        snapshot = job.session.snapshot()
+        arguments = (snapshot.project, snapshot.settings, job.until)
+        job.session.accept(self._worker.run(compute, arguments, self._progress(job)))
+
+    def _paint(self, job: Job) -> None:
+        assert job.hole is not None  # of this kind of job
+        snapshot = job.session.snapshot()
+        arguments = (snapshot.project, job.hole, snapshot.settings.seed)
+        found: Candidates | None = self._worker.run(paint_candidates, arguments, self._progress(job))
+        if found is not None:
+            job.session.candidates[job.hole] = found
+
+    def _progress(self, job: Job) -> Progress:
+        def report(stage: str, done: int, total: int) -> None:
+            job.stage, job.done, job.total = stage, done, total
+            self._tell(job)
+
+        return report
+
+    def _tell(self, job: Job) -> None:
+        self._broker.publish(job.session.identity, "job", job.to_json())
+
+
+_KINDS: dict[str, Callable[[Jobs, Job], None]] = {"compute": Jobs._compute, "candidates": Jobs._paint}

@@ -1,0 +1,202 @@
+"""One photo being worked on: what the user did (on disk at once) and what was computed from it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from deocclude.app import inputs
+from deocclude.app.candidates import Candidates
+from deocclude.app.history import Changes, State
+from deocclude.app.journal import FOLDER, Journal
+from deocclude.app.problems import MissingError, NotReadyError
+from deocclude.errors import DeoccludeError, InputError
+from deocclude.images import Photo, read_photo
+from deocclude.pipeline import Settings, stale_from
+from deocclude.project.state import Project
+from deocclude.project.store import inside, is_project, read_project, write_project
+from deocclude.scene import Scene
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What a job computes on.
+
+    Attributes:
+        revision: of the state that it was taken from.
+        project: the inputs, with the results to go on from.
+        settings: of the pipeline.
+    """
+
+    revision: int
+    project: Project
+    settings: Settings
+
+
+class Session:
+    """A photo, its journal and its results. All methods may be called from any thread.
+
+    Args:
+        identity: what addresses call the photo.
+        journal: of its project folder.
+        photo: the photo, upright.
+        results: what was computed, if anything.
+    """
+
+    def __init__(self, identity: str, journal: Journal, photo: Photo, results: Project | None) -> None:
+        self.identity, self.photo = identity, photo
+        self.candidates: dict[int, Candidates] = {}
+        self.lock = threading.RLock()
+        self._journal, self._results = journal, results
+        self._stale: tuple[int, int, str | None] | None = None
+        self._accepted = 0
+
+    @staticmethod
+    def open(identity: str, folder: Path) -> Session:
+        """Open a project folder: one of the app, or one that a command wrote.
+
+        Raises:
+            InputError: it is damaged, or its photo is.
+        """
+        results = read_project(folder) if is_project(folder) else None
+        if not Journal.exists(folder):
+            if results is None:
+                raise InputError("a project folder", "one without scene.json", file=folder)
+            path = results.photo.path
+            assert path is not None  # it was just read from there
+            facts = {"name": folder.name, "photo": path.name}
+            return Session(identity, Journal.start(folder, facts, inputs.entries_of(results)), results.photo, results)
+        journal = Journal.open(folder)
+        photo = results.photo if results is not None else read_photo(inside(folder, str(journal.facts["photo"])))
+        if results is not None:
+            _follow(journal, results)
+        return Session(identity, journal, photo, results)
+
+    @property
+    def name(self) -> str:
+        """What to call the photo."""
+        return str(self._journal.facts["name"])
+
+    @property
+    def folder(self) -> Path:
+        """The project folder."""
+        return self._journal.folder
+
+    @property
+    def files(self) -> Path:
+        """The folder inside the project folder that belongs to the app."""
+        return self.folder / FOLDER
+
+    @property
+    def state(self) -> State:
+        """What the user did, as it is now."""
+        return self._journal.state
+
+    @property
+    def scene(self) -> Scene:
+        """The objects as the user left them."""
+        return inputs.scene_of(self.state, self.photo)
+
+    @property
+    def results(self) -> Project | None:
+        """What was computed last, with the names that objects have now; it may be out of date."""
+        with self.lock:
+            return self._named(self._results)
+
+    def computed(self, what: str) -> Project:
+        """Return the results.
+
+        Raises:
+            NotReadyError: there is none; the message says that ``what`` must be computed.
+        """
+        results = self.results
+        if results is None:
+            raise NotReadyError(what)
+        return results
+
+    def require(self, identity: int) -> None:
+        """Refuse the id of an object that is not there.
+
+        Raises:
+            MissingError: it is not.
+        """
+        if f"object/{identity}" not in self.state.entries:
+            raise MissingError("object", identity)
+
+    def act(self, label: str, changes: Changes) -> None:
+        """Do something; it is on disk when this returns."""
+        with self.lock:
+            self._journal.act(label, changes)
+
+    def undo(self, revision: int) -> None:
+        """Undo the last action; see :meth:`deocclude.app.journal.Journal.undo`."""
+        with self.lock:
+            self._journal.undo(revision)
+
+    def redo(self, revision: int) -> None:
+        """Do the next action again; see :meth:`deocclude.app.journal.Journal.redo`."""
+        with self.lock:
+            self._journal.redo(revision)
+
+    def snapshot(self) -> Snapshot:
+        """Return what a job should compute on now.
+
+        Raises:
+            InputError: there is no object.
+        """
+        with self.lock:
+            project = inputs.project_of(self.state, self.photo, self._results)
+            if project is None:
+                raise InputError("at least one object", "none", hint="draw a mask first")
+            return Snapshot(self.state.revision, project, inputs.settings_of(self.state))
+
+    @property
+    def stale_from(self) -> str | None:
+        """The first stage whose inputs have changed since it was computed; ``None`` where all is up to date."""
+        with self.lock:
+            at = (self.state.revision, self._accepted)
+            if self._stale is None or self._stale[:2] != at:
+                self._stale = (*at, self._first_stale())
+            return self._stale[2]
+
+    def accept(self, results: Project) -> None:
+        """Take over what a job computed; :meth:`save` writes it."""
+        with self.lock:
+            self._results, self._accepted = replace(results, photo=self.photo), self._accepted + 1
+
+    def save(self) -> None:
+        """Write the results into the project folder. The user may go on meanwhile.
+
+        Raises:
+            OutputError: it cannot be written; what the user did is safe.
+        """
+        with self.lock:
+            results = self._results
+            if results is None:
+                return
+            self._journal.note_saved(inputs.digest(inputs.entries_of(results)))
+        write_project(results, self.folder, force=True, guard=self.lock)
+
+    def _first_stale(self) -> str | None:
+        try:
+            snapshot = self.snapshot()
+        except InputError:
+            return None
+        try:
+            return stale_from(snapshot.project, snapshot.settings)
+        except DeoccludeError:
+            return "order"  # weights that are not here: computing says so
+
+    def _named(self, results: Project | None) -> Project | None:
+        return None if results is None else inputs.with_names(results, self.scene)
+
+
+def _follow(journal: Journal, results: Project) -> None:
+    """Where another command changed the project since the app saved it, have its changes as one more action."""
+    entries: dict[str, Any] = inputs.entries_of(results)
+    if not journal.state.saved or inputs.digest(entries) in journal.state.saved:
+        return
+    known = inputs.inputs_in(journal.state)
+    journal.act("Changes by another command", {key: None for key in known if key not in entries} | entries)

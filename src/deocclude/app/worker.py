@@ -1,0 +1,109 @@
+"""The process that computes: one at a time, so that the server stays quick and a job can be stopped at once."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from deocclude.errors import DeoccludeError
+
+Progress = Callable[[str, int, int], None]
+Task = Callable[..., Any]
+"""What is computed: a function of a module, called as ``task(*arguments, progress)`` in the worker."""
+
+
+class CancelledError(Exception):
+    """The job was stopped by its user."""
+
+
+class Worker:
+    """A process that is started ahead of its first task, and replaced where a task is stopped."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cancel = threading.Event()
+        self._process: Any = None
+        self._pipe: Connection | None = None
+
+    def warm_up(self) -> None:
+        """Start the process, unless it runs; it loads the networks' library by itself."""
+        with self._lock:
+            if self._process is None or not self._process.is_alive():
+                context = multiprocessing.get_context("spawn")
+                self._pipe, theirs = context.Pipe()
+                self._process = context.Process(target=_serve, args=(theirs,), daemon=True, name="deocclude-worker")
+                self._process.start()
+                theirs.close()
+
+    def run(self, task: Task, arguments: tuple[Any, ...], progress: Progress) -> Any:
+        """Run a task and return its result; one at a time.
+
+        Raises:
+            CancelledError: :meth:`cancel` was called.
+            DeoccludeError: the task raised it.
+            RuntimeError: the process died, or the task raised something else.
+        """
+        self._cancel.clear()
+        self.warm_up()
+        pipe = self._pipe
+        assert pipe is not None  # made by warm_up
+        try:
+            pipe.send((task, arguments))
+            while True:
+                if self._cancel.is_set():
+                    raise CancelledError
+                if pipe.poll(0.05):
+                    kind, content = pipe.recv()
+                    if kind != "progress":
+                        break
+                    progress(*content)
+        except (EOFError, OSError):
+            self.stop()
+            raise RuntimeError("the computing process died (out of memory?)") from None
+        except CancelledError:
+            self.stop()
+            self.warm_up()
+            raise
+        if kind == "done":
+            return content
+        raise content
+
+    def cancel(self) -> None:
+        """Stop the task that runs, if any."""
+        self._cancel.set()
+
+    def stop(self) -> None:
+        """End the process."""
+        with self._lock:
+            process, self._process = self._process, None
+            if process is not None:
+                process.kill()
+                process.join()
+            if self._pipe is not None:
+                self._pipe.close()
+                self._pipe = None
+
+
+def _serve(pipe: Connection) -> None:
+    """Compute what is asked for until nobody asks any more."""
+    with contextlib.suppress(KeyboardInterrupt, EOFError, OSError):
+        import torch  # noqa: F401  # loaded now, so that the first task need not wait for it
+
+        while True:
+            task, arguments = pipe.recv()
+            pipe.send(_answer(task, arguments, lambda *step: pipe.send(("progress", step))))
+
+
+def _answer(task: Task, arguments: tuple[Any, ...], progress: Progress) -> tuple[str, Any]:
+    try:
+        return "done", task(*arguments, progress)
+    except DeoccludeError as error:
+        return "failed", error
+    except MemoryError:
+        return "failed", RuntimeError("not enough memory")
+    except Exception as error:
+        return "failed", RuntimeError(f"{type(error).__name__}: {error}")
