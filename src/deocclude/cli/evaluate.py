@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from deocclude.cli import console
+from deocclude.cli.evaluate_alignment import alignment
 from deocclude.cli.evaluate_content import content
 from deocclude.cli.evaluate_stitching import stitching
 from deocclude.cli.options import check_free
@@ -67,6 +68,7 @@ def register(app: App) -> None:
     group.command(table1)
     group.command(content)
     group.command(stitching)
+    group.command(alignment)
     app.command(group)
     app.command(synthesize)
 
