@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from cyclopts import App, Parameter
 
 from deocclude.cli import console
 from deocclude.errors import InputError
 
+T = TypeVar("T")
 Labelled = Annotated[
     tuple[Path, ...],
     Parameter(name="--data", consume_multiple=True, negative=(), show_default=False),
 ]
 """Data sets with truth, files or folders."""
+Config = Annotated[Path, Parameter(help="Recipe (TOML), or the name of a shipped one; see 'train recipes'.")]
+Output = Annotated[Path, Parameter(name=["--output", "-o"])]
 
 
 def register(app: App) -> None:
@@ -87,8 +91,8 @@ def pack_photos(
 
 def pcnet_m(
     *,
-    config: Annotated[Path, Parameter(help="Recipe (TOML), or the name of a shipped one: cpu, gpu, paper.")],
-    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("runs/pcnet-m"),
+    config: Config,
+    output: Output = Path("runs/pcnet-m"),
     pack: Path | None = None,
 ) -> None:
     """Train the mask completion network, or continue a run that was interrupted.
@@ -98,22 +102,16 @@ def pcnet_m(
         output: run folder: weights, settings, log, curves, samples, checkpoint.
         pack: pack folder; outranks the recipe's.
     """
-    from dataclasses import replace
-
-    from deocclude.settings import read_settings
     from deocclude.training.pcnet_m import PCNetMConfig, train_pcnet_m
 
-    settings = read_settings(PCNetMConfig, _recipe("pcnet_m", config))
-    if pack is not None:
-        settings = replace(settings, pack=str(pack))
-    folder = train_pcnet_m(settings, output)
-    console.OUT.print(f"Written: [bold]{folder}[/]")
+    settings = _read(PCNetMConfig, "pcnet_m", config, {"pack": str(pack) if pack else ""})
+    _report(train_pcnet_m(settings, output))
 
 
 def pcnet_m_rgb(
     *,
-    config: Annotated[Path, Parameter(help="Recipe (TOML), or the name of a shipped one: cpu.")],
-    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("runs/pcnet-m-rgb"),
+    config: Config,
+    output: Output = Path("runs/pcnet-m-rgb"),
     pack: Path | None = None,
 ) -> None:
     """Train the mask network that looks at the photo too, or continue a run that was interrupted.
@@ -123,22 +121,16 @@ def pcnet_m_rgb(
         output: run folder: weights, settings, log, curves, samples, checkpoint.
         pack: folder written by 'train pack-photos'; outranks the recipe's.
     """
-    from dataclasses import replace
-
-    from deocclude.settings import read_settings
     from deocclude.training.pcnet_m_rgb import PCNetMRgbConfig, train_pcnet_m_rgb
 
-    settings = read_settings(PCNetMRgbConfig, _recipe("pcnet_m_rgb", config))
-    if pack is not None:
-        settings = replace(settings, pack=str(pack))
-    folder = train_pcnet_m_rgb(settings, output)
-    console.OUT.print(f"Written: [bold]{folder}[/]")
+    settings = _read(PCNetMRgbConfig, "pcnet_m_rgb", config, {"pack": str(pack) if pack else ""})
+    _report(train_pcnet_m_rgb(settings, output))
 
 
 def pcnet_c(
     *,
-    config: Annotated[Path, Parameter(help="Recipe (TOML), or the name of a shipped one: cpu, gpu, paper.")],
-    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("runs/pcnet-c"),
+    config: Config,
+    output: Output = Path("runs/pcnet-c"),
     pack: Path | None = None,
 ) -> None:
     """Train the content completion network, or continue a run that was interrupted.
@@ -148,23 +140,17 @@ def pcnet_c(
         output: run folder: weights, settings, log, curves, samples, checkpoint.
         pack: folder written by 'train pack-photos'; outranks the recipe's.
     """
-    from dataclasses import replace
-
-    from deocclude.settings import read_settings
     from deocclude.training.pcnet_c import PCNetCConfig, train_pcnet_c
 
-    settings = read_settings(PCNetCConfig, _recipe("pcnet_c", config))
-    if pack is not None:
-        settings = replace(settings, pack=str(pack))
-    folder = train_pcnet_c(settings, output)
-    console.OUT.print(f"Written: [bold]{folder}[/]")
+    settings = _read(PCNetCConfig, "pcnet_c", config, {"pack": str(pack) if pack else ""})
+    _report(train_pcnet_c(settings, output))
 
 
 def supervised(
     *,
     data: Labelled = (),
-    config: Annotated[Path, Parameter(help="Recipe (TOML), or the name of a shipped one: cpu.")] = Path("cpu"),
-    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("runs/supervised"),
+    config: Config = Path("cpu"),
+    output: Output = Path("runs/supervised"),
 ) -> None:
     """Train a baseline on annotated whole masks: the same U-Net, from the visible mask alone.
 
@@ -175,22 +161,17 @@ def supervised(
         config: recipe, or the name of a shipped one.
         output: run folder: weights, settings, log, curves, samples, checkpoint.
     """
-    from dataclasses import replace
-
-    from deocclude.settings import read_settings
     from deocclude.training.supervised import SupervisedConfig, train_supervised
 
-    settings = read_settings(SupervisedConfig, _recipe("supervised", config))
-    if data:
-        settings = replace(settings, data=tuple(map(str, data)))
-    console.OUT.print(f"Written: [bold]{train_supervised(settings, output)}[/]")
+    settings = _read(SupervisedConfig, "supervised", config, {"data": tuple(map(str, data))})
+    _report(train_supervised(settings, output))
 
 
 def order_net(
     *,
     data: Labelled = (),
-    config: Annotated[Path, Parameter(help="Recipe (TOML), or the name of a shipped one: cpu.")] = Path("cpu"),
-    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("runs/order-net"),
+    config: Config = Path("cpu"),
+    output: Output = Path("runs/order-net"),
 ) -> None:
     """Train a baseline on annotated orders: a small network that is shown two visible masks.
 
@@ -201,15 +182,10 @@ def order_net(
         config: recipe, or the name of a shipped one.
         output: run folder: weights, settings, log, curves, checkpoint.
     """
-    from dataclasses import replace
-
-    from deocclude.settings import read_settings
     from deocclude.training.order_net import OrderNetConfig, train_order_net
 
-    settings = read_settings(OrderNetConfig, _recipe("order_net", config))
-    if data:
-        settings = replace(settings, data=tuple(map(str, data)))
-    console.OUT.print(f"Written: [bold]{train_order_net(settings, output)}[/]")
+    settings = _read(OrderNetConfig, "order_net", config, {"data": tuple(map(str, data))})
+    _report(train_order_net(settings, output))
 
 
 def recipes() -> None:
@@ -217,6 +193,21 @@ def recipes() -> None:
     for path in sorted(_recipe_folder().glob("*.toml")):
         first = path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
         console.OUT.print(f"[bold]{path.stem}[/]  {first}\n    {path}")
+
+
+def _read(kind: type[T], task: str, config: Path, given: Mapping[str, object]) -> T:
+    """Return the recipe's settings; what is given on the command line and not empty outranks them."""
+    from dataclasses import replace
+
+    from deocclude.settings import read_settings
+
+    settings: Any = read_settings(kind, _recipe(task, config))
+    changed: T = replace(settings, **{name: value for name, value in given.items() if value})
+    return changed
+
+
+def _report(folder: Path) -> None:
+    console.OUT.print(f"Written: [bold]{folder}[/]")
 
 
 def _check_pack(output: Path, sources: list[Path], *, force: bool) -> None:
