@@ -79,7 +79,8 @@ class Stitched:
         filled: bool [h, w], pixels that come from a reference.
         source: int16 [h, w], number of the reference, -1 where there is none.
         confidence: float32 [h, w] in 0..1, that the pixel is better than the plain fill's; 0 where not filled.
-        notes: one line for each reference that was not used, and why.
+        reasons: why a reference gave nothing, by its number, where it was refused on its own.
+        notes: the same and what holds for all of them, one line each.
         measures: what the decision was made from, by name; empty where nothing could be aligned.
     """
 
@@ -87,6 +88,7 @@ class Stitched:
     filled: Bool
     source: NDArray[np.int16]
     confidence: Float
+    reasons: dict[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     measures: dict[str, float] = field(default_factory=dict)
 
@@ -138,13 +140,14 @@ def stitch(
     """
     settings = settings or StitchSettings()
     if not hole.any():
-        return _nothing(photo, ())
+        return _nothing(photo, {})
     laid = overlay(photo, hole, usable, references, settings, features=features, shown=shown)
     if not laid.measures:
-        return _nothing(photo, laid.notes)
+        return _nothing(photo, laid.reasons)
     if laid.confidence < settings.least_confidence:
         why = f"references not used: they promise too little against the plain fill (confidence {laid.confidence:.2f})"
-        return replace(_nothing(photo, (*laid.notes, why)), measures=laid.measures)
+        refused = _nothing(photo, laid.reasons)
+        return replace(refused, notes=(*refused.notes, why), measures=laid.measures)
     box = laid.window.box
     part = hole[box.slices]
     filled = part & (laid.source != NONE)
@@ -158,7 +161,7 @@ def stitch(
         fade=settings.fade,
     )
     source = np.where(filled, laid.source, np.int16(NONE))
-    return _placed(photo, laid.window, picture, source, laid.confidence, laid.notes, laid.measures)
+    return _placed(photo, laid.window, picture, source, laid.confidence, laid.reasons, laid.measures)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +174,7 @@ class Overlay:
         rehearsal: the same made without a look at a band round the hole.
         source: int16 [h, w], number of the reference, -1 where there is none; visible pixels have one too.
         confidence: that the hole is better filled from it than by the plain fill, 0..1.
-        notes: one line for each reference that could not be laid over the photo, and why.
+        reasons: why a reference could not be laid over the photo, by its number.
         measures: what the confidence was made from, by name; empty where nothing could be laid over the photo.
     """
 
@@ -180,7 +183,7 @@ class Overlay:
     rehearsal: Float
     source: NDArray[np.int16]
     confidence: float
-    notes: tuple[str, ...] = ()
+    reasons: dict[int, str] = field(default_factory=dict)
     measures: dict[str, float] = field(default_factory=dict)
 
 
@@ -201,16 +204,16 @@ def overlay(
     target = make_target(window.picture(photo), window.some(hole), window.all(usable), seen, settings)
     allowed = shown or [None] * len(references)
     sources = [Source(rgb, part) for (rgb, _), part in zip(references, allowed, strict=True)]
-    hypotheses, notes = _aligned(target, sources, references, settings)
+    hypotheses, reasons = _aligned(target, sources, references, settings)
     size = Size(window.box.height, window.box.width)
     if not hypotheses:
         nothing = np.zeros((*size, 3), np.float32)
-        return Overlay(window, nothing, nothing, np.full(size, NONE, np.int16), 0.0, notes)
+        return Overlay(window, nothing, nothing, np.full(size, NONE, np.int16), 0.0, reasons)
     costs, label, measures = judge(target, hypotheses, settings)
     picture, source = _blended(hypotheses, sources, costs, label, settings, size)
     rehearsed = [replace(item, rgb=item.rehearsal) for item in hypotheses]
     rehearsal, _ = _blended(rehearsed, sources, costs, label, settings, size)
-    return Overlay(window, picture, rehearsal, source, bundled().confidence(measures), notes, measures)
+    return Overlay(window, picture, rehearsal, source, bundled().confidence(measures), reasons, measures)
 
 
 def judge(
@@ -228,7 +231,7 @@ def _placed(
     picture: Float,
     source: NDArray[np.int16],
     confidence: float,
-    notes: tuple[str, ...],
+    reasons: dict[int, str],
     measures: dict[str, float],
 ) -> Stitched:
     """Return the result in the frame of the photo; ``picture`` and ``source`` cover the window."""
@@ -236,13 +239,18 @@ def _placed(
     number[window.box.slices] = source
     filled = number != NONE
     rgb[filled] = np.clip(np.rint(picture[source != NONE]), 0, 255).astype(np.uint8)
-    return Stitched(rgb, filled, number, np.where(filled, np.float32(confidence), np.float32(0)), notes, measures)
+    sure = np.where(filled, np.float32(confidence), np.float32(0))
+    return Stitched(rgb, filled, number, sure, reasons, _told(reasons), measures)
 
 
-def _nothing(photo: RGBArray, notes: tuple[str, ...]) -> Stitched:
+def _nothing(photo: RGBArray, reasons: dict[int, str]) -> Stitched:
     height, width = photo.shape[:2]
     none = np.full((height, width), NONE, np.int16)
-    return Stitched(photo.copy(), none != NONE, none, np.zeros((height, width), np.float32), notes)
+    return Stitched(photo.copy(), none != NONE, none, np.zeros((height, width), np.float32), reasons, _told(reasons))
+
+
+def _told(reasons: dict[int, str]) -> tuple[str, ...]:
+    return tuple(f"reference {number} not used: {reason}" for number, reason in reasons.items())
 
 
 def _aligned(
@@ -250,25 +258,25 @@ def _aligned(
     sources: Sequence[Source],
     references: Sequence[tuple[RGBArray, Features | None]],
     settings: StitchSettings,
-) -> tuple[list[Aligned], tuple[str, ...]]:
+) -> tuple[list[Aligned], dict[int, str]]:
     """Return the best hypotheses of all references, and why references gave none."""
     found: list[Aligned] = []
-    notes = []
+    reasons: dict[int, str] = {}
     for number, (rgb, features) in enumerate(references):
         features = features if features is not None else extract(rgb)
         matches, verdict = _matched(target, rgb, features, settings)
         if settings.verify and not verdict.accepted:
-            notes.append(f"reference {number} not used: {verdict.reason}")
+            reasons[number] = verdict.reason
             continue
         aligned = align(target, sources[number], matches, number, settings.align)
         if not aligned:
-            notes.append(f"reference {number} not used: no plausible way to lay it over the hole")
+            reasons[number] = "no plausible way to lay it over the hole"
         found += aligned
 
     def badness(item: Aligned) -> float:
         return float(expected_error(target, item.rehearsal, item.valid, settings.agreement).mean())
 
-    return sorted(found, key=badness)[: settings.most], tuple(notes)
+    return sorted(found, key=badness)[: settings.most], reasons
 
 
 def _matched(target: Target, rgb: RGBArray, features: Features, settings: StitchSettings) -> tuple[Matches, Verdict]:

@@ -42,7 +42,8 @@ def stitch_homography(photo: RGBArray, hole: Bool, usable: Bool, references: Seq
             best, number, most = matrix, place, inliers
     source = np.full(hole.shape, NONE, np.int16)
     if best is None:
-        return Stitched(photo.copy(), source != NONE, source, np.zeros(hole.shape, np.float32), ("no homography",))
+        return Stitched(photo.copy(), source != NONE, source, np.zeros(hole.shape, np.float32),
+                        notes=("no homography",))  # fmt: skip
     target = hole.shape[::-1]
     reference = references[number]
     warped = cv2.warpPerspective(reference, best, target)
