@@ -122,8 +122,10 @@ def run(
     wanted = _stage_fingerprints(project, settings)
     for stage in STAGES[: STAGES.index(until) + 1]:
         if project.fingerprints.get(stage) != wanted[stage]:
+            report(stage, 0, 1)
             project = _COMPUTE[stage](project, settings, report)
             project = replace(project, fingerprints={**project.fingerprints, stage: wanted[stage]})
+            report(stage, 1, 1)
     return project
 
 

@@ -57,16 +57,15 @@ class Job:
     def to_json(self) -> dict[str, Any]:
         """Return it as plain values."""
         error = None if self.error is None else {"code": "failed", "message": self.error, "field": None, "hint": None}
-        return {"id": self.id, "kind": self.kind, "photo": self.session.identity, "status": self.status,
-                "stage": self.stage, "done": self.done, "total": self.total, "hole": self.hole, "error": error}  # fmt: skip
+        return {
+            "id": self.id, "kind": self.kind, "photo": self.session.identity, "status": self.status,
+            "stage": self.stage, "done": self.done, "total": self.total, "hole": self.hole, "error": error,
+        }  # fmt: skip
 
 
 def compute(project: Project, settings: Settings, until: str, progress: Progress) -> Project:
     """Compute what has changed; runs in the worker."""
-    for stage in STAGES[: STAGES.index(until) + 1]:
-        progress(stage, 0, 1)
-        project = run(project, settings, until=stage, progress=progress)
-    return project
+    return run(project, settings, until=until, progress=progress)
 
 
 class Jobs:
@@ -84,6 +83,7 @@ class Jobs:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._count = 0
+        self._stopping = False
 
     def start(self) -> None:
         """Start the thread and, ahead of the first job, the process."""
@@ -92,6 +92,7 @@ class Jobs:
 
     def stop(self) -> None:
         """End both; a job that runs is lost, the results from before stay."""
+        self._stopping = True
         self._queue.put(None)
         self._worker.cancel()
         if self._thread is not None:
@@ -149,9 +150,10 @@ class Jobs:
         self._worker.warm_up()
         while (job := self._queue.get()) is not None:
             with self._lock:
-                if job.status != "queued":
+                if job.status != "queued" or self._stopping:
                     continue
                 job.status = "running"
+                self._worker.ready()
             self._tell(job)
             self._finish(job, *self._attempt(job))
 

@@ -47,7 +47,6 @@ class Worker:
             DeoccludeError: the task raised it.
             RuntimeError: the process died, or the task raised something else.
         """
-        self._cancel.clear()
         self.warm_up()
         pipe = self._pipe
         assert pipe is not None  # made by warm_up
@@ -71,6 +70,10 @@ class Worker:
         if kind == "done":
             return content
         raise content
+
+    def ready(self) -> None:
+        """Forget that anything was stopped: the next task is another one."""
+        self._cancel.clear()
 
     def cancel(self) -> None:
         """Stop the task that runs, if any."""
