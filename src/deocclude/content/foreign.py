@@ -19,7 +19,7 @@ from deocclude.content.sampling import pixel_grid, sample
 from deocclude.geometry import Box, Size
 from deocclude.references.features import Features
 from deocclude.references.matching import Matches, MatchSettings, match
-from deocclude.references.transforms import Matrix, plausible, sequential
+from deocclude.references.transforms import Matrix, apply, plausible, sequential
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -35,62 +35,108 @@ class ForeignSettings:
         planes: starts of the flow, at most, from the matches of what is foreign and again from all matches.
         disagreement: largest distance between a pixel and where the flow there and back leads, pixels.
         mismatch: largest difference of colours, mean of a small window, grey levels.
+        doubt: factor on both within which pixels count that adjoin foreign ones: flow is poor on thin parts.
         margin: pixels around foreign ones that count as foreign too: edges mix.
         gap: narrower gaps between foreign pixels are closed, pixels.
+        island: gaps of less than this share of the reference are closed too.
     """
 
     longest: int = 800
     planes: int = 3
     disagreement: float = 2.0
     mismatch: float = 25.0
+    doubt: float = 1.6
     margin: int = 2
     gap: int = 7
+    island: float = 5e-4
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
-    """A photo and a reference, reduced, with the starts of the flow between them.
+class Trace:
+    """Where one flow leads.
 
     Attributes:
-        photo: uint8 [h, w, 3].
-        reference: uint8 [H, W, 3].
-        starts: float64 [3, 3], homographies from pixels of the reference to pixels of the photo.
-        scale: size of the reduced photo over that of the photo, (x, y).
+        x: int16 [h, w], column in the photo that each pixel of the reduced reference is led to.
+        y: int16 [h, w], row in the photo.
+        alike: bool [h, w], whether flow and colours agree there.
+        likely: bool [h, w], whether they nearly do.
     """
 
-    photo: RGBArray
-    reference: RGBArray
-    starts: tuple[Matrix, ...]
+    x: NDArray[np.int16]
+    y: NDArray[np.int16]
+    alike: Bool
+    likely: Bool
+
+    def led_to(self, mask: Bool) -> Bool:
+        """Return which pixels are led to ``mask``, bool [H, W] of the photo, for certain."""
+        return np.asarray(self.alike & mask[self.y, self.x])
+
+    def grown_to(self, mask: Bool) -> Bool:
+        """Return the same with what adjoins and is likely."""
+        certain, likely = self.led_to(mask), self.likely & mask[self.y, self.x]
+        _, labels = cv2.connectedComponents((certain | likely).astype(np.uint8), connectivity=8)
+        kept = np.unique(labels[certain])
+        return np.asarray((labels > 0) & np.isin(labels, kept))
 
 
-def foreign_in(
+@dataclass(frozen=True, eq=False)
+class Traces:
+    """Where the pixels of a reference are seen in the photo.
+
+    Attributes:
+        size: of the reference.
+        photo: size of the photo.
+        traces: one for each start of the flow.
+        settings: what counts.
+    """
+
+    size: Size
+    photo: Size
+    traces: tuple[Trace, ...]
+    settings: ForeignSettings
+
+    def foreign(self, mask: Bool) -> Bool:
+        """Return which pixels of the reference show what ``mask``, bool [H, W] of the photo, shows there."""
+        if not self.traces:
+            return np.zeros(self.size, bool)
+        found = np.logical_or.reduce([trace.grown_to(mask) for trace in self.traces])
+        tidy = _tidied(found, self.settings)
+        enlarged = cv2.resize(tidy.astype(np.float32), self.size[::-1], interpolation=cv2.INTER_LINEAR)
+        return np.asarray(enlarged > 0)
+
+    def share(self, mask: Bool) -> float:
+        """Return how much of ``mask``, bool [H, W] of the photo, the reference shows too, 0..1."""
+        hit = np.zeros(self.photo, np.uint8)
+        for trace in self.traces:
+            led = trace.led_to(mask)
+            hit[trace.y[led], trace.x[led]] = 1
+        # The reference may be coarser than the photo: a hit speaks for its surroundings.
+        spread = cv2.dilate(hit, np.ones((7, 7), np.uint8)) > 0
+        return float(np.count_nonzero(spread & mask) / max(1, int(np.count_nonzero(mask))))
+
+
+def trace(
     photo: tuple[RGBArray, Features],
-    foreign: Bool,
+    objects: Bool,
     reference: tuple[RGBArray, Features],
     settings: ForeignSettings | None = None,
-) -> Bool:
-    """Return which pixels of a reference show something foreign, bool [H, W].
+) -> Traces:
+    """Return where the pixels of a reference are seen in the photo.
 
     Args:
         photo: uint8 [h, w, 3], and the features of all of it.
-        foreign: bool [h, w], visible pixels of what is foreign.
+        objects: bool [h, w], visible pixels of all objects: the flow also starts from the planes of these.
         reference: uint8 [H, W, 3], and its features.
         settings: how.
     """
     settings = settings or ForeignSettings()
-    size = Size(*reference[0].shape[:2])
-    if not foreign.any():
-        return np.zeros(size, bool)
+    seen, size = Size(*photo[0].shape[:2]), Size(*reference[0].shape[:2])
     matches = match(reference[1], photo[1], MatchSettings(ratio=0.85))
     small, down = _reduced(photo[0], settings.longest)
     other, across = _reduced(reference[0], settings.longest)
-    mask = cv2.resize(foreign.astype(np.float32), small.shape[1::-1], interpolation=cv2.INTER_AREA)
-    found = np.zeros(other.shape[:2], bool)
-    for start in _starts(matches, foreign, Size(*foreign.shape), settings):
-        found |= _led_to(small, mask, other, down @ start @ np.linalg.inv(across), settings)
-    found = _tidied(found, settings)
-    enlarged = cv2.resize(found.astype(np.float32), size[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.asarray(enlarged > 0)
+    starts = _starts(matches, objects, seen, settings)
+    found = [_traced(small, other, down @ start @ np.linalg.inv(across), down, (seen, settings)) for start in starts]
+    return Traces(size, seen, tuple(found), settings)
 
 
 def _reduced(rgb: RGBArray, longest: int) -> tuple[RGBArray, Matrix]:
@@ -105,10 +151,10 @@ def _reduced(rgb: RGBArray, longest: int) -> tuple[RGBArray, Matrix]:
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8), matrix
 
 
-def _starts(matches: Matches, foreign: Bool, size: Size, settings: ForeignSettings) -> list[Matrix]:
-    """Return the planes of what is foreign, and those of everything, as transforms from the reference to the photo."""
+def _starts(matches: Matches, objects: Bool, size: Size, settings: ForeignSettings) -> list[Matrix]:
+    """Return the planes of the objects, and those of everything, as transforms from the reference to the photo."""
     x, y = np.rint(matches.target_points).astype(int).T
-    inside = foreign[np.clip(y, 0, size.height - 1), np.clip(x, 0, size.width - 1)]
+    inside = objects[np.clip(y, 0, size.height - 1), np.clip(x, 0, size.width - 1)]
     box = Box(0, 0, size.width, size.height)
     starts: list[Matrix] = []
     for part in (matches.part(inside), matches):
@@ -117,25 +163,39 @@ def _starts(matches: Matches, foreign: Bool, size: Size, settings: ForeignSettin
     return starts
 
 
-def _led_to(photo: RGBArray, mask: Float, reference: RGBArray, start: Matrix, settings: ForeignSettings) -> Bool:
-    """Return which pixels of the reference the flow from one start leads to the mask, bool [H, W]."""
+def _traced(
+    photo: RGBArray, reference: RGBArray, start: Matrix, photo_scale: Matrix, about: tuple[Size, ForeignSettings]
+) -> Trace:
+    """Return where the flow from one start leads; the pictures are reduced, the answer is in pixels of the photo."""
+    full, settings = about
     height, width = reference.shape[:2]
-    warped = cv2.warpPerspective(photo, np.linalg.inv(start), (width, height), flags=cv2.INTER_AREA)
-    there = cv2.warpPerspective(np.ones_like(mask), np.linalg.inv(start), (width, height)) > 0.99
-    wanted = np.asarray(cv2.warpPerspective(mask, np.linalg.inv(start), (width, height)), np.float32)
-    if np.count_nonzero(there) < 64 or not (wanted > 0.5).any():
-        return np.zeros((height, width), bool)
-    gain, bias, _ = gain_and_bias(warped.astype(np.float32), reference.astype(np.float32), there)
-    warped = np.where(there[..., None], np.clip(warped * gain + bias, 0, 255), reference).astype(np.uint8)
-    first, second = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (reference, warped))
-    solver = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    forth = np.asarray(solver.calc(first, second, np.zeros((height, width, 2), np.float32)), np.float32)
-    back = np.asarray(solver.calc(second, first, np.zeros((height, width, 2), np.float32)), np.float32)
-    where = pixel_grid(height, width) + forth
-    off = np.linalg.norm(forth + sample(back, where), axis=2)
+    back_to = np.linalg.inv(start)
+    warped = cv2.warpPerspective(photo, back_to, (width, height), flags=cv2.INTER_LINEAR)
+    there = cv2.warpPerspective(np.ones(photo.shape[:2], np.float32), back_to, (width, height)) > 0.99
+    if np.count_nonzero(there) >= 64:
+        gain, bias, _ = gain_and_bias(warped.astype(np.float32), reference.astype(np.float32), there)
+        warped = np.where(there[..., None], np.clip(warped * gain + bias, 0, 255), reference).astype(np.uint8)
+    where, off = _flowed(reference, warped)
     step = np.abs(sample(warped.astype(np.float32), where) - reference).mean(2)
-    alike = (off <= settings.disagreement) & (cv2.blur(step, (5, 5)) <= settings.mismatch)
-    return np.asarray(alike & (sample(wanted, where) > 0.3) & (sample(there.astype(np.float32), where) > 0.5))
+    badness = np.maximum(off / settings.disagreement, cv2.blur(step, (5, 5)) / settings.mismatch)
+    shown = sample(there.astype(np.float32), where) > 0.5
+    place = apply(np.linalg.inv(photo_scale) @ start, where.reshape(-1, 2).astype(np.float64))
+    x, y = np.rint(np.nan_to_num(place, posinf=-1, neginf=-1)).T.reshape(2, height, width)
+    shown &= (x >= 0) & (y >= 0) & (x < full.width) & (y < full.height)
+    limits = ((x, full.width), (y, full.height))
+    columns, rows = (np.clip(values, 0, count - 1).astype(np.int16) for values, count in limits)
+    return Trace(columns, rows, np.asarray(shown & (badness <= 1)), np.asarray(shown & (badness <= settings.doubt)))
+
+
+def _flowed(first: RGBArray, second: RGBArray) -> tuple[Float, Float]:
+    """Return where the pixels of ``first`` lie in ``second``, and how far flow there and back misses, in pixels."""
+    one, two = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (first, second))
+    solver = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    nothing = np.zeros((*one.shape, 2), np.float32)
+    forth = np.asarray(solver.calc(one, two, nothing.copy()), np.float32)
+    back = np.asarray(solver.calc(two, one, nothing), np.float32)
+    where = np.asarray(pixel_grid(*one.shape) + forth, np.float32)
+    return where, np.asarray(np.linalg.norm(forth + sample(back, where), axis=2), np.float32)
 
 
 def _tidied(found: Bool, settings: ForeignSettings) -> Bool:
@@ -144,4 +204,6 @@ def _tidied(found: Bool, settings: ForeignSettings) -> Bool:
 
     coded = cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, disc(3))
     coded = cv2.morphologyEx(coded, cv2.MORPH_CLOSE, disc(settings.gap))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(1 - coded)
+    coded = np.where(stats[labels, cv2.CC_STAT_AREA] < settings.island * found.size, np.uint8(1), coded)
     return np.asarray(cv2.dilate(coded, disc(2 * settings.margin + 1)) > 0)
