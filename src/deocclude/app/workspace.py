@@ -1,0 +1,175 @@
+"""The photos of the app: where each one's project folder is, opened when it is first asked for.
+
+Addresses call a photo by an id that is looked up here, never by a path; so no address leads out of these folders.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deocclude.app.create import new_project
+from deocclude.app.journal import FOLDER, Journal
+from deocclude.app.problems import MissingError
+from deocclude.app.session import Session
+from deocclude.demo import load_demo
+from deocclude.errors import InputError
+from deocclude.project.store import is_project
+from deocclude.scene import Scene
+
+PHOTO_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A photo that can be opened.
+
+    Attributes:
+        identity: what addresses call it.
+        name: what people call it.
+        folder: its project folder; made when the photo is first opened.
+        source: the photo to make it from, if it is not there yet.
+    """
+
+    identity: str
+    name: str
+    folder: Path
+    source: Path | None = None
+
+
+class Workspace:
+    """All photos that the app knows, and the open ones.
+
+    Args:
+        folder: where new project folders are made.
+        target: a photo, a project folder or a folder of photos to begin with; without one, all projects in ``folder``.
+
+    Raises:
+        InputError: ``target`` is neither.
+    """
+
+    def __init__(self, folder: Path, target: Path | None = None) -> None:
+        self.folder = folder.absolute()
+        self.lock = threading.RLock()
+        self._places: dict[str, Place] = {}
+        self._open: dict[str, Session] = {}
+        self.current: str | None = None
+        if target is not None:
+            self._begin_with(target.absolute())
+        if target is None or target.is_file():
+            self._find_projects()
+
+    def places(self) -> list[Place]:
+        """Return all photos, in the order of next and previous."""
+        with self.lock:
+            return list(self._places.values())
+
+    def session(self, identity: str) -> Session:
+        """Return a photo, opened.
+
+        Raises:
+            MissingError: there is no photo of this id.
+            InputError: its files are damaged.
+        """
+        with self.lock:
+            place = self._places.get(identity)
+            if place is None:
+                raise MissingError("photo", identity)
+            if identity not in self._open:
+                if not (Journal.exists(place.folder) or is_project(place.folder)):
+                    if place.source is None:
+                        raise MissingError("photo", identity)
+                    new_project(place.folder, place.source, place.name)
+                self._open[identity] = Session.open(identity, place.folder)
+            self.current = identity
+            return self._open[identity]
+
+    def opened(self, identity: str) -> Session | None:
+        """Return a photo if it is open."""
+        return self._open.get(identity)
+
+    def add(self, photo: Path, name: str, masks: Path | Scene | None = None) -> Session:
+        """Make a project of a new photo, whose file may go afterwards.
+
+        Raises:
+            InputError: the photo or the masks are unusable; nothing was written.
+        """
+        with self.lock:
+            number = 1
+            while (identity := _identity(name, f"{name}/{number}")) in self._places or self._taken(identity):
+                number += 1
+            new_project(self.folder / identity, photo, name, masks)
+            self._places[identity] = Place(identity, name, self.folder / identity)
+            return self.session(identity)
+
+    def demo(self, name: str) -> Session:
+        """Open a demo; a new project, unless there is one.
+
+        Raises:
+            InputError: no such demo.
+        """
+        example = load_demo(name)
+        with self.lock:
+            identity = f"demo-{name}"
+            if not self._taken(identity):
+                new_project(self.folder / identity, example.photo_path, example.photo_path.name, example.scene)
+            self._places.setdefault(identity, Place(identity, example.photo_path.name, self.folder / identity))
+            return self.session(identity)
+
+    def _taken(self, identity: str) -> bool:
+        return (self.folder / identity).exists()
+
+    def _begin_with(self, target: Path) -> None:
+        if target.is_dir() and (is_project(target) or Journal.exists(target)):
+            self._add_place(Place(_identity(target.name, str(target)), _name_in(target), target))
+        elif target.is_dir():
+            photos = sorted(path for path in target.iterdir() if path.suffix.lower() in PHOTO_SUFFIXES)
+            if not photos:
+                raise InputError("a photo, a project folder or a folder of photos", "a folder without", file=target)
+            for photo in photos:
+                self._add_photo(photo)
+        elif target.is_file():
+            self._add_photo(target)
+        else:
+            raise InputError("a photo, a project folder or a folder of photos", "no such file", file=target)
+        self.current = next(iter(self._places))
+
+    def _add_photo(self, photo: Path) -> None:
+        identity = _identity(photo.name, str(photo))
+        self._add_place(Place(identity, photo.name, self.folder / identity, photo))
+
+    def _add_place(self, place: Place) -> None:
+        self._places.setdefault(place.identity, place)
+
+    def _find_projects(self) -> None:
+        folders = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
+        for folder in folders:
+            if not folder.name.startswith(".") and (is_project(folder) or Journal.exists(folder)):
+                self._add_place(Place(folder.name, _name_in(folder), folder))
+        known = [place for place in self._places.values() if place.folder.is_dir()]
+        if self.current is None and known:
+            self.current = max(known, key=lambda place: place.folder.stat().st_mtime).identity
+
+
+def summary_of(folder: Path) -> dict[str, Any]:
+    """Return what is known about a photo without opening it: name, width, height, objects, done; else nothing."""
+    try:
+        found = json.loads((folder / FOLDER / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _name_in(folder: Path) -> str:
+    return str(summary_of(folder).get("name", folder.name))
+
+
+def _identity(name: str, unique: str) -> str:
+    """Return a name that is safe in an address and as a folder, of the photo's name and what tells it apart."""
+    stem = re.sub(r"[^a-z0-9]+", "-", Path(name).stem.lower()).strip("-")[:40]
+    return f"{stem or 'photo'}-{hashlib.sha256(unique.encode()).hexdigest()[:8]}"
