@@ -1,0 +1,180 @@
+"""A folder of pictures from the web, with whose they are: what the other stages use as references."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from deocclude.files import atomic_file, write_text
+from deocclude.references.credit import Credit, read_credits, write_credits
+from deocclude.references.sources.candidates import Candidate, Source
+from deocclude.references.sources.options import WebSettings, read_web_settings
+from deocclude.references.sources.problems import Failure, Reason
+from deocclude.references.sources.session import Wanted, WebAnswer, WebQuery, search_web
+
+ATTRIBUTION = "ATTRIBUTION.txt"
+"""Name of the file that says for people whose the pictures are."""
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Fetched:
+    """What came of one query, in a folder.
+
+    Attributes:
+        answer: what was found; its files may be gone from the cache by now.
+        files: names of files in the folder by the addresses of the pictures.
+        failures: all of the answer's, and those of copying.
+    """
+
+    answer: WebAnswer
+    files: dict[str, str]
+    failures: tuple[Failure, ...]
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        pictures = [one.as_plain() | {"file": self.files.get(one.url)} for one in self.answer.candidates]
+        return {
+            "query": self.answer.query.label,
+            "words": self.answer.words,
+            "pictures": pictures,
+            "failures": [one.as_plain() for one in self.failures],
+            "notes": list(self.answer.notes),
+            "seconds": round(self.answer.seconds, 3),
+        }
+
+
+@dataclass
+class _Folder:
+    """A folder that pictures are added to."""
+
+    path: Path
+    credits: dict[str, Credit] = field(default_factory=dict)
+
+    def add(self, answer: WebAnswer) -> Fetched:
+        """Copy the pictures of an answer."""
+        files: dict[str, str] = {}
+        failures = list(answer.failures)
+        for one in answer.candidates:
+            name = self._copied(one, answer)
+            if name is not None:
+                files[one.url] = name
+                self.credits.setdefault(name, one.credit)
+            elif one.url in answer.pictures or one.url.startswith("file:"):
+                failures.append(Failure(one.provider, Reason.DAMAGED, "the file is gone", one.url))
+        return Fetched(answer, files, tuple(failures))
+
+    def _copied(self, one: Candidate, answer: WebAnswer) -> str | None:
+        """Return the name of the copy, ``None`` where there is no file."""
+        stored = answer.pictures.get(one.url)
+        source = stored.path if stored else _local(one.url)
+        if source is None:
+            return None
+        target = self.path / source.name
+        if not target.is_file():
+            try:
+                content = source.open("rb")
+            except OSError:
+                return None
+            with content, atomic_file(target) as part, part.open("wb") as copy:
+                shutil.copyfileobj(content, copy)
+        return target.name
+
+    def finish(self) -> None:
+        """Write whose the pictures are."""
+        write_credits(self.path, self.credits)
+        write_text(self.path / ATTRIBUTION, attribution(self.credits))
+
+
+def fetch_references(
+    queries: Iterable[WebQuery],
+    sources: tuple[str, ...],
+    target: Path,
+    settings: WebSettings | None = None,
+    *,
+    uses: tuple[str, ...] = (),
+    progress: Progress | None = None,
+) -> Path:
+    """Search the web and put what is found into a folder, ready to be indexed.
+
+    The folder gets the pictures, named by content, ``credits.json`` (file name to the fields of
+    :class:`~deocclude.references.credit.Credit`), ``ATTRIBUTION.txt`` and ``search.json`` (each query with what was
+    found and what was not, and why). What is in the folder already stays.
+
+    Args:
+        queries: what is searched, see :mod:`~deocclude.references.sources.object_picture`; made when their turn comes.
+        sources: where, such as ``("openverse", "commons")``. Nothing is sent to any other place.
+        target: the folder.
+        settings: by default those of the settings file and the environment.
+        uses: what licences must permit, of ``commercial`` and ``modification``.
+        progress: told "searched", how many queries are answered, and how many there are (0: not known).
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: an unknown source, a missing key, or settings that do not fit.
+        MissingExtraError: HTTPX is not installed.
+        OutputError: the folder or the cache cannot be written.
+    """
+    told: list[dict[str, Any]] = []
+    total = len(queries) if isinstance(queries, list | tuple) else 0
+
+    def keep(fetched: Fetched) -> None:
+        told.append(fetched.as_plain())
+        if progress is not None:
+            progress("searched", len(told), total)
+
+    fetch_into(queries, Wanted(sources, uses), target, settings or read_web_settings(), told=keep)
+    told.sort(key=lambda one: str(one["query"]))
+    write_text(target / "search.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    return target
+
+
+def fetch_into(
+    queries: Iterable[WebQuery],
+    wanted: Wanted,
+    target: Path,
+    settings: WebSettings,
+    *,
+    told: Callable[[Fetched], None],
+    before: Callable[[list[Source]], None] = lambda sources: None,
+) -> None:
+    """Search the web, copy what is found into a folder, and tell of each query as soon as it is answered.
+
+    The arguments and errors are those of :func:`~deocclude.references.sources.session.search_web`; ``told`` gets
+    what lies in the folder.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    folder = _Folder(target, read_credits(target))
+    try:
+        search_web(queries, wanted, settings, told=lambda answer: told(folder.add(answer)), before=before)
+    finally:
+        folder.finish()
+
+
+def attribution(credits: dict[str, Credit]) -> str:
+    """Return whose pictures are, for people: title, creator, licence and page of each."""
+    lines = ["Whose the pictures of this folder are. A licence may ask you to name creator, licence and changes.", ""]
+    for name in sorted(credits):
+        one = credits[name]
+        licence = " ".join(filter(None, (one.licence or "unknown", f"<{one.licence_url}>" if one.licence_url else "")))
+        lines += [
+            name,
+            f"  title:   {one.title or 'unknown'}",
+            f"  creator: {one.creator or 'unknown'}",
+            f"  licence: {licence}",
+            f"  page:    {one.page or 'unknown'}",
+            f"  source:  {one.provider or 'unknown'}, {one.url or 'unknown'}",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _local(url: str) -> Path | None:
+    return Path(unquote(urlsplit(url).path)) if url.startswith("file:") else None
