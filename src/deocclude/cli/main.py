@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, Parameter
 
 from deocclude import __version__
-from deocclude.cli import console, edit, evaluate, index, take_apart, train
+from deocclude.cli import build_dataset, console, edit, evaluate, index, take_apart, train
 from deocclude.errors import DeoccludeError
 
 app = App(
@@ -23,6 +23,7 @@ take_apart.register(app)
 edit.register(app)
 evaluate.register(app)
 index.register(app)
+build_dataset.register(app)
 train.register(app)
 app.register_install_completion_command()
 

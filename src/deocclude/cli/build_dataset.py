@@ -1,0 +1,118 @@
+"""The command that builds the data set for filling with references: build-dataset."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from deocclude.cli import console
+
+if TYPE_CHECKING:
+    from deocclude.datasets.reference_building import BuildReport
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Making:
+    """What the data set is made like."""
+
+    side: int = 128
+    """Side of all pictures, pixels."""
+    frame: str = "object"
+    """What a picture shows: the object with its surroundings, or the hole with its surroundings."""
+    kinds: Annotated[
+        tuple[str, ...], Parameter(name="--kind", consume_multiple=True, negative=(), show_default=False)
+    ] = ()
+    """Kinds of references: other-view, other-photo, same-class, unrelated, none; all when not given."""
+    views: int = 1
+    """Most references of the same thing that an object gets."""
+    objects: int | None = None
+    """Most objects for training and validation together."""
+    test_objects: int = 500
+    """Most objects for testing."""
+    test_share: float = 0.25
+    """Share of the scenes for testing, of data without masks; of those with masks it is a fixed tenth."""
+    repeats: int = 1
+    """How often each object is hidden, each time otherwise."""
+    align: Annotated[bool, Parameter(negative="--no-align")] = True
+    """Lay references over the photo where that is possible."""
+    seed: int = 0
+    """Of all that is drawn at random."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Working:
+    """Who does the work."""
+
+    backend: str = "local"
+    """Where: local (processes of this machine) or ray (the cluster of RAY_ADDRESS, or this machine)."""
+    processes: int = 1
+    """Shards made at a time; -1 for one a core."""
+
+
+_USUAL, _ALONE = Making(), Working()
+
+
+def register(app: App) -> None:
+    """Add the command to ``app``."""
+    app.command(build_dataset, name="build-dataset")
+
+
+def build_dataset(
+    data: Annotated[list[str], Parameter(help="Data sets: PATH or LAYOUT:PATH (masks, views, photos, classes).")],
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    references: Path | None = None,
+    credits: Path | None = None,
+    making: Making = _USUAL,
+    working: Working = _ALONE,
+    force: bool = False,
+    json: bool = False,
+) -> None:
+    """Build the data set that filling with references is trained and tested on.
+
+    Each object is hidden in part by another one, completed by the networks, and given references of several kinds.
+    Interrupt it at any time: the same command goes on from there.
+
+    Args:
+        data: folders or annotation files: masks of objects, UKBench views, folders of photos of one thing or class.
+        output: folder to write.
+        references: folder of pictures or index to search for references in.
+        credits: CSV with the columns sha256, source, licence of picture files.
+        making: what it is made like.
+        working: who does the work.
+        force: replace another data set in the folder.
+        json: print JSON.
+    """
+    from deocclude.datasets.backends import Workers
+    from deocclude.datasets.reference_building import build_reference_dataset
+    from deocclude.datasets.reference_plan import BuildSettings
+    from deocclude.datasets.reference_sample import ReferenceKind
+
+    values = {**asdict(making), "kinds": making.kinds or tuple(map(str, ReferenceKind))}
+    with console.progress_bar(quiet=json) as bar:
+        report = build_reference_dataset(
+            data, output, BuildSettings(**values), references=references, credits=credits,
+            workers=Workers(working.backend, working.processes), progress=bar, force=force,
+        )  # fmt: skip
+    _tell(report, json)
+
+
+def _tell(report: BuildReport, json: bool) -> None:
+    facts = asdict(report) | {"folder": str(report.folder), "lost": report.lost}
+    if json:
+        console.print_json(facts)
+        return
+    console.print_table("Objects", ("split", "objects"), list(report.objects.items()))
+    rows = [(kind, count, report.aligned.get(kind, 0)) for kind, count in report.references.items()]
+    console.print_table("References", ("kind", "samples", "aligned"), rows)
+    title = f"Left out: {report.lost:.1%} of {report.considered} objects"
+    console.print_table(title, ("reason", "objects"), list(report.failures.items()))
+    for reason, count in report.missing.items():
+        console.warn(f"{reason}: {count}, their objects are kept")
+    about = f"{report.made} shards made now, {report.bytes / 1e6:.1f} MB"
+    console.say_written(report.folder, about)
