@@ -80,7 +80,7 @@ def picture(
     return target.getvalue()
 
 
-def jpeg(colour: tuple[int, int, int] = (200, 60, 20), **options: Any) -> Reply:
+def jpeg(colour: Colour = (200, 60, 20), **options: Any) -> Reply:
     return Reply(picture(colour, **options), kind="image/jpeg")
 
 

@@ -136,6 +136,8 @@ def named_failures(place: str) -> Iterator[None]:
     except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         raise SourceError(Reason.REFUSED_ADDRESS, f"{place}: no http or https address ({error})") from None
     except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+        if "location header" in str(error):  # HTTPX reads it before it is asked to follow
+            raise SourceError(Reason.REFUSED_ADDRESS, f"{place}: leads to no http or https address") from None
         raise SourceError(Reason.BROKEN_OFF, f"{place}: the connection broke off ({error})") from None
     except (httpx.HTTPError, httpx.StreamError, ValueError, OSError) as error:
         raise SourceError(Reason.BAD_ANSWER, f"{place}: {error or type(error).__name__}") from None

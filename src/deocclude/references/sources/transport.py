@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import httpcore
@@ -51,14 +53,20 @@ class _GuardedTransport(httpx.AsyncHTTPTransport):
     """HTTPX's own transport over a pool whose connections are guarded; HTTPX has no public way to say so."""
 
     def __init__(self, visitable: Visitable, limits: Network) -> None:
-        super().__init__(trust_env=False)
+        super().__init__(verify=_certificates(), trust_env=False)
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=_certificates(),
             max_connections=limits.connections,
             max_keepalive_connections=limits.connections // 2,
             keepalive_expiry=5.0,
             network_backend=_Guarded(visitable),
         )
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Return what checks certificates; reading them takes a tenth of a second."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def open_client(settings: WebSettings) -> httpx.AsyncClient:
