@@ -21,7 +21,8 @@ CORE = {
     "stages",
 }  # fmt: skip
 STAGES = {
-    "amodal", "content", "datasets", "evaluation", "formats", "layers", "nets", "ordering", "references", "training",
+    "amodal", "content", "datasets", "evaluation", "formats", "layers", "nets", "ordering", "references", "segment",
+    "training",
 }  # fmt: skip
 LEVEL = {
     **dict.fromkeys(CORE, 0),
