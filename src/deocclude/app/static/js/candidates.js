@@ -1,0 +1,47 @@
+// @ts-check
+/** The ways to paint a hole, side by side: picture, source and licence, how sure, pick or reject. */
+
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
+
+/** @typedef {import("./types.js").Candidate} Candidate */
+
+const KINDS = new Map([
+  ["texture", "Texture"], ["smooth", "Smooth"], ["network", "Network"], ["reference", "Reference"],
+]);
+
+/**
+ * @param {Candidate} candidate
+ * @param {{pick: (name: string | null) => void, reject: (name: string, rejected: boolean) => void}} actions
+ */
+export function candidateCard(candidate, { pick, reject }) {
+  const { name, title, picked, rejected, error } = candidate;
+  const state = picked ? " picked" : rejected ? " rejected" : "";
+  const usable = !error && candidate.picture_url;
+  return h("li", { class: `candidate${state}`, dataset: { candidate: name } },
+    h("div", { class: "checker" }, usable ? h("img", { src: candidate.picture_url, alt: `Hole painted: ${title}`, loading: "lazy" }) : h("p", { class: "soft" }, error ?? "not made")),
+    h("div", { class: "row" }, h("h3", { class: "grow" }, title), h("small", {}, KINDS.get(candidate.kind) ?? candidate.kind)),
+    usable ? sureness(candidate.confidence) : null,
+    credit(candidate),
+    candidate.notes.length ? h("small", { class: "notes" }, candidate.notes.join(" · ")) : null,
+    h("div", { class: "row" },
+      h("button", { type: "button", class: "small grow", id: `pick-${name}`, "aria-pressed": String(picked), disabled: !usable, "aria-label": `Pick ${title}`,
+        onclick: () => pick(picked ? null : name) }, icon("check"), picked ? "Picked" : "Pick"),
+      h("button", { type: "button", class: "small quiet", id: `reject-${name}`, "aria-pressed": String(rejected), "aria-label": `Reject ${title}`, title: "Never use it for this hole",
+        onclick: () => reject(name, !rejected) }, icon("remove"), rejected ? "Rejected" : "Reject")));
+}
+
+/** @param {number | null} confidence */
+function sureness(confidence) {
+  if (confidence === null) return null;
+  const percent = Math.round(100 * confidence);
+  return h("div", { class: "sure" }, h("span", { class: "meter", "aria-hidden": "true", vars: { "--share": `${percent}%` } }), h("small", {}, `${percent} % sure`));
+}
+
+/** @param {Candidate} candidate */
+function credit({ source, licence, page }) {
+  if (!source && !licence && !page) return null;
+  const words = [source, licence].filter(Boolean).join(", ");
+  const safe = page && /^https?:/.test(page);
+  return h("small", { class: "credit" }, safe ? h("a", { href: page, target: "_blank", rel: "noreferrer noopener" }, words || page) : words || page);
+}

@@ -1,0 +1,96 @@
+// @ts-check
+/** Elements by function call: no templates, no inline style or script, so the strictest content policy holds. */
+
+/** @typedef {Node | string | number | null | undefined | false} Child */
+/** @typedef {Record<string, any>} Attributes */
+
+/**
+ * Make an element. Keys that start with "on" are listeners, `class` is the class list, `dataset` and `vars` (custom
+ * properties) are objects, booleans switch an attribute, everything else becomes one.
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} name
+ * @param {Attributes} [attributes]
+ * @param {...Child | Child[]} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function h(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  assign(element, attributes);
+  append(element, children);
+  return element;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * Make an SVG element; attributes as in {@link h}.
+ * @param {string} name
+ * @param {Attributes} [attributes]
+ * @param {...Child | Child[]} children
+ * @returns {SVGElement}
+ */
+export function s(name, attributes = {}, ...children) {
+  const element = /** @type {SVGElement} */ (document.createElementNS(SVG, name));
+  assign(element, attributes);
+  append(element, children);
+  return element;
+}
+
+/**
+ * @param {HTMLElement | SVGElement} element
+ * @param {Attributes} attributes
+ */
+function assign(element, attributes) {
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (key === "dataset") Object.assign(element.dataset, value);
+    else if (key === "vars") for (const [name, text] of Object.entries(value)) element.style.setProperty(name, String(text));
+    else element.setAttribute(key, value === true ? "" : String(value));
+  }
+}
+
+/**
+ * @param {Element} element
+ * @param {(Child | Child[])[]} children
+ */
+function append(element, children) {
+  for (const child of children.flat()) {
+    if (child === null || child === undefined || child === false) continue;
+    element.append(child instanceof Node ? child : String(child));
+  }
+}
+
+/**
+ * Replace what an element holds, keeping the focus on the control with the same id if there is one.
+ * @param {Element} element
+ * @param {...Child | Child[]} children
+ */
+export function fill(element, ...children) {
+  const active = document.activeElement;
+  const focused = active && element.contains(active) ? active.id : "";
+  element.replaceChildren();
+  append(element, children);
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+
+/**
+ * The element with an id; its absence is a fault of index.html.
+ * @param {string} id
+ * @returns {HTMLElement}
+ */
+export function byId(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`index.html has no #${id}`);
+  return found;
+}
+
+/**
+ * Text for the number of things.
+ * @param {number} count
+ * @param {string} word
+ * @param {string} [many]
+ */
+export function plural(count, word, many = `${word}s`) {
+  return `${count.toLocaleString("en")} ${count === 1 ? word : many}`;
+}

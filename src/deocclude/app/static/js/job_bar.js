@@ -1,0 +1,42 @@
+// @ts-check
+/** The status line: what is being computed, how far it is, and the button that stops it. */
+
+import { byId, fill, h } from "./dom.js";
+import { icon } from "./icons.js";
+
+/** @typedef {import("./session.js").Session} Session */
+
+const WORDS = new Map([
+  ["repair", "Tidying masks"], ["order", "Finding who hides whom"], ["amodal", "Completing shapes"],
+  ["content", "Painting hidden parts"], ["layers", "Making layers"], ["candidates", "Painting candidates"],
+]);
+
+/** @param {Session | null} session */
+export function showJob(session) {
+  const box = byId("job");
+  const job = session?.job ?? null;
+  box.hidden = !job;
+  if (!job) {
+    fill(box);
+    byId("state").textContent = session ? summary(session) : "Nothing leaves this computer.";
+    return;
+  }
+  byId("state").textContent = job.status === "queued" ? "Waiting" : `${WORDS.get(job.stage ?? job.kind) ?? WORDS.get(job.kind) ?? "Working"} …`;
+  const cancel = /** @type {HTMLElement | null} */ (document.getElementById("cancel"));
+  const progress = h("progress", { max: Math.max(1, job.total), "aria-label": "Progress" });
+  if (job.total > 0) progress.value = job.done;
+  if (cancel?.dataset.job === String(job.id)) {
+    box.querySelector("progress")?.replaceWith(progress);
+    return;
+  }
+  fill(box, progress, h("button", { type: "button", class: "small", id: "cancel", dataset: { job: job.id }, title: "Ctrl+.", onclick: () => void session?.cancel() }, icon("stop"), "Cancel"));
+}
+
+/** @param {Session} session */
+function summary({ state }) {
+  if (state.objects.length === 0) return "Mark the first object to begin.";
+  if (state.stale_from !== null) return `Changed: ${WORDS.get(state.stale_from)?.toLowerCase() ?? state.stale_from} is next.`;
+  const seconds = state.stages.reduce((sum, stage) => sum + stage.seconds, 0);
+  const fallback = state.stages.find((stage) => stage.fallback_reason);
+  return fallback ? `${fallback.method}: ${fallback.fallback_reason}` : `Up to date. Every action is stored. Last computed in ${seconds.toFixed(1)} s.`;
+}

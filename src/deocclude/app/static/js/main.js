@@ -1,0 +1,165 @@
+// @ts-check
+/** The frame of the app: address, steps, undo and redo, the job that runs, help. */
+
+import { call } from "./api.js";
+import { byId, fill, h } from "./dom.js";
+import { icon } from "./icons.js";
+import { showJob } from "./job_bar.js";
+import * as keys from "./keys.js";
+import { complain } from "./notices.js";
+import { Session } from "./session.js";
+import { parseAddress, STEPS } from "./steps.js";
+import { StartView } from "./views/start.js";
+
+/** @typedef {import("./types.js").AppInfo} AppInfo */
+/** @typedef {import("./types.js").View} View */
+
+class App {
+  /** @param {AppInfo} info */
+  constructor(info) {
+    this.info = info;
+    /** @type {Session | null} */
+    this.session = null;
+    /** @type {View | null} */
+    this.view = null;
+    this.step = "start";
+    this.visit = 0;
+    keys.listen(this.shortcuts());
+    window.addEventListener("hashchange", () => void this.route());
+  }
+
+  /**
+   * Go to a step of a photo.
+   * @param {string} photo
+   * @param {string} step
+   */
+  open(photo, step) {
+    const hash = `#${photo}/${step}`;
+    if (location.hash === hash) void this.route();
+    else location.hash = hash;
+  }
+
+  /** Show what the address says. */
+  async route() {
+    const visit = (this.visit += 1);
+    const { photo, step } = parseAddress(location.hash);
+    this.view?.close();
+    this.view = null;
+    if (photo !== this.session?.id) await this.change(photo);
+    if (visit !== this.visit) return;
+    this.step = this.session ? step : "start";
+    this.mount();
+  }
+
+  /** @param {string | null} photo */
+  async change(photo) {
+    this.session?.close();
+    this.session = null;
+    if (!photo) return;
+    byId("state").textContent = "Opening the photo …";
+    try {
+      const session = await Session.open(photo);
+      session.watchers.add(() => this.changed());
+      session.jobWatchers.add(() => this.jobChanged());
+      this.session = session;
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  mount() {
+    const { session } = this;
+    const step = STEPS.find((item) => item.name === this.step);
+    const open = (/** @type {string} */ id, /** @type {string} */ name) => this.open(id, name);
+    this.view = session && step ? step.make(session, this.info, open) : new StartView(this.info, { open });
+    byId("view").replaceChildren(this.view.element);
+    document.body.dataset.step = this.step;
+    keys.inView(step?.label ?? "Start", this.view.keys);
+    document.title = session ? `${session.state.photo.name} – ${step?.label} – deocclude` : "deocclude";
+    this.showBar();
+    showJob(session);
+    if (session && step?.needs) void session.compute(step.needs);
+  }
+
+  changed() {
+    this.view?.update();
+    this.showBar();
+    showJob(this.session);
+  }
+
+  jobChanged() {
+    showJob(this.session);
+    const view = /** @type {View & {jobChanged?: () => void} | null} */ (this.view);
+    view?.jobChanged?.();
+  }
+
+  showBar() {
+    const { session } = this;
+    const state = session?.state;
+    const step = (/** @type {{name: string, label: string, needs: string | null}} */ { name, label, needs }) => {
+      const off = !session || (name !== "masks" && name !== "annotate" && state?.objects.length === 0);
+      const old = !off && needs !== null && !session?.fresh(needs);
+      return h("button", { type: "button", id: `step-${name}`, disabled: off, "aria-current": name === this.step ? "step" : null,
+        onclick: () => session && this.open(session.id, name) }, label, old ? h("span", { class: "dot", title: "out of date" }, h("span", { class: "away" }, " (out of date)")) : null);
+    };
+    fill(byId("steps"), STEPS.map(step));
+    const tool = (/** @type {string} */ id, /** @type {string} */ sign, /** @type {string} */ label, /** @type {boolean} */ off, /** @type {() => void} */ run) =>
+      h("button", { type: "button", id, disabled: off, "aria-label": label, title: label, onclick: run }, icon(sign));
+    fill(byId("tools"),
+      state ? h("span", { class: "file" }, state.photo.name) : null,
+      session ? tool("undo", "undo", state?.undo ? `Undo: ${state.undo}` : "Undo", !state?.undo && !this.view?.undo, () => this.undo()) : null,
+      session ? tool("redo", "redo", state?.redo ? `Redo: ${state.redo}` : "Redo", !state?.redo, () => this.move("redo")) : null,
+      tool("show-help", "help", "Keyboard (?)", false, keys.showHelp));
+  }
+
+  undo() {
+    if (!this.view?.undo?.()) this.move("undo");
+  }
+
+  /** @param {"undo" | "redo"} way */
+  move(way) {
+    const step = STEPS.find((item) => item.name === this.step);
+    void this.session?.act((state) => (state[way] ? { method: "POST", path: way, body: { revision: state.revision } } : null))
+      .then((done) => { if (done && step?.needs) void this.session?.compute(step.needs); });
+  }
+
+  /** @param {number} by */
+  async toPhoto(by) {
+    if (!this.session) return;
+    const { photos } = await call("GET", "photos");
+    const place = photos.findIndex((/** @type {{id: string}} */ photo) => photo.id === this.session?.id);
+    const next = photos[place + by];
+    if (next) this.open(next.id, this.step);
+  }
+
+  /** @returns {keys.Shortcut[]} */
+  shortcuts() {
+    const to = (/** @type {number} */ by) => {
+      const place = STEPS.findIndex((item) => item.name === this.step) + by;
+      byId(`step-${STEPS[Math.max(0, Math.min(STEPS.length - 1, place))].name}`).click();
+    };
+    return [
+      { key: "?", does: "Show this", run: keys.showHelp },
+      { key: "Ctrl+z", does: "Undo", run: () => this.undo() },
+      { key: "Ctrl+Shift+z", as: "Ctrl+Shift+z or Ctrl+y", does: "Redo", run: () => this.move("redo") },
+      { key: "Ctrl+y", does: "", unlisted: true, run: () => this.move("redo") },
+      { key: "Alt+ArrowLeft", as: "Alt+ArrowLeft and Alt+ArrowRight", does: "The step before, the next step", run: () => to(-1) },
+      { key: "Alt+ArrowRight", does: "", unlisted: true, run: () => to(1) },
+      { key: "PageDown", as: "PageUp and PageDown", does: "The photo before, the next photo", run: () => void this.toPhoto(1) },
+      { key: "PageUp", does: "", unlisted: true, run: () => void this.toPhoto(-1) },
+      { key: "Ctrl+.", does: "Cancel what is being computed", run: () => void this.session?.cancel() },
+    ];
+  }
+}
+
+async function start() {
+  const info = await call("GET", "app");
+  const app = new App(info);
+  if (!location.hash && info.current) history.replaceState(null, "", `#${info.current}/masks`);
+  await app.route();
+}
+
+start().catch((error) => {
+  byId("state").textContent = "Not connected";
+  complain(error);
+});

@@ -1,0 +1,44 @@
+// @ts-check
+/** What the app says: short notices above the status line, read out by screen readers as well. */
+
+import { byId, fill, h } from "./dom.js";
+import { icon } from "./icons.js";
+
+let timer = 0;
+
+/**
+ * Say that something went well; it goes by itself.
+ * @param {string} text
+ */
+export function tell(text) {
+  show(text, "polite", 5000);
+}
+
+/**
+ * Say that something went wrong; it stays until it is closed.
+ * @param {unknown} error
+ */
+export function complain(error) {
+  if (error instanceof DOMException && error.name === "AbortError") return;
+  show(error instanceof Error ? error.message : String(error), "bad", 0);
+}
+
+/**
+ * @param {string} text
+ * @param {"polite" | "bad"} kind
+ * @param {number} lasts milliseconds; 0 for until it is closed.
+ */
+function show(text, kind, lasts) {
+  clearTimeout(timer);
+  const box = byId("notice");
+  box.className = `notice ${kind}`;
+  box.setAttribute("role", kind === "bad" ? "alert" : "status");
+  fill(box, h("span", {}, text), h("button", { type: "button", "aria-label": "Close message", onclick: hide }, icon("remove")));
+  box.hidden = false;
+  if (lasts) timer = window.setTimeout(hide, lasts);
+}
+
+/** Take the notice away. */
+export function hide() {
+  byId("notice").hidden = true;
+}

@@ -1,0 +1,132 @@
+// @ts-check
+/** The objects drawn over the photo: tints of what is visible, outlines of whole shapes. */
+
+import { colour, load, rim, tinted } from "./pictures.js";
+
+/** @typedef {import("./session.js").Session} Session */
+/** @typedef {import("./work.js").Desk} Desk */
+/** @typedef {import("./types.js").Item} Item */
+/** @typedef {import("./types.js").Box} Box */
+
+/** @typedef {{url: string, box: Box | null}} Source */
+/** @typedef {{box: Box, mask: OffscreenCanvas, edge: OffscreenCanvas, wide: number}} Drawn */
+
+/** Tinted masks of all objects, loaded again when their address changes. */
+export class Outlines {
+  /**
+   * @param {Desk} desk
+   * @param {(item: Item) => Source} source which mask of an object to draw.
+   * @param {(item: Item) => Source} [without] what to leave out of the tint; the outline stays that of the whole.
+   */
+  constructor(desk, source, without) {
+    this.desk = desk;
+    this.source = source;
+    this.without = without;
+    /** @type {Map<string, Drawn>} */
+    this.drawn = new Map();
+    /** @type {(item: Item) => {fill: number, line: number}} how strongly, 0..1 */
+    this.style = () => ({ fill: 0.35, line: 1 });
+    desk.stage.painters.push((context) => this.paint(context));
+  }
+
+  /** Draw what the state says now. */
+  async update() {
+    const { objects } = this.desk.session.state;
+    const wanted = new Set();
+    const jobs = objects.map(async (item, position) => {
+      const { url, box } = this.source(item);
+      if (!box || box[2] <= box[0]) return;
+      const key = this.key(item, position);
+      wanted.add(key);
+      if (this.drawn.has(key)) return;
+      const drawn = this.make(await load(url), box, colour(position));
+      await this.cut(drawn, item);
+      this.drawn.set(key, drawn);
+    });
+    await Promise.allSettled(jobs);
+    for (const key of this.drawn.keys()) if (!wanted.has(key)) this.drawn.delete(key);
+    this.desk.stage.invalidate();
+  }
+
+  /**
+   * @param {ImageBitmap} mask
+   * @param {Box} box
+   * @param {string} ink
+   * @returns {Drawn}
+   */
+  make(mask, box, ink) {
+    const { scale } = this.desk.session.state.preview;
+    const width = (box[2] - box[0]) * scale;
+    const height = (box[3] - box[1]) * scale;
+    const wide = 2;
+    return { box, mask: tinted(mask, width, height, ink), edge: rim(mask, width, height, ink, wide), wide };
+  }
+
+  /**
+   * @param {Item} item
+   * @param {number} position
+   */
+  key(item, position) {
+    return `${this.source(item).url} ${this.without?.(item).url} ${position}`;
+  }
+
+  /**
+   * Take what is not to be tinted out of a tint.
+   * @param {Drawn} drawn
+   * @param {Item} item
+   */
+  async cut(drawn, item) {
+    const out = this.without?.(item);
+    const context = drawn.mask.getContext("2d");
+    if (!out?.box || !context) return;
+    const { scale } = this.desk.session.state.preview;
+    const [x0, y0, x1, y1] = out.box;
+    context.globalCompositeOperation = "destination-out";
+    context.drawImage(await load(out.url), (x0 - drawn.box[0]) * scale, (y0 - drawn.box[1]) * scale, (x1 - x0) * scale, (y1 - y0) * scale);
+  }
+
+  /** @param {CanvasRenderingContext2D} context */
+  paint(context) {
+    const { objects, preview } = this.desk.session.state;
+    objects.forEach((item, position) => {
+      const found = this.drawn.get(this.key(item, position));
+      if (!found) return;
+      const [x0, y0, x1, y1] = found.box;
+      const { fill, line } = this.style(item);
+      const margin = found.wide / preview.scale;
+      context.globalAlpha = fill;
+      if (fill) context.drawImage(found.mask, x0, y0, x1 - x0, y1 - y0);
+      context.globalAlpha = line;
+      if (line) context.drawImage(found.edge, x0 - margin, y0 - margin, x1 - x0 + 2 * margin, y1 - y0 + 2 * margin);
+    });
+    context.globalAlpha = 1;
+  }
+
+  /**
+   * The object whose mask covers a point, the smallest first.
+   * @param {{x: number, y: number}} point
+   * @returns {Item | null}
+   */
+  at(point) {
+    const { objects } = this.desk.session.state;
+    const hits = objects.filter((item, position) => {
+      const found = this.drawn.get(this.key(item, position));
+      return found ? covers(found, point) : false;
+    });
+    hits.sort((one, other) => one.visible_pixels - other.visible_pixels);
+    return hits[0] ?? null;
+  }
+}
+
+/**
+ * @param {Drawn} drawn
+ * @param {{x: number, y: number}} point
+ */
+function covers(drawn, point) {
+  const [x0, y0, x1, y1] = drawn.box;
+  if (point.x < x0 || point.y < y0 || point.x >= x1 || point.y >= y1) return false;
+  const context = drawn.mask.getContext("2d");
+  const x = ((point.x + 0.5 - x0) / (x1 - x0)) * drawn.mask.width;
+  const y = ((point.y + 0.5 - y0) / (y1 - y0)) * drawn.mask.height;
+  return (context?.getImageData(Math.floor(x), Math.floor(y), 1, 1).data[3] ?? 0) > 127;
+}

@@ -1,0 +1,96 @@
+// @ts-check
+/** Pictures from the server, and masks in the colour of their object. */
+
+/** @type {Map<string, Promise<ImageBitmap>>} addresses carry their version, so what is here never grows old */
+const cache = new Map();
+const KEPT = 120;
+
+/**
+ * Load a picture; the same address is loaded once.
+ * @param {string} url
+ * @returns {Promise<ImageBitmap>}
+ */
+export function load(url) {
+  const known = cache.get(url);
+  if (known) return known;
+  const loading = fetchBitmap(url);
+  loading.catch(() => cache.delete(url));
+  cache.set(url, loading);
+  if (cache.size > KEPT) cache.delete(/** @type {string} */ (cache.keys().next().value));
+  return loading;
+}
+
+/** @param {string} url */
+async function fetchBitmap(url) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error("A picture could not be loaded from the server.");
+  return createImageBitmap(await answer.blob(), { premultiplyAlpha: "default" });
+}
+
+/**
+ * Colour of the object at a place in the list; the same as in the order drawing and the report.
+ * @param {number} position
+ * @returns {string}
+ */
+export function colour(position) {
+  const hue = ((position * 0.618034 + 0.07) % 1) * 6;
+  const high = 0.98;
+  const low = high * (1 - 0.72);
+  const rising = low + (high - low) * (hue % 1);
+  const falling = high - (high - low) * (hue % 1);
+  const parts = [
+    [high, rising, low], [falling, high, low], [low, high, rising],
+    [low, falling, high], [rising, low, high], [high, low, falling],
+  ][Math.floor(hue)];
+  return `rgb(${parts.map((part) => Math.round(part * 255)).join(" ")})`;
+}
+
+/**
+ * An empty canvas and its context.
+ * @param {number} width
+ * @param {number} height
+ */
+export function blank(width, height) {
+  const canvas = new OffscreenCanvas(Math.max(1, Math.round(width)), Math.max(1, Math.round(height)));
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("This browser gives no canvas.");
+  return { canvas, context };
+}
+
+/**
+ * A mask in one colour, at screen size.
+ * @param {CanvasImageSource} mask white with alpha
+ * @param {number} width of the result
+ * @param {number} height
+ * @param {string} ink
+ */
+export function tinted(mask, width, height, ink) {
+  const { canvas, context } = blank(width, height);
+  context.drawImage(mask, 0, 0, canvas.width, canvas.height);
+  context.globalCompositeOperation = "source-in";
+  context.fillStyle = ink;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
+/**
+ * The rim of a mask in one colour: the mask spread by `wide` pixels all round, less itself.
+ * @param {CanvasImageSource} mask
+ * @param {number} width of the mask on the screen
+ * @param {number} height
+ * @param {string} ink
+ * @param {number} wide
+ * @returns {OffscreenCanvas} `wide` pixels larger on each side.
+ */
+export function rim(mask, width, height, ink, wide) {
+  const solid = tinted(mask, width, height, ink);
+  const { canvas, context } = blank(solid.width + 2 * wide, solid.height + 2 * wide);
+  const steps = 16;
+  for (let step = 0; step < steps; step += 1) {
+    const angle = (2 * Math.PI * step) / steps;
+    context.drawImage(solid, wide + wide * Math.cos(angle), wide + wide * Math.sin(angle));
+  }
+  context.globalCompositeOperation = "destination-out";
+  context.drawImage(solid, wide, wide);
+  return canvas;
+}

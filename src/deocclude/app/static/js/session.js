@@ -1,0 +1,151 @@
+// @ts-check
+/**
+ * One photo that is being worked on: its state on the server, the actions on it one after the other, its job.
+ *
+ * Actions wait for each other and are built from the newest state only when their turn comes, so the revisions that
+ * they send are never stale because of this tab; when they are, another tab was faster, and the user is told.
+ */
+
+import { call, Refused } from "./api.js";
+import { complain } from "./notices.js";
+
+/** @typedef {import("./types.js").State} State */
+/** @typedef {import("./types.js").Job} Job */
+
+export const STAGES = ["repair", "order", "amodal", "content", "layers"];
+
+export class Session {
+  /** @param {State} state */
+  constructor(state) {
+    this.state = state;
+    this.id = state.photo.id;
+    /** @type {Job | null} */
+    this.job = state.job;
+    /** @type {Set<() => void>} called when the state has changed */
+    this.watchers = new Set();
+    /** @type {Set<(job: Job) => void>} */
+    this.jobWatchers = new Set();
+    /** @type {Promise<unknown>} */
+    this.queue = Promise.resolve();
+    this.events = new EventSource(`/api/photos/${this.id}/events`);
+    this.events.addEventListener("state", (event) => this.heard(JSON.parse(event.data).revision));
+    this.events.addEventListener("results", () => void this.reload());
+    this.events.addEventListener("job", (event) => this.setJob(JSON.parse(event.data)));
+  }
+
+  /**
+   * Open a photo.
+   * @param {string} id
+   */
+  static async open(id) {
+    return new Session(await call("GET", `photos/${id}`));
+  }
+
+  close() {
+    this.events.close();
+    this.watchers.clear();
+    this.jobWatchers.clear();
+  }
+
+  /** @param {number} revision */
+  heard(revision) {
+    if (revision > this.state.revision) void this.reload();
+  }
+
+  /** Ask for the state; waits for the actions before it. */
+  reload() {
+    return this.enqueue(async () => this.set(await call("GET", `photos/${this.id}`)));
+  }
+
+  /**
+   * Do something that answers with the new state. Errors are shown, not thrown.
+   * @param {(state: State) => {method: string, path: string, body?: unknown} | null} build
+   * @returns {Promise<boolean>} whether it was done.
+   */
+  act(build) {
+    return this.enqueue(async () => {
+      const request = build(this.state);
+      if (!request) return;
+      try {
+        this.set(await call(request.method, `photos/${this.id}/${request.path}`, request.body));
+      } catch (error) {
+        if (error instanceof Refused && error.status === 409) this.set(await call("GET", `photos/${this.id}`));
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Ask something that changes nothing.
+   * @param {string} method
+   * @param {string} path below the photo
+   * @param {unknown} [body]
+   * @param {AbortSignal} [signal]
+   */
+  ask(method, path, body, signal) {
+    return call(method, `photos/${this.id}/${path}`, body, signal);
+  }
+
+  /**
+   * @param {() => Promise<void>} step
+   * @returns {Promise<boolean>}
+   */
+  enqueue(step) {
+    const turn = this.queue.then(step).then(
+      () => true,
+      (error) => {
+        complain(error);
+        return false;
+      },
+    );
+    this.queue = turn;
+    return turn;
+  }
+
+  /** @param {State} state */
+  set(state) {
+    this.state = state;
+    if (state.job) this.setJob(state.job);
+    for (const watcher of [...this.watchers]) watcher();
+  }
+
+  /** @param {Job} job */
+  setJob(job) {
+    this.job = job.status === "queued" || job.status === "running" ? job : null;
+    if (job.status === "failed" && job.error) complain(new Error(job.error.message));
+    for (const watcher of [...this.jobWatchers]) watcher(job);
+  }
+
+  /**
+   * Whether the results up to a stage are there and up to date.
+   * @param {string} stage
+   */
+  fresh(stage) {
+    const stale = this.state.stale_from;
+    return stale === null || STAGES.indexOf(stale) > STAGES.indexOf(stage);
+  }
+
+  /**
+   * Compute up to a stage, and as far as results had been before, unless all of it is up to date.
+   * @param {string} until
+   */
+  async compute(until) {
+    const known = Math.max(-1, ...this.state.stages.map((item) => STAGES.indexOf(item.name)));
+    const last = STAGES[Math.max(STAGES.indexOf(until), known)];
+    if (this.state.objects.length === 0 || this.fresh(last)) return;
+    try {
+      this.setJob(await this.ask("POST", "compute", { until: last }));
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  async cancel() {
+    if (!this.job) return;
+    try {
+      this.setJob(await call("DELETE", `jobs/${this.job.id}`));
+    } catch (error) {
+      complain(error);
+    }
+  }
+}

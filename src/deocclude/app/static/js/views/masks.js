@@ -1,0 +1,191 @@
+// @ts-check
+/** Step 1: the visible part of each object, by box, scribbles, clicks, brush and eraser. */
+
+import { Draft } from "../draft.js";
+import { fill, h, plural } from "../dom.js";
+import { icon } from "../icons.js";
+import { trace } from "../mask_canvas.js";
+import { Outlines } from "../outlines.js";
+import { box, line } from "../strokes.js";
+import { Brush, Desk, Rail } from "../work.js";
+import { draftPanel } from "./masks_draft.js";
+import { objectRow } from "./masks_objects.js";
+
+/** @typedef {import("../session.js").Session} Session */
+/** @typedef {import("../types.js").View} View */
+/** @typedef {import("../types.js").AppInfo} AppInfo */
+/** @typedef {import("../stage.js").Point} Point */
+
+const YES = "#37d67a";
+const NO = "#ff5c4d";
+
+/** @implements {View} */
+export class MasksView {
+  /**
+   * @param {Session} session
+   * @param {AppInfo} app
+   */
+  constructor(session, app) {
+    this.session = session;
+    this.app = app;
+    /** @type {number | null} */
+    this.selected = null;
+    this.desk = new Desk(session, "The photo with its objects");
+    this.brush = new Brush(session.state.photo);
+    this.outlines = new Outlines(this.desk, (item) => ({ url: item.mask_url, box: item.visible_box }));
+    this.outlines.style = (item) => ({ fill: item.id === this.selected ? 0.5 : 0.28, line: this.draft.open ? 0.4 : 1 });
+    this.draft = new Draft(session);
+    this.draft.changed = () => this.draftChanged();
+    this.desk.stage.painters.push((context) => this.paintDraft(context));
+    this.rail = new Rail(this.desk, this.tools());
+    this.rail.changed = () => this.showTool();
+    this.list = h("ul", { class: "objects", "aria-label": "Objects" });
+    this.count = h("small");
+    this.draftBox = h("section", { "aria-label": "New mask", hidden: true });
+    this.toolBox = h("section", { "aria-label": "Tool" });
+    this.panel = h("div", { class: "panel", role: "region", "aria-label": "Objects of the photo", tabindex: "0" },
+      h("section", {}, h("div", { class: "row" }, h("h1", { class: "step grow" }, "Objects"), this.count),
+        h("p", { class: "lead" }, "Mark what can be seen of each thing in the photo. What is hidden comes later.")),
+      this.draftBox, h("section", {}, this.list), this.toolBox);
+    this.element = h("div", { class: "work" }, this.rail.element, this.desk.element, this.panel);
+    this.showTool();
+    this.update();
+  }
+
+  tools() {
+    const { stage } = this.desk;
+    const radius = () => this.brush.radius;
+    const start = () => this.selected;
+    const scribble = (/** @type {"foreground" | "background"} */ kind, /** @type {string} */ ink) =>
+      line(stage, { ink, radius, thin: true, done: (points) => this.draft.scribble(points, kind, 3 / stage.scale, start()) });
+    const paint = (/** @type {"add" | "erase"} */ mode, /** @type {string} */ ink) =>
+      line(stage, { ink, radius, done: (points) => this.painted(points, mode) });
+    return [
+      { name: "box", label: "Box", icon: "box", key: "b", hint: "Drag a box round an object; its outline is found inside.",
+        tool: box(stage, (found) => this.draft.setBox(found)) },
+      { name: "foreground", label: "Object", icon: "foreground", key: "f", hint: "Draw a line over what belongs to the object.", tool: scribble("foreground", YES) },
+      { name: "background", label: "Not it", icon: "scribbleOut", key: "g", hint: "Draw a line over what does not belong to it.", tool: scribble("background", NO) },
+      this.app.click_model ? { name: "click", label: "Click", icon: "click", key: "c", hint: "Click on an object; with Alt, on what is not part of it.", tool: this.clickTool() } : null,
+      null,
+      { name: "brush", label: "Brush", icon: "brush", key: "p", hint: "Paint what belongs to the chosen object, or a new one if none is chosen.", tool: paint("add", YES) },
+      { name: "eraser", label: "Eraser", icon: "eraser", key: "e", hint: "Wipe what does not belong to the chosen object.", tool: paint("erase", NO) },
+      null,
+      { name: "choose", label: "Choose", icon: "move", key: "v", hint: "Click on an object to choose it.", tool: this.chooseTool() },
+    ];
+  }
+
+  /** @returns {import("../stage.js").Tool} */
+  clickTool() {
+    return { cursor: "crosshair", up: (point, event) => this.draft.click(point, !event.altKey) };
+  }
+
+  /** @returns {import("../stage.js").Tool} */
+  chooseTool() {
+    return { cursor: "pointer", up: (point) => this.choose(this.outlines.at(point)?.id ?? null) };
+  }
+
+  /** @param {number | null} id */
+  choose(id) {
+    this.selected = id;
+    this.update();
+  }
+
+  /**
+   * @param {Point[]} points
+   * @param {"add" | "erase"} mode
+   */
+  painted(points, mode) {
+    const id = this.selected;
+    if (this.draft.open || id === null) return this.draft.paint(points, this.brush.radius, mode);
+    const stroke = new Draft(this.session);
+    stroke.paint(points, this.brush.radius, "add");
+    void stroke.mask?.toMask().then((mask) =>
+      this.session.act((state) => {
+        const item = state.objects.find((other) => other.id === id);
+        return item ? { method: "PATCH", path: `objects/${id}`, body: { revision: item.revision, paint: { mode, mask } } } : null;
+      }));
+  }
+
+  draftChanged() {
+    this.desk.stage.invalidate();
+    this.draftBox.hidden = !this.draft.open;
+    if (this.draft.open) draftPanel(this);
+    else fill(this.draftBox);
+  }
+
+  /** @param {CanvasRenderingContext2D} context */
+  paintDraft(context) {
+    const { mask, given } = this.draft;
+    if (mask && !mask.empty) {
+      const [x0, y0, x1, y1] = mask.box;
+      context.save();
+      context.globalAlpha = 0.55;
+      context.filter = "drop-shadow(0 0 2px #000)";
+      context.drawImage(mask.canvas, x0, y0, x1 - x0, y1 - y0);
+      context.restore();
+    }
+    context.translate(0.5, 0.5);
+    for (const points of given.foreground) trace(context, points, 2 / this.desk.stage.scale, YES);
+    for (const points of given.background) trace(context, points, 2 / this.desk.stage.scale, NO);
+  }
+
+  showTool() {
+    const brush = ["brush", "eraser"].includes(this.rail.current.name);
+    fill(this.toolBox, brush ? this.brush.element : null, this.rail.current.name === "box" ? this.boxByNumbers() : null);
+    this.toolBox.hidden = !this.toolBox.hasChildNodes();
+  }
+
+  boxByNumbers() {
+    const { width, height } = this.session.state.photo;
+    const names = ["Left", "Top", "Right", "Bottom"];
+    const fields = [0, 0, width, height].map((value, place) =>
+      h("input", { type: "number", min: 0, max: place % 2 ? height : width, value, "aria-label": `${names[place]} edge of the box` }));
+    const find = () => this.draft.setBox(/** @type {import("../types.js").Box} */ (fields.map((field) => Number(field.value))));
+    return h("details", {}, h("summary", {}, "Box by numbers"),
+      h("div", { class: "four" }, fields), h("button", { type: "button", class: "small", onclick: find }, "Find the object"));
+  }
+
+  undo() {
+    return this.draft.undo();
+  }
+
+  update() {
+    const { objects } = this.session.state;
+    if (!objects.some((item) => item.id === this.selected)) this.selected = null;
+    this.count.textContent = plural(objects.length, "object");
+    fill(this.list, objects.length ? objects.map((item, position) => objectRow(this, item, position))
+      : h("li", { class: "empty" }, icon("box"), h("span", {}, "Nothing is marked yet. Drag a box round something.")));
+    void this.outlines.update();
+  }
+
+  get keys() {
+    const take = () => /** @type {HTMLElement | null} */ (this.draftBox.querySelector("button.main"))?.click();
+    const step = (/** @type {number} */ by) => {
+      const { objects } = this.session.state;
+      const place = objects.findIndex((item) => item.id === this.selected);
+      this.choose(objects[(place + by + objects.length) % objects.length]?.id ?? null);
+    };
+    return [
+      ...this.rail.keys,
+      { key: "Enter", does: "Take the new mask", run: take },
+      { key: "Escape", does: "Throw the new mask away, or choose no object", run: () => (this.draft.open ? this.draft.clear() : this.choose(null)) },
+      { key: "n", as: "n and Shift+n", does: "Choose the next, the last object", run: () => step(1) },
+      { key: "Shift+n", does: "", unlisted: true, run: () => step(-1) },
+      { key: "Delete", does: "Remove the chosen object", run: () => this.remove(this.selected) },
+      ...this.brush.keys, ...this.desk.keys,
+    ];
+  }
+
+  /** @param {number | null} id */
+  remove(id) {
+    void this.session.act((state) => {
+      const item = state.objects.find((other) => other.id === id);
+      return item ? { method: "DELETE", path: `objects/${id}?revision=${item.revision}` } : null;
+    });
+  }
+
+  close() {
+    this.draft.clear();
+    this.desk.close();
+  }
+}

@@ -1,0 +1,48 @@
+// @ts-check
+/** A line of the list of objects: colour, name to edit, size, remove. */
+
+import { h } from "../dom.js";
+import { icon } from "../icons.js";
+import { colour } from "../pictures.js";
+
+/** @typedef {import("./masks.js").MasksView} MasksView */
+/** @typedef {import("../types.js").Item} Item */
+
+/**
+ * @param {MasksView} view
+ * @param {Item} item
+ * @param {number} position
+ */
+export function objectRow(view, item, position) {
+  const chosen = item.id === view.selected;
+  const name = h("input", { type: "text", class: "name", id: `name-${item.id}`, value: item.name, maxlength: "200",
+    "aria-label": `Name of object ${position + 1}`,
+    onfocus: () => { if (!chosen) view.choose(item.id); },
+    onchange: () => rename(view, item, name.value),
+    onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === "Enter") name.blur(); } });
+  return h("li", { class: chosen ? "object chosen" : "object" },
+    h("button", { type: "button", class: "swatch", id: `swatch-${item.id}`, "aria-pressed": String(chosen), "aria-label": `Choose ${item.name}`, vars: { "--hue": colour(position) },
+      onclick: () => view.choose(chosen ? null : item.id) }),
+    name,
+    h("small", {}, size(item.visible_pixels)),
+    h("button", { type: "button", class: "quiet small", "aria-label": `Remove ${item.name}`, title: "Remove", onclick: () => view.remove(item.id) }, icon("trash")));
+}
+
+/**
+ * @param {MasksView} view
+ * @param {Item} item
+ * @param {string} name
+ */
+function rename(view, item, name) {
+  void view.session.act((state) => {
+    const now = state.objects.find((other) => other.id === item.id);
+    return now && name.trim() && name !== now.name
+      ? { method: "PATCH", path: `objects/${item.id}`, body: { revision: now.revision, name: name.trim() } } : null;
+  }).then(() => view.update());
+}
+
+/** @param {number} pixels */
+function size(pixels) {
+  if (pixels < 1e4) return `${pixels.toLocaleString("en")} px`;
+  return pixels < 1e6 ? `${Math.round(pixels / 1e3)} k px` : `${(pixels / 1e6).toFixed(1)} M px`;
+}

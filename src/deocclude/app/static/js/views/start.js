@@ -1,0 +1,87 @@
+// @ts-check
+/** The first page: drop a photo, take a demo, or go on with what is there. */
+
+import { call } from "../api.js";
+import { fill, h } from "../dom.js";
+import { dropZone } from "../drop.js";
+import { icon } from "../icons.js";
+import { complain } from "../notices.js";
+
+/** @typedef {import("../types.js").View} View */
+/** @typedef {import("../types.js").AppInfo} AppInfo */
+/** @typedef {import("../types.js").PhotoInfo} PhotoInfo */
+
+/** @implements {View} */
+export class StartView {
+  /**
+   * @param {AppInfo} app
+   * @param {{open: (id: string, step: string) => void}} actions
+   */
+  constructor(app, actions) {
+    this.app = app;
+    this.actions = actions;
+    this.photos = h("section", { class: "known", "aria-labelledby": "known-title", hidden: true });
+    this.drop = dropZone({ id: "photo", label: "Drop a photo here, and its masks file if there is one", button: "Choose a photo", multiple: true,
+      accept: "image/*,.json", take: (files) => this.upload(files) });
+    this.drop.classList.add("large");
+    this.element = h("div", { class: "start" },
+      h("div", { class: "intro" },
+        h("h1", {}, "Take a photo apart"),
+        h("p", {}, "Mark the objects, see who hides whom, get each one whole: hidden parts included. Then move them. Everything stays on this computer.")),
+      this.drop,
+      h("section", { "aria-labelledby": "demo-title" }, h("h2", { id: "demo-title" }, "Or try one of these"),
+        h("ul", { class: "demos" }, app.demos.map((demo) => this.demo(demo)))),
+      this.photos);
+    this.update();
+  }
+
+  /** @param {{name: string, title: string, credit: string}} demo */
+  demo({ name, title, credit }) {
+    const open = () => call("POST", `demos/${encodeURIComponent(name)}`).then((photo) => this.actions.open(photo.id, "layers"), complain);
+    return h("li", {},
+      h("button", { type: "button", id: `demo-${name}`, class: "demo", onclick: open }, icon("photo"),
+        h("span", { class: "two" }, h("strong", {}, name[0].toUpperCase() + name.slice(1)), h("span", {}, title))),
+      h("small", { class: "credit" }, credit));
+  }
+
+  /** @param {File[]} files a picture, and perhaps masks */
+  async upload(files) {
+    const masks = files.find((file) => file.name.toLowerCase().endsWith(".json"));
+    const photo = files.find((file) => file !== masks);
+    if (!photo) return complain("That is no picture. Drop a photo, alone or with the JSON file of its masks.");
+    if (photo.size > this.app.limits.upload_bytes) return complain(`${photo.name} is larger than ${Math.round(this.app.limits.upload_bytes / 1e6)} MB.`);
+    const form = new FormData();
+    form.append("file", photo, photo.name);
+    if (masks) form.append("masks", masks, masks.name);
+    try {
+      const opened = await call("POST", "photos", form);
+      this.actions.open(opened.id, opened.objects ? "order" : "masks");
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  update() {
+    call("GET", "photos").then((answer) => this.showPhotos(answer.photos), complain);
+  }
+
+  /** @param {PhotoInfo[]} photos */
+  showPhotos(photos) {
+    this.photos.hidden = photos.length === 0;
+    fill(this.photos, h("h2", { id: "known-title" }, "Go on with"),
+      h("ul", { class: "tiles" }, photos.map((photo) => h("li", {},
+        h("button", { type: "button", class: "tile", id: `open-${photo.id}`, onclick: () => this.actions.open(photo.id, photo.objects ? "layers" : "masks") },
+          h("img", { src: photo.thumbnail_url, alt: "", loading: "lazy" }),
+          h("span", { class: "row" }, h("span", { class: "grow two" }, h("strong", {}, photo.name), h("small", {}, `${photo.objects} objects`)),
+            photo.done ? h("span", { class: "tick" }, icon("check"), h("span", { class: "away" }, "done")) : null))))));
+  }
+
+  get keys() {
+    return [
+      { key: "o", does: "Choose a photo", run: () => this.drop.querySelector("input")?.click() },
+      ...this.app.demos.slice(0, 9).map((demo, place) => ({ key: String(place + 1), does: `Open the demo ${demo.name}`, run: () => document.getElementById(`demo-${demo.name}`)?.click() })),
+    ];
+  }
+
+  close() {}
+}
