@@ -48,11 +48,25 @@ def _order_net(**arguments: Any) -> nn.Module:
     return OrderNet(**arguments)
 
 
+def _fusion(**arguments: Any) -> nn.Module:
+    from deocclude.nets.reference_net import FusionNet
+
+    return FusionNet(**arguments)
+
+
+def _conv3_deconv3(**arguments: Any) -> nn.Module:
+    from deocclude.nets.reference_net import Conv3Deconv3
+
+    return Conv3Deconv3(**arguments)
+
+
 NETS: dict[str, Callable[..., nn.Module]] = {
     "unet": _unet,
     "partial-conv": _partial_conv,
     "gated": _gated,
     "order-net": _order_net,
+    "fusion": _fusion,
+    "conv3-deconv3": _conv3_deconv3,
 }
 """Builders by the value of ``net`` in :attr:`WeightsInfo.architecture`; the other values are their arguments."""
 BUNDLED = {"pcnet-m": "pcnet_m.safetensors", "pcnet-c": "pcnet_c.safetensors"}

@@ -1,4 +1,4 @@
-"""Commands that train: train pack, pack-photos, pcnet-m, pcnet-m-rgb, pcnet-c, supervised, order-net, recipes."""
+"""Commands that train the networks: pack, pack-photos, pcnet-m, pcnet-m-rgb, pcnet-c, fusion, and baselines."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def register(app: App) -> None:
     group.command(pcnet_m, name="pcnet-m")
     group.command(pcnet_m_rgb, name="pcnet-m-rgb")
     group.command(pcnet_c, name="pcnet-c")
+    group.command(fusion)
     group.command(supervised)
     group.command(order_net, name="order-net")
     group.command(recipes)
@@ -144,6 +145,27 @@ def pcnet_c(
 
     settings = _read(PCNetCConfig, "pcnet_c", config, {"pack": str(pack) if pack else ""})
     _report(train_pcnet_c(settings, output))
+
+
+def fusion(
+    *,
+    config: Config,
+    output: Output = Path("runs/fusion"),
+    pack: Path | None = None,
+    data: Path | None = None,
+) -> None:
+    """Train the network that fills with the help of a reference, or continue a run that was interrupted.
+
+    Args:
+        config: recipe, or the name of a shipped one.
+        output: run folder: weights, settings, log, curves, samples, checkpoint.
+        pack: folder written by 'train pack-photos'; outranks the recipe's.
+        data: folder written by 'build-dataset'; outranks the recipe's.
+    """
+    from deocclude.training.fusion import FusionConfig, train_fusion
+
+    given = {"pack": str(pack) if pack else "", "data": str(data) if data else ""}
+    _report(train_fusion(_read(FusionConfig, "fusion", config, given), output))
 
 
 def supervised(

@@ -162,19 +162,29 @@ class ReferenceAttention(nn.Module):
             loose: [B, 3, H, W] in -1..1, the reference.
             shown: [B, 1, H, W], where the reference is.
         """
-        wanted, offered = (self.describe(functional.pixel_unshuffle(part, 4)) for part in (picture, loose))
-        there = functional.avg_pool2d(shown, 8).flatten(2)
+        wanted, offered, likeness = self._likeness(picture, loose)
+        there = functional.avg_pool2d(shown, 8).flatten(2) >= 0.5
         colours = functional.pixel_unshuffle(functional.avg_pool2d(loose, 4), 2)
-        queries, keys = (functional.normalize(part.flatten(2).float(), dim=1) for part in (wanted, offered))
-        likeness = queries.transpose(1, 2) @ keys
-        weights = torch.softmax(likeness * self.sharpness.exp() - 1e4 * (there < 0.5), -1)
         values = torch.cat([offered, colours], 1).flatten(2).float()
-        found = (weights @ values.transpose(1, 2)).transpose(1, 2)
-        best = likeness.masked_fill(there < 0.5, -1.0).amax(-1)[:, None]
+        found = (self._weights(likeness, there) @ values.transpose(1, 2)).transpose(1, 2)
+        best = likeness.masked_fill(~there, -1.0).amax(-1)[:, None]
         found = torch.cat([found, best], 1).unflatten(2, wanted.shape[2:])
-        present = (there >= 0.5).any(2)[:, :, None, None]
         added: Tensor = self.out(torch.cat([wanted, found.to(wanted.dtype)], 1))
-        return features + added * present
+        return features + added * there.any(2)[:, :, None, None]
+
+    def weights(self, picture: Tensor, loose: Tensor, shown: Tensor) -> Tensor:
+        """Return how much each place of the picture looks at each place of the reference, [B, n, m], rows sum to 1."""
+        likeness = self._likeness(picture, loose)[2]
+        return self._weights(likeness, functional.avg_pool2d(shown, 8).flatten(2) >= 0.5)
+
+    def _likeness(self, picture: Tensor, loose: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the descriptions of both, and the cosine of each pair of places, float32 [B, n, m]."""
+        wanted, offered = (self.describe(functional.pixel_unshuffle(part, 4)) for part in (picture, loose))
+        queries, keys = (functional.normalize(part.flatten(2).float(), dim=1) for part in (wanted, offered))
+        return wanted, offered, queries.transpose(1, 2) @ keys
+
+    def _weights(self, likeness: Tensor, there: Tensor) -> Tensor:
+        return torch.softmax(likeness * self.sharpness.exp() - 1e4 * ~there, -1)
 
 
 class FusionNet(nn.Module):

@@ -33,7 +33,8 @@ class LoopSettings:
         minutes: 0 runs all steps; else the schedule is stretched or squeezed to end after so many minutes of training,
             whatever the machine manages in them (such a run is not repeatable to the bit).
         seed: batches and initial weights follow from it.
-        optimizer: ``adamw`` or ``sgd`` (momentum 0.9).
+        optimizer: ``adamw`` or ``sgd``.
+        momentum: of ``sgd``.
         learning_rate: the peak.
         weight_decay: as the optimiser applies it.
         schedule: ``one-cycle`` (short rise, cosine to zero) or ``steps`` (times 0.1 at each milestone).
@@ -52,6 +53,7 @@ class LoopSettings:
     minutes: float = 0.0
     seed: int = 0
     optimizer: str = "adamw"
+    momentum: float = 0.9
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     schedule: str = "one-cycle"

@@ -302,7 +302,7 @@ class _Run:
 def _optimizer(net: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
     rate, decay = settings.learning_rate, settings.weight_decay
     if settings.optimizer == "sgd":
-        return torch.optim.SGD(net.parameters(), rate, momentum=0.9, weight_decay=decay)
+        return torch.optim.SGD(net.parameters(), rate, momentum=settings.momentum, weight_decay=decay)
     return torch.optim.AdamW(net.parameters(), rate, weight_decay=decay, fused=True)
 
 
@@ -322,6 +322,7 @@ def _check(settings: LoopSettings) -> None:
 def _binding(settings: LoopSettings) -> dict[str, Any]:
     """Return the settings that a resumed run must share; the others may change on the way."""
     free = {"log_every", "validate_every", "checkpoint_minutes", "device"}
+    free |= {"momentum"} if settings.optimizer != "sgd" else set()
     return {key: value for key, value in plain(settings).items() if key not in free}
 
 
