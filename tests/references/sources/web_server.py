@@ -67,9 +67,10 @@ def plain(content: Any, status: int = 200, **headers: str) -> Reply:
     return Reply(json.dumps(content).encode(), status, headers={k.replace("_", "-"): v for k, v in headers.items()})
 
 
-def picture(
-    colour: tuple[int, int, int] = (200, 60, 20), size: tuple[int, int] = (64, 48), kind: str = "JPEG"
-) -> bytes:
+Colour = tuple[int, int, int]
+
+
+def picture(colour: Colour = (200, 60, 20), size: tuple[int, int] = (64, 48), kind: str = "JPEG") -> bytes:
     """A picture file whose content depends on the colour."""
     width, height = size
     pixels = np.zeros((height, width, 3), np.uint8)
