@@ -48,8 +48,8 @@ def test_one_of_several_views_is_enough(index):
 def test_ranking_follows_the_verifier_and_stops_when_certain(index):
     calls = []
 
-    def odd(query, candidate, likeness):
-        calls.append(likeness)
+    def odd(index, hit, view):
+        calls.append(hit)
         return Verdict(1.0 if len(calls) == 2 else 0.1, 9, None, "none", "")
 
     first = index.query(asked("coffee"))

@@ -13,6 +13,7 @@ from cyclopts import App, Parameter
 from deocclude.cli import console
 from deocclude.cli.evaluate_alignment import alignment
 from deocclude.cli.evaluate_content import content
+from deocclude.cli.evaluate_retrieval import retrieval
 from deocclude.cli.evaluate_stitching import stitching
 from deocclude.cli.options import check_free
 from deocclude.errors import InputError
@@ -68,6 +69,7 @@ def register(app: App) -> None:
     group.command(table1)
     group.command(content)
     group.command(stitching)
+    group.command(retrieval)
     group.command(alignment)
     app.command(group)
     app.command(synthesize)

@@ -5,19 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from deocclude.references.entries import Kind
-from deocclude.references.features import Features
-from deocclude.references.index import Hit, Index
+from deocclude.references.index import BOTH, Hit, Index, Ranking
 from deocclude.references.query import Query
 from deocclude.references.verify import ACCEPT, Verdict, verify
 from deocclude.stages import Stopwatch
 
-Verifier = Callable[[Features, Features, float], Verdict]
-"""Given the features of a query and of a candidate, and how alike their colours are."""
+Verifier = Callable[[Index, Hit, Query], Verdict]
+"""Says whether a picture of an index shows what a query shows."""
+
+
+def verified(index: Index, hit: Hit, view: Query) -> Verdict:
+    """Return what geometry and colours say about a picture of an index."""
+    return verify(view.features, index.features(hit), hit.colours)
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class SearchSettings:
         accept: smallest probability of a reference, 0..1.
         enough: verifying stops when this many pictures are all but certain; the rest keep their places behind.
         certain: probability that counts as all but certain.
+        ranking: what the shortlist is ranked by.
     """
 
     shortlist: int = 40
@@ -37,6 +43,7 @@ class SearchSettings:
     accept: float = ACCEPT
     enough: int = 8
     certain: float = 0.99
+    ranking: Ranking = BOTH
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +114,8 @@ def search(
     views: Query | Sequence[Query],
     settings: SearchSettings | None = None,
     *,
-    verifier: Verifier = verify,
+    without: Collection[Path] = (),
+    verifier: Verifier = verified,
 ) -> Answer:
     """Search an index for pictures that show the same object.
 
@@ -115,6 +123,7 @@ def search(
         index: the collection.
         views: the query, or several views of one object; a candidate needs to agree with one of them.
         settings: how.
+        without: pictures that are not to be found, the query itself for one.
         verifier: how candidates are verified.
 
     Raises:
@@ -122,13 +131,13 @@ def search(
     """
     settings, watch = settings or SearchSettings(), Stopwatch()
     asked = [views] if isinstance(views, Query) else list(views)
-    hits = index.query(asked, settings.shortlist)
+    hits = index.query(asked, settings.shortlist, settings.ranking, without=without)
     found: list[Found] = []
     certain = 0
     for hit in hits:
         verdict = None
         if certain < settings.enough:
-            verdict = _best_verdict(index.features(hit), hit, asked, verifier)
+            verdict = max((verifier(index, hit, view) for view in asked), key=lambda one: one.probability)
             certain += verdict.probability >= settings.certain
         found.append(Found(hit, verdict))
     category = next((view.category for view in asked if view.category), "")
@@ -136,8 +145,3 @@ def search(
     found.sort(key=lambda one: (-one.probability, not category or one.hit.category != category))
     references = tuple(one for one in found if one.probability >= settings.accept)
     return Answer(tuple(found[: settings.top]), references[: settings.top], watch.seconds)
-
-
-def _best_verdict(candidate: Features, hit: Hit, asked: Sequence[Query], verifier: Verifier) -> Verdict:
-    verdicts = [verifier(view.features, candidate, hit.colours) for view in asked]
-    return max(verdicts, key=lambda verdict: verdict.probability)

@@ -1,0 +1,143 @@
+"""What retrieval is measured with: an index of the pictures, and questions whose features and matches are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deocclude.datasets.retrieval import KINDS, Case, Collection, chosen_groups, part
+from deocclude.evaluation.retrieval_store import Measures, Store
+from deocclude.references.index import Hit, Index
+from deocclude.references.query import Query, query_photo
+from deocclude.references.search import SearchSettings, verified
+from deocclude.references.update import IndexSettings, UpdateReport, build
+from deocclude.references.verify import Verdict, VerifySettings, bundled
+
+INDEX, QUERIES = "index", "queries"
+"""Folders of a bench."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A part of a photo to ask with.
+
+    Attributes:
+        case: the photo and its answers.
+        kind: a key of :data:`~deocclude.datasets.retrieval.KINDS`.
+        seed: of the part's place.
+    """
+
+    case: Case
+    kind: str
+    seed: int = 0
+
+    @property
+    def key(self) -> str:
+        """What tells this question from others: the file as it is now, and the part."""
+        status = self.case.photo.stat()
+        return f"{self.case.photo} {status.st_size} {status.st_mtime_ns} {self.kind} {self.seed}"
+
+
+def questions(
+    collection: Collection, kinds: Sequence[str] = (), *, skip: int = 0, limit: int = 0, seed: int = 0
+) -> list[Question]:
+    """Return the questions about a collection, those of one object after another.
+
+    Args:
+        collection: what is asked about.
+        kinds: what is asked with; all kinds where parts are asked for, else whole photos.
+        skip: groups left out at the start.
+        limit: most groups; 0 for all.
+        seed: of the places of holes and crops.
+    """
+    chosen = kinds or (tuple(KINDS) if collection.partial else ("whole",))
+    return [Question(case, kind, seed) for case in chosen_groups(collection.cases, skip, limit) for kind in chosen]
+
+
+@dataclass
+class Asked:
+    """A question under work.
+
+    Attributes:
+        index: what is asked.
+        query: features and colours of the question.
+        measures: what verification measured so far, by path of the picture.
+    """
+
+    index: Index
+    query: Query
+    settings: SearchSettings
+    measures: Measures = field(default_factory=dict)
+
+    def verify(self, index: Index, hit: Hit, view: Query) -> Verdict:
+        """Verify a picture, or return what was found out earlier."""
+        return self._verdict(hit, str(hit.path), lambda: verified(index, hit, view))
+
+    def verify_words(self, index: Index, hit: Hit, view: Query) -> Verdict:
+        """The same, blind to colours."""
+        verdict = self.verify(index, hit, view)
+        plain = {name: value for name, value in verdict.measures.items() if name != "colour"}
+        chance = bundled().probability(plain) if plain else 0.0
+        return Verdict(chance, verdict.inliers, None, verdict.kind, verdict.reason, plain)
+
+    def _verdict(self, hit: Hit, key: str, look: Callable[[], Verdict]) -> Verdict:
+        if key not in self.measures:
+            found = look()
+            self.measures[key] = {"inliers": found.inliers, "kind": found.kind, "measures": dict(found.measures)}
+        kept = self.measures[key]
+        measures = {**kept["measures"], "colour": hit.colours} if kept["measures"] else {}
+        chance = bundled().probability(measures) if measures else 0.0
+        return Verdict(chance, kept["inliers"], None, kept["kind"], "", measures)
+
+
+class Bench:
+    """An index of all pictures, and a store of what is known about questions."""
+
+    def __init__(self, folder: Path, settings: SearchSettings | None = None) -> None:
+        """Open a bench that :func:`prepare` made.
+
+        Raises:
+            InputError: its index cannot be used.
+        """
+        self.index = Index(folder / INDEX)
+        self.settings = settings or SearchSettings()
+        self._store = Store(folder / QUERIES, (self.index.manifest.features, VerifySettings()))
+
+    @property
+    def accept(self) -> float:
+        """Probability from which a picture counts as a reference."""
+        return self.settings.accept
+
+    def query(self, question: Question) -> Query:
+        """Return features and colours of a question."""
+        features = self.index.manifest.features
+
+        def make() -> Query:
+            rgb, use = part(question.case.photo, question.kind, question.seed)
+            return query_photo(rgb, use, settings=features)
+
+        return self._store.query(question.key, make)
+
+    @contextmanager
+    def asking(self, question: Question) -> Iterator[Asked]:
+        """Yield a question under work; what is measured of its candidates is kept."""
+        known = self._store.measures(question.key)
+        asked = Asked(self.index, self.query(question), self.settings, dict(known))
+        yield asked
+        if len(asked.measures) != len(known):
+            self._store.keep(question.key, asked.measures)
+
+
+def prepare(
+    folder: Path, pictures: Sequence[Path], *, processes: int = 1,
+    progress: Callable[[str, int, int], None] = lambda step, done, total: None,
+) -> UpdateReport:  # fmt: skip
+    """Index the pictures of a bench, or bring its index up to date with them.
+
+    Raises:
+        InputError: a folder is not there, or the index cannot be used.
+        OutputError: the index cannot be written.
+    """
+    return build(folder / INDEX, list(pictures), IndexSettings(processes=processes), progress=progress)
