@@ -22,6 +22,7 @@ _FLAGS = (
     "--window-size=1280,1600",
 )  # fmt: skip
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_BY_STATUS = {401: Reason.UNAUTHORISED, 403: Reason.FORBIDDEN, 429: Reason.RATE_LIMITED}
 _PAUSE = 0.3
 _QUIET = 2.0
 """The page counts as whole when nothing was added for so long, seconds."""
@@ -40,7 +41,9 @@ const read = results.slice(0, asked.most).map(at => {
     (image ? image.alt || '' : ''), width: image ? image.naturalWidth || 0 : 0,
     height: image ? image.naturalHeight || 0 : 0 };
 });
-return { results: read, guess: text(one(document, asked.guess)), blocked: !!one(document, asked.blocked) };
+const loaded = performance.getEntriesByType('navigation')[0];
+return { results: read, guess: text(one(document, asked.guess)), blocked: !!one(document, asked.blocked),
+  status: location.protocol === 'chrome-error:' ? -1 : loaded ? loaded.responseStatus || 0 : 0 };
 """
 
 
@@ -100,10 +103,7 @@ class Page:
         known, since = -1, time.monotonic()
         while True:
             content = self._driver.execute_script(_READ, asked)
-            if not isinstance(content, dict):
-                raise SourceError(Reason.BAD_ANSWER, "the search page could not be read")
-            if content.get("blocked"):
-                raise SourceError(Reason.BLOCKED, "the search page asks whether a person is there")
+            _check(content)
             usable = sum(bool(one.get("url")) for one in content.get("results") or ())
             now = time.monotonic()
             if usable != known:
@@ -112,6 +112,20 @@ class Page:
                 return content
             self._driver.execute_script("window.scrollTo(0, document.body ? document.body.scrollHeight : 0)")
             time.sleep(_PAUSE)
+
+
+def _check(content: Any) -> None:
+    """Refuse what is no page of results."""
+    if not isinstance(content, dict):
+        raise SourceError(Reason.BAD_ANSWER, "the search page could not be read")
+    status = content.get("status") or 0
+    if content.get("blocked"):
+        raise SourceError(Reason.BLOCKED, "the search page asks whether a person is there")
+    if status < 0:
+        raise SourceError(Reason.UNREACHABLE, "the search page did not load")
+    if status >= 400:
+        reason = _BY_STATUS.get(status, Reason.SERVER_ERROR if status >= 500 else Reason.BAD_ANSWER)
+        raise SourceError(reason, f"the search page answers with status {status}")
 
 
 def _asked(settings: Browser, count: int) -> dict[str, Any]:
