@@ -42,6 +42,7 @@ class Candidate:
         title: what to call it.
         fill: the painted hole; ``None`` where it could not be made.
         error: why, or ``None``.
+        source: where a reference comes from, if known; likewise ``licence`` and ``page``.
     """
 
     name: str
@@ -49,6 +50,9 @@ class Candidate:
     title: str
     fill: Fill | None = None
     error: str | None = None
+    source: str | None = None
+    licence: str | None = None
+    page: str | None = None
 
     @property
     def confidence(self) -> float | None:
@@ -69,6 +73,11 @@ class Candidates:
 
     hole: str
     items: tuple[Candidate, ...]
+
+    @property
+    def version(self) -> str:
+        """A text that is another one for other candidates."""
+        return self.hole
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from deocclude.app import inputs
 from deocclude.app.candidates import Candidates
@@ -13,11 +18,16 @@ from deocclude.app.history import Changes, State
 from deocclude.app.journal import FOLDER, Journal
 from deocclude.app.problems import MissingError, NotReadyError
 from deocclude.errors import DeoccludeError, InputError
+from deocclude.files import write_text
 from deocclude.images import Photo, read_photo
 from deocclude.pipeline import Settings, stale_from
 from deocclude.project.state import Project
 from deocclude.project.store import inside, is_project, read_project, write_project
 from deocclude.scene import Scene
+
+T = TypeVar("T")
+REMEMBERED = 200
+"""Values that are kept because they take long to find."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +62,9 @@ class Session:
         self._journal, self._results = journal, results
         self._stale: tuple[int, int, str | None] | None = None
         self._accepted = 0
+        self._memo: OrderedDict[Hashable, Any] = OrderedDict()
+        self._told: dict[str, Any] = {}
+        self._summarise()
 
     @staticmethod
     def open(identity: str, folder: Path) -> Session:
@@ -129,16 +142,19 @@ class Session:
         """Do something; it is on disk when this returns."""
         with self.lock:
             self._journal.act(label, changes)
+            self._summarise()
 
     def undo(self, revision: int) -> None:
         """Undo the last action; see :meth:`deocclude.app.journal.Journal.undo`."""
         with self.lock:
             self._journal.undo(revision)
+            self._summarise()
 
     def redo(self, revision: int) -> None:
         """Do the next action again; see :meth:`deocclude.app.journal.Journal.redo`."""
         with self.lock:
             self._journal.redo(revision)
+            self._summarise()
 
     def snapshot(self) -> Snapshot:
         """Return what a job should compute on now.
@@ -178,6 +194,33 @@ class Session:
                 return
             self._journal.note_saved(inputs.digest(inputs.entries_of(results)))
         write_project(results, self.folder, force=True, guard=self.lock)
+
+    def memo(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what ``make`` returns, made once for each ``key``; the oldest are forgotten."""
+        with self.lock:
+            if key in self._memo:
+                found: T = self._memo[key]
+                return found
+        value = make()
+        with self.lock:
+            self._memo[key] = value
+            while len(self._memo) > REMEMBERED:
+                self._memo.popitem(last=False)
+        return value
+
+    @cached_property
+    def photo_tag(self) -> str:
+        """A text that is another one for another photo."""
+        return hashlib.sha256(self.photo.pixels.data).hexdigest()[:10]
+
+    def _summarise(self) -> None:
+        """Keep beside the journal what a list of photos tells, so that it need not read every journal."""
+        size = self.photo.size
+        told = {"name": self.name, "width": size.width, "height": size.height, "done": bool(self.state.value("done")),
+                "objects": len(self.state.ids("object"))}  # fmt: skip
+        if told != self._told:
+            write_text(self.files / "summary.json", json.dumps(told))
+            self._told = told
 
     def _first_stale(self) -> str | None:
         try:

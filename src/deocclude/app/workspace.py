@@ -86,8 +86,12 @@ class Workspace:
                         raise MissingError("photo", identity)
                     new_project(place.folder, place.source, place.name)
                 self._open[identity] = Session.open(identity, place.folder)
-            self.current = identity
             return self._open[identity]
+
+    def source_of(self, identity: str) -> Path | None:
+        """Return the file of a photo that has no project folder yet."""
+        place = self._places.get(identity)
+        return place.source if place is not None and not place.folder.exists() else None
 
     def opened(self, identity: str) -> Session | None:
         """Return a photo if it is open."""

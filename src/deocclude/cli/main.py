@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, Parameter
 
 from deocclude import __version__
+from deocclude.cli import app as browser_app
 from deocclude.cli import build_dataset, console, edit, evaluate, index, take_apart, train
 from deocclude.errors import DeoccludeError
 
@@ -25,6 +26,7 @@ evaluate.register(app)
 index.register(app)
 build_dataset.register(app)
 train.register(app)
+browser_app.register(app)
 app.register_install_completion_command()
 
 

@@ -1,0 +1,1 @@
+"""The routes, one small module a part of the API (``docs/app-api.md``)."""

@@ -1,0 +1,90 @@
+"""Routes of the server and its list of photos."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, UploadFile
+
+from deocclude import __version__
+from deocclude.app.security import LARGEST_BODY
+from deocclude.app.service import ServiceDep
+from deocclude.app.session import Session
+from deocclude.app.views import demos, exports, list_photos, photo_of
+from deocclude.app.workspace import Workspace
+from deocclude.content.fill import NAMES
+from deocclude.errors import InputError
+from deocclude.images import MAX_PIXELS
+
+router = APIRouter(prefix="/api", tags=["photos"])
+
+
+@router.get("/app")
+def about(service: ServiceDep) -> dict[str, Any]:
+    """Return what this server is and can do."""
+    return {
+        "version": __version__,
+        "current": service.workspace.current,
+        "limits": {"upload_bytes": LARGEST_BODY, "pixels": MAX_PIXELS},
+        "demos": demos(),
+        "painters": list(NAMES),
+        "exports": exports(),
+        "click_model": service.model is not None,
+    }
+
+
+@router.get("/photos")
+def photos(service: ServiceDep) -> dict[str, Any]:
+    """Return every photo, in the order of next and previous."""
+    return {"photos": list_photos(service.workspace)}
+
+
+@router.post("/photos", status_code=201)
+def upload(
+    service: ServiceDep, file: Annotated[UploadFile, File()], masks: Annotated[UploadFile | None, File()] = None
+) -> dict[str, Any]:
+    """Add a photo, perhaps with its masks."""
+    with tempfile.TemporaryDirectory() as folder:
+        photo = stored(file, Path(folder))
+        (Path(folder) / "masks").mkdir()
+        given = stored(masks, Path(folder) / "masks") if masks is not None and masks.filename else None
+        session = service.workspace.add(photo, photo.name, given)
+    return _told(service.workspace, session)
+
+
+@router.post("/demos/{name}")
+def open_demo(service: ServiceDep, name: str) -> dict[str, Any]:
+    """Open a demo."""
+    return _told(service.workspace, service.workspace.demo(name))
+
+
+def stored(upload: UploadFile, folder: Path) -> Path:
+    """Write an uploaded file into ``folder`` under a harmless form of its name, and return the path.
+
+    Raises:
+        InputError: it has no name that tells its kind.
+    """
+    name = safe_name(upload.filename or "")
+    if not Path(name).suffix:
+        raise InputError("a file name with a suffix, such as photo.jpg", repr(name), field="file")
+    path = folder / name
+    with path.open("wb") as target:
+        shutil.copyfileobj(upload.file, target)
+    return path
+
+
+def safe_name(name: str) -> str:
+    """Return the last part of a file name without anything that means something to a file system or an address."""
+    last = re.split(r"[/\\]", name)[-1]
+    cleaned = re.sub(r"[^\w.\- ]+", "_", last, flags=re.ASCII).strip(". ")
+    stem, suffix = Path(cleaned).stem[:80], Path(cleaned).suffix[:10]
+    return f"{stem}{suffix}"
+
+
+def _told(workspace: Workspace, session: Session) -> dict[str, Any]:
+    place = next(place for place in workspace.places() if place.identity == session.identity)
+    return photo_of(workspace, place)

@@ -1,0 +1,168 @@
+"""Routes of what was computed: pictures, holes and their candidates, exports."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+from fastapi import APIRouter, Response
+from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
+
+from deocclude.app import edits, pictures
+from deocclude.app.bodies import ChoiceBody, Size
+from deocclude.app.candidates import Candidate, Candidates, candidate_picture, hole_of
+from deocclude.app.exports import export as write_export
+from deocclude.app.mask_bodies import png
+from deocclude.app.problems import MissingError, NotReadyError
+from deocclude.app.service import ServiceDep, SessionDep, picture
+from deocclude.app.session import Session
+from deocclude.app.views import address
+from deocclude.content.patch import BACKGROUND
+from deocclude.errors import InputError
+from deocclude.images import read_photo
+from deocclude.layers.arrange import recompose
+from deocclude.layers.stack import LayerStack
+
+router = APIRouter(prefix="/api/photos/{photo}", tags=["results"])
+
+
+@router.get("/picture")
+def photo_picture(service: ServiceDep, photo: str, size: Size = "screen", v: str | None = None) -> Response:
+    """Return the photo."""
+    source = service.workspace.source_of(photo)
+    if source is not None and size == "thumb":  # a list of photos opens none of them
+        unopened = read_photo(source, convert=True)
+        return picture(png(pictures.scaled(unopened.pixels, pictures.scale_of(unopened.size, size))), v)
+    session = service.workspace.session(photo)
+    pixels = session.photo.pixels
+    return picture(png(pictures.scaled(pixels, pictures.scale_of(session.photo.size, size))), v)
+
+
+@router.get("/layers/{identity}.png")
+def layer_picture(session: SessionDep, identity: int, size: Size = "screen", v: str | None = None) -> Response:
+    """Return a layer, cut to its box."""
+    layer = next((layer for layer in _stack(session).layers if layer.instance_id == identity), None)
+    if layer is None:
+        raise MissingError("layer", identity)
+    of = layer.rgba.shape[:2] if size == "thumb" and layer.rgba.size else session.photo.size
+    return picture(png(pictures.scaled(pictures.layer_picture(layer.rgba), _scale(of, size))), v)
+
+
+@router.get("/background.png")
+def background(session: SessionDep, size: Size = "screen", v: str | None = None) -> Response:
+    """Return the photo without objects."""
+    return picture(png(pictures.scaled(_stack(session).background, _scale(session.photo.size, size))), v)
+
+
+@router.get("/composed.png")
+def composed(session: SessionDep, size: Size = "screen", v: str | None = None) -> Response:
+    """Return the layers as they are arranged."""
+    pixels = recompose(_stack(session), edits.arrangement_of(session))
+    return picture(png(pictures.scaled(pixels, _scale(session.photo.size, size))), v)
+
+
+@router.get("/overlays/{name}.png")
+def overlay(
+    session: SessionDep, name: Literal["provenance", "confidence"], size: Size = "screen", v: str | None = None
+) -> Response:
+    """Return where hidden content came from, or how sure it is, as colours."""
+    results = session.computed("hidden content")
+    if results.fills is None:
+        raise NotReadyError("hidden content")
+    make = pictures.provenance_overlay if name == "provenance" else pictures.confidence_overlay
+    return picture(png(pictures.scaled(make(results), _scale(session.photo.size, size))), v)
+
+
+@router.post("/holes/{identity}/candidates", status_code=202)
+def make_candidates(service: ServiceDep, session: SessionDep, identity: int) -> dict[str, Any]:
+    """Fill a hole in every way that there is."""
+    _require_hole(session, identity)
+    return service.jobs.submit("candidates", session, hole=identity).to_json()
+
+
+@router.get("/holes/{identity}/candidates")
+def list_candidates(session: SessionDep, identity: int) -> dict[str, Any]:
+    """Return what could fill a hole."""
+    _require_hole(session, identity)
+    found = _fresh(session, identity)
+    if found is None:
+        return {"fresh": False, "candidates": []}
+    choice = session.state.value(f"choice/{identity}", {"pick": None, "reject": []})
+    told = [_candidate(session, identity, found.version, item, choice) for item in found.items]
+    return {"fresh": True, "candidates": told}
+
+
+@router.get("/holes/{identity}/candidates/picture")
+def show_candidate(session: SessionDep, identity: int, name: str, v: str | None = None) -> Response:
+    """Return a candidate as a picture."""
+    _require_hole(session, identity)
+    found = _fresh(session, identity)
+    fill = next((item.fill for item in found.items if item.name == name), None) if found is not None else None
+    hole = hole_of(session.computed("whole shapes"), identity)
+    if fill is None or hole is None:
+        raise MissingError("candidate", name)
+    return picture(png(pictures.layer_picture(candidate_picture(session.photo.pixels, hole, fill))), v)
+
+
+@router.put("/holes/{identity}/choice")
+def choose(service: ServiceDep, session: SessionDep, identity: int, body: ChoiceBody) -> dict[str, Any]:
+    """Pick what fills a hole, and say what must not."""
+    with session.lock:
+        _require_hole(session, identity)
+        session.state.check(f"choice/{identity}", body.revision, "the choice for this hole")
+        return service.act(session, edits.set_choice(session, identity, body.pick, body.reject))
+
+
+@router.get("/export/{form}")
+def export(session: SessionDep, form: str) -> FileResponse:
+    """Return a file for other programs."""
+    folder = Path(tempfile.mkdtemp(prefix="deocclude-"))
+    try:
+        path, media_type = write_export(session, form, folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    task = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+    return FileResponse(path, media_type=media_type, filename=path.name, background=task)
+
+
+def _candidate(
+    session: Session, identity: int, version: str, item: Candidate, choice: dict[str, Any]
+) -> dict[str, Any]:
+    url = None
+    if item.fill is not None:
+        url = address(session, f"holes/{identity}/candidates/picture", version, name=item.name)
+    return {
+        "name": item.name, "kind": item.kind, "title": item.title, "picture_url": url, "confidence": item.confidence,
+        "picked": choice["pick"] == item.name, "rejected": item.name in choice["reject"], "error": item.error,
+        "notes": list(item.fill.notes) if item.fill is not None else [],
+        "source": item.source, "licence": item.licence, "page": item.page,
+    }  # fmt: skip
+
+
+def _stack(session: Session) -> LayerStack:
+    results = session.computed("layers")
+    if results.stack is None:
+        raise NotReadyError("layers")
+    return results.stack
+
+
+def _scale(size: Any, name: str) -> float:
+    return pictures.scale_of(size, name)
+
+
+def _require_hole(session: Session, identity: int) -> None:
+    if identity != BACKGROUND:
+        session.require(identity)
+    elif not session.state.ids("object"):
+        raise InputError("at least one object", "none", hint="draw a mask first")
+
+
+def _fresh(session: Session, identity: int) -> Candidates | None:
+    """Return the candidates of a hole, if they were made for the hole as it is."""
+    found, results = session.candidates.get(identity), session.results
+    hole = hole_of(results, identity) if results is not None and found is not None else None
+    return found if found is not None and hole is not None and hole.fingerprint == found.hole else None

@@ -1,0 +1,88 @@
+"""Running the app: a free port on 127.0.0.1, a token, a browser."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deocclude.app.security import new_token
+from deocclude.errors import InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from deocclude.app.workspace import Workspace
+
+HOST = "127.0.0.1"
+
+
+def listen(port: int) -> socket.socket:
+    """Return a socket that listens on 127.0.0.1; port 0 takes one that is free.
+
+    Raises:
+        InputError: the port is taken, or may not be used.
+    """
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((HOST, port))
+        found.listen(128)
+    except (OSError, OverflowError) as error:
+        found.close()
+        raise InputError("a free port", f"{port} ({error})", field="--port") from None
+    return found
+
+
+def serve(
+    workspace: Workspace,
+    *,
+    port: int = 0,
+    model: tuple[Path, Path] | None = None,
+    ready: Callable[[str], None] = lambda address: None,
+    browser: bool = True,
+) -> None:
+    """Serve the app until it is interrupted.
+
+    Args:
+        workspace: the photos.
+        port: to listen on; 0 takes one that is free.
+        model: encoder and decoder (ONNX) for click masks.
+        ready: is told the address, token included, once the server answers.
+        browser: open the address in the user's browser.
+
+    Raises:
+        MissingExtraError: FastAPI or uvicorn is not installed.
+        InputError: the port is taken.
+    """
+    try:
+        import uvicorn
+
+        from deocclude.app.factory import create_app
+    except ImportError as error:
+        if (error.name or "").startswith("deocclude"):
+            raise
+        raise MissingExtraError("the browser app", "app") from None
+
+    class Server(uvicorn.Server):
+        """A server that says when it answers."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                ready(address)
+                if browser:
+                    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+    listening = listen(port)
+    token = new_token()
+    address = f"http://{HOST}:{listening.getsockname()[1]}/?token={token}"
+    config = uvicorn.Config(
+        create_app(workspace, token, model=model),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=1,
+        server_header=False,
+    )
+    Server(config).run(sockets=[listening])

@@ -1,0 +1,87 @@
+"""What all requests share, and how they get at it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+
+from deocclude.app.edits import Edit
+from deocclude.app.events import Broker
+from deocclude.app.jobs import Jobs
+from deocclude.app.session import Session
+from deocclude.app.views import state_of
+from deocclude.app.workspace import Workspace
+from deocclude.segment.clicks import ClickModel, Embedding
+
+FOR_EVER = "private, max-age=31536000, immutable"
+
+
+@dataclass(eq=False)
+class Service:
+    """The parts of a running app.
+
+    Attributes:
+        workspace: the photos.
+        broker: carries news to open tabs.
+        jobs: long work.
+        model: encoder and decoder for click masks, if the user brought them.
+    """
+
+    workspace: Workspace
+    broker: Broker
+    jobs: Jobs
+    model: tuple[Path, Path] | None = None
+    _clicks: ClickModel | None = None
+    _embedding: tuple[str, Embedding] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def state(self, session: Session) -> dict[str, Any]:
+        """Return the state of a photo as the page sees it."""
+        job = self.jobs.current(session)
+        return state_of(self.workspace, session, job.to_json() if job is not None else None)
+
+    def act(self, session: Session, edit: Edit) -> dict[str, Any]:
+        """Do something, tell all tabs, and return the new state."""
+        session.act(*edit)
+        return self.acted(session)
+
+    def acted(self, session: Session) -> dict[str, Any]:
+        """Tell all tabs that something was done, and return the new state."""
+        self.broker.publish(session.identity, "state", {"revision": session.state.revision})
+        return self.state(session)
+
+    def clicks(self, session: Session) -> tuple[ClickModel, Embedding] | None:
+        """Return the model for click masks and how it sees a photo; ``None`` where the user brought no model."""
+        if self.model is None:
+            return None
+        with self._lock:
+            if self._clicks is None:
+                self._clicks = ClickModel(*self.model)
+            if self._embedding is None or self._embedding[0] != session.identity:
+                self._embedding = session.identity, self._clicks.embed(session.photo.pixels)
+            return self._clicks, self._embedding[1]
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+ServiceDep = Annotated[Service, Depends(_service)]
+
+
+def _session(photo: str, service: ServiceDep) -> Session:
+    return service.workspace.session(photo)
+
+
+SessionDep = Annotated[Session, Depends(_session)]
+
+
+def picture(data: bytes, version: str | None, media_type: str = "image/png") -> Response:
+    """Return a picture as an answer; it may be cached for ever where its address says which version it is."""
+    lasting = version not in (None, "", "0")
+    return Response(data, media_type=media_type, headers={"Cache-Control": FOR_EVER if lasting else "no-store"})
