@@ -1,6 +1,8 @@
 // @ts-check
 /** Requests to the server. The token travels in a cookie, so nothing here knows it. */
 
+import { busy } from "./busy.js";
+
 /** A refusal by the server, with the message that it wrote for people. */
 export class Refused extends Error {
   /**
@@ -22,7 +24,17 @@ export class Refused extends Error {
  * @param {AbortSignal} [signal]
  * @returns {Promise<any>}
  */
-export async function call(method, path, body, signal) {
+export function call(method, path, body, signal) {
+  return busy(send(method, path, body, signal));
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} [body]
+ * @param {AbortSignal} [signal]
+ */
+async function send(method, path, body, signal) {
   const form = body instanceof FormData;
   /** @type {RequestInit} */
   const options = { method, signal, headers: { Accept: "application/json" } };

@@ -43,6 +43,7 @@ export class Arrows {
     const { width, height } = stage.size;
     if (!width) return;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    this.svg.classList.toggle("choosing", this.current !== null);
     const spots = new Map(session.state.objects.map((item) => [item.id, stage.toScreen({ x: item.centre[0], y: item.centre[1] })]));
     const focused = /** @type {SVGElement | null} */ (document.activeElement)?.dataset?.edge;
     const { dropped } = session.state.order;
@@ -92,10 +93,22 @@ export class Arrows {
    */
   badge(item, position, spots) {
     const at = spots.get(item.id) ?? { x: 0, y: 0 };
-    const badge = s("g", { class: "badge", dataset: { object: item.id }, onpointerdown: (/** @type {PointerEvent} */ event) => this.grab(event, item.id) },
+    const badge = s("g", { class: "badge", dataset: { object: item.id }, onpointerdown: (/** @type {PointerEvent} */ event) => this.grab(event, item.id),
+      onpointerenter: () => this.look(item.id), onpointerleave: () => this.look(null) },
       s("circle", { cx: at.x, cy: at.y, r: RADIUS }), s("text", { class: "name", x: at.x, y: at.y + RADIUS + 15 }, item.name));
     badge.style.setProperty("--hue", colour(position));
     return badge;
+  }
+
+  /**
+   * Show the arrows of one object only, or of all.
+   * @param {number | null} id
+   */
+  look(id) {
+    for (const arrow of this.svg.querySelectorAll(".arrow")) {
+      const ends = /** @type {SVGElement} */ (arrow).dataset.edge?.split("-").map(Number) ?? [];
+      arrow.classList.toggle("aside", id !== null && !ends.includes(id));
+    }
   }
 
   /** @param {Edge} edge */

@@ -8,7 +8,7 @@ import { colour, load, rim, tinted } from "./pictures.js";
 /** @typedef {import("./types.js").Item} Item */
 /** @typedef {import("./types.js").Box} Box */
 
-/** @typedef {{url: string, box: Box | null}} Source */
+/** @typedef {{url: string | null, box: Box | null}} Source */
 /** @typedef {{box: Box, mask: OffscreenCanvas, edge: OffscreenCanvas, wide: number}} Drawn */
 
 /** Tinted masks of all objects, loaded again when their address changes. */
@@ -35,7 +35,7 @@ export class Outlines {
     const wanted = new Set();
     const jobs = objects.map(async (item, position) => {
       const { url, box } = this.source(item);
-      if (!box || box[2] <= box[0]) return;
+      if (!url || !box || box[2] <= box[0]) return;
       const key = this.key(item, position);
       wanted.add(key);
       if (this.drawn.has(key)) return;
@@ -78,11 +78,12 @@ export class Outlines {
   async cut(drawn, item) {
     const out = this.without?.(item);
     const context = drawn.mask.getContext("2d");
-    if (!out?.box || !context) return;
+    if (!out?.url || !out.box || !context) return;
     const { scale } = this.desk.session.state.preview;
     const [x0, y0, x1, y1] = out.box;
     context.globalCompositeOperation = "destination-out";
     context.drawImage(await load(out.url), (x0 - drawn.box[0]) * scale, (y0 - drawn.box[1]) * scale, (x1 - x0) * scale, (y1 - y0) * scale);
+    hatch(context, drawn.mask);
   }
 
   /** @param {CanvasRenderingContext2D} context */
@@ -116,6 +117,23 @@ export class Outlines {
     hits.sort((one, other) => one.visible_pixels - other.visible_pixels);
     return hits[0] ?? null;
   }
+}
+
+/**
+ * Thin a tint out to slanted stripes, so that what lies below can be seen.
+ * @param {OffscreenCanvasRenderingContext2D} context
+ * @param {{width: number, height: number}} size
+ */
+function hatch(context, { width, height }) {
+  context.globalCompositeOperation = "destination-out";
+  context.lineWidth = 3.5;
+  context.strokeStyle = "rgb(0 0 0 / .72)";
+  context.beginPath();
+  for (let at = -height; at < width; at += 8) {
+    context.moveTo(at, height);
+    context.lineTo(at + height, 0);
+  }
+  context.stroke();
 }
 
 /**

@@ -1,6 +1,8 @@
 // @ts-check
 /** Pictures from the server, and masks in the colour of their object. */
 
+import { busy } from "./busy.js";
+
 /** @type {Map<string, Promise<ImageBitmap>>} addresses carry their version, so what is here never grows old */
 const cache = new Map();
 const KEPT = 120;
@@ -13,7 +15,7 @@ const KEPT = 120;
 export function load(url) {
   const known = cache.get(url);
   if (known) return known;
-  const loading = fetchBitmap(url);
+  const loading = busy(fetchBitmap(url));
   loading.catch(() => cache.delete(url));
   cache.set(url, loading);
   if (cache.size > KEPT) cache.delete(/** @type {string} */ (cache.keys().next().value));

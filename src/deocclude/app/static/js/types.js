@@ -44,7 +44,7 @@
  * @property {boolean} by_hand
  * @property {Box | null} box
  * @property {number} hidden_pixels
- * @property {string} mask_url
+ * @property {string | null} mask_url
  */
 
 /**

@@ -55,7 +55,7 @@ export class AmodalView {
   /** @param {Item} item */
   strength(item) {
     const apart = this.selected !== null && item.id !== this.selected;
-    return { fill: apart ? 0.12 : 0.62, line: apart ? 0.25 : 1 };
+    return { fill: apart ? 0.1 : 0.6, line: apart ? 0.25 : 1 };
   }
 
   /** @param {number | null} id */
@@ -105,7 +105,7 @@ export class AmodalView {
     const chosen = item.id === this.selected;
     const { by_hand: byHand, hidden_pixels: hidden, box } = item.whole;
     const share = hidden / Math.max(1, hidden + item.visible_pixels);
-    const text = box === null ? "not known yet" : hidden ? `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} % hidden` : "nothing hidden";
+    const text = box === null ? "not known yet" : hidden ? `${share < 0.001 ? "< 0.1" : (100 * share).toFixed(share < 0.1 ? 1 : 0)} % hidden` : "nothing hidden";
     return h("li", { class: chosen ? "object chosen" : "object" },
       h("button", { type: "button", class: "quiet choose grow", id: `whole-${item.id}`, "aria-pressed": String(chosen), onclick: () => this.choose(chosen ? null : item.id) },
         h("i", { class: "dot", vars: { "--hue": colour(position) } }), h("span", { class: "grow" }, item.name), h("small", {}, text)),

@@ -39,7 +39,7 @@ function row(view, layer, place, count) {
   const up = () => view.restack(id, count - place);
   const down = () => view.restack(id, count - 2 - place);
   const item = h("li", { class: `layer${chosen ? " chosen" : ""}${hidden ? " off" : ""}`, draggable: "true", dataset: { layer: id } },
-    h("button", { type: "button", class: "quiet small", id: `eye-${id}`, "aria-pressed": String(!hidden), "aria-label": `Show ${name}`, title: hidden ? "Show (H)" : "Hide (H)", onclick: () => view.toggle(id) },
+    h("button", { type: "button", class: "quiet small eye", id: `eye-${id}`, "aria-pressed": String(!hidden), "aria-label": `Show ${name}`, title: hidden ? "Show (H)" : "Hide (H)", onclick: () => view.toggle(id) },
       icon(hidden ? "eyeOff" : "eye")),
     h("button", { type: "button", class: "quiet choose grow", id: `layer-${id}`, "aria-pressed": String(chosen), onclick: () => view.choose(chosen ? null : id) },
       h("span", { class: "thumb" }, h("img", { src: layer.thumbnail_url, alt: "", draggable: "false" })), h("span", { class: "grow" }, name)),

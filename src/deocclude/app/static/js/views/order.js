@@ -104,8 +104,8 @@ export class OrderView {
     const act = (/** @type {string} */ sign, /** @type {string} */ label, /** @type {() => void} */ run) =>
       h("button", { type: "button", class: "quiet small", id: `${sign}-${keyOf(edge)}`, "aria-label": `${label}: ${pair}`, title: label, onclick: run }, icon(sign));
     return h("li", { class: "relation", dataset: { edge: keyOf(edge) } },
-      h("div", { class: "pair grow" }, named(objects, edge.front), h("span", { class: "soft" }, "hides"), named(objects, edge.behind),
-        h("small", {}, edge.by_user ? "set by hand" : chance(edge.probability), remark ? ` · ${remark}` : "")),
+      h("div", { class: "pair grow" }, named(objects, edge.front), h("small", {}, "hides"), named(objects, edge.behind),
+        h("small", {}, edge.by_user ? "by hand" : `${Math.round(100 * edge.probability)} %`), remark ? h("small", { class: "remark" }, remark) : null),
       h("div", { class: "row tight" },
         act("flip", "Flip", () => this.flip(edge)),
         edge.by_user ? act("reset", "As found", () => this.set(edge.front, edge.behind, "auto")) : null,
@@ -119,7 +119,7 @@ export class OrderView {
   removedRow(first, second) {
     const { objects } = this.session.state;
     return h("li", { class: "relation" },
-      h("div", { class: "pair grow" }, named(objects, first), h("span", { class: "soft" }, "and"), named(objects, second), h("small", {}, "no relation, set by hand")),
+      h("div", { class: "pair grow" }, named(objects, first), h("small", {}, "and"), named(objects, second), h("small", {}, "by hand"), h("small", { class: "remark" }, "neither hides the other")),
       h("button", { type: "button", class: "quiet small", "aria-label": "As found", title: "As found", onclick: () => this.set(first, second, "auto") }, icon("reset")));
   }
 
@@ -165,9 +165,4 @@ export class OrderView {
   close() {
     this.desk.close();
   }
-}
-
-/** @param {number} probability */
-function chance(probability) {
-  return `${Math.round(100 * probability)} % sure`;
 }
