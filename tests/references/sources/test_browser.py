@@ -30,7 +30,8 @@ function more() {
     const hit = document.createElement('div');
     hit.className = 'hit';
     hit.innerHTML = `<a href="/about/${shown}"><img class="thumb" alt="Cup ${shown} ${words}"
-      src="data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==" data-src="/pictures/${shown}.jpg"></a>`;
+      src="data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+      data-src="/pictures/${shown}.jpg"></a>`;
     document.getElementById('hits').append(hit);
   }
 }

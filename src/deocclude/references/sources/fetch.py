@@ -131,9 +131,14 @@ def fetch_references(
             progress("searched", len(told), total)
 
     fetch_into(queries, Wanted(sources, uses), target, settings or read_web_settings(), told=keep)
-    told.sort(key=lambda one: str(one["query"]))
-    write_text(target / "search.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    write_search(target, told)
     return target
+
+
+def write_search(target: Path, told: list[dict[str, Any]]) -> None:
+    """Write ``search.json`` into a folder: what came of each query, as :meth:`Fetched.as_plain` gives it."""
+    told = sorted(told, key=lambda one: str(one["query"]))
+    write_text(target / "search.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
 
 
 def fetch_into(

@@ -93,6 +93,20 @@ def what_is_sent(query: WebQuery, sources: Iterable[Source]) -> list[str]:
     return lines
 
 
+def asked_of(query: WebQuery, sources: Sequence[str], settings: WebSettings) -> list[str]:
+    """Return what each source would get to know, in one line each; nothing is sent.
+
+    Raises:
+        InputError: an unknown source, a missing key, or settings that do not fit.
+    """
+
+    async def work() -> list[str]:
+        async with open_session(sources, settings) as session:
+            return what_is_sent(query, session.sources)
+
+    return in_a_loop_of_its_own(work())
+
+
 def search_web(
     queries: Iterable[WebQuery],
     wanted: Wanted,
