@@ -22,6 +22,8 @@ class _Terminal(Console):
         raise BrokenPipeError
 
 
+_WIDE = 10_000
+"""Columns of what is no terminal."""
 OUT = _Terminal(highlight=False)
 ERR = _Terminal(stderr=True, highlight=False)
 
@@ -47,14 +49,17 @@ def say_written(target: Path, about: str = "", *, json: bool = False, **facts: A
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table; columns that hold numbers only are set right."""
+    """Print a table; columns that hold numbers only are set right.
+
+    Nothing is cut off: a terminal folds what is too long, a file or a pipe gets lines as long as they need to be.
+    """
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for position, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[position], (int, float)) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left")
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(f"{cell:.3f}" if isinstance(cell, float) else _plain(str(cell))) for cell in row))
-    OUT.print(table)
+    (OUT if OUT.is_terminal else _Terminal(highlight=False, width=_WIDE)).print(table)
 
 
 def warn(line: str) -> None:

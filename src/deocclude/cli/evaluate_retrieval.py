@@ -80,6 +80,7 @@ def retrieval(
     from deocclude.evaluation.retrieval_bench import Bench, prepare
     from deocclude.evaluation.retrieval_files import write_results
     from deocclude.files import check_output_folder
+    from deocclude.references.update import IndexSettings
 
     _check(data, asking, report)
     if report.output is not None:
@@ -87,7 +88,7 @@ def retrieval(
     collections = [open_collection(path) for path in data]
     folders = [*(one.pictures for one in collections), *asking.distractors]
     with console.progress_bar(quiet=report.json) as bar:
-        done = prepare(report.work, folders, processes=report.jobs, progress=bar)
+        done = prepare(report.work, folders, IndexSettings(processes=report.jobs), progress=bar)
     for one in done.skipped:
         console.warn(f"{one.path}: left out: {one.reason}")
     bench, found, results = Bench(report.work), list[Table](), list[Result]()

@@ -272,9 +272,15 @@ def _tell(place: Path, report: UpdateReport, json: bool) -> None:
     console.say_written(place, f"{report.pictures} pictures: {done}; {report.seconds:.1f} s")
 
 
+def _short(path: Path) -> str:
+    """Return a path as seen from the current folder where it lies below that."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
 def _tell_answer(answer: Answer) -> None:
     rows = [
-        (rank, one.probability, one.inliers, one.hit.words, one.hit.colours, str(one.hit.path), one.part)
+        (rank, one.probability, one.inliers, one.hit.words, one.hit.colours, _short(one.hit.path), one.part)
         for rank, one in enumerate(answer.ranked, 1)
     ]
     columns = ("rank", "probability", "matches", "words", "colours", "picture", "part")

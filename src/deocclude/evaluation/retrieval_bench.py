@@ -131,13 +131,22 @@ class Bench:
 
 
 def prepare(
-    folder: Path, pictures: Sequence[Path], *, processes: int = 1,
+    folder: Path,
+    pictures: Sequence[Path],
+    settings: IndexSettings | None = None,
+    *,
     progress: Callable[[str, int, int], None] = lambda step, done, total: None,
-) -> UpdateReport:  # fmt: skip
+) -> UpdateReport:
     """Index the pictures of a bench, or bring its index up to date with them.
+
+    Args:
+        folder: of the bench.
+        pictures: folders with pictures.
+        settings: how the index is made.
+        progress: told the name of a step, how much of it is done, and how much there is.
 
     Raises:
         InputError: a folder is not there, or the index cannot be used.
         OutputError: the index cannot be written.
     """
-    return build(folder / INDEX, list(pictures), IndexSettings(processes=processes), progress=progress)
+    return build(folder / INDEX, list(pictures), settings, progress=progress)

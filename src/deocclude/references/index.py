@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +105,7 @@ class Index:
         """
         self.folder = Path(folder)
         self.manifest, self.segments = _opened(self.folder)
+        self._vectors: WeakKeyDictionary[Query, tuple[NDArray[np.int64], NDArray[np.float32]]] = WeakKeyDictionary()
         self._dead = [np.array(record.removed, np.int64) for record in self.manifest.segments]
 
     def __len__(self) -> int:
@@ -185,8 +187,7 @@ class Index:
         asked = [views] if isinstance(views, Query) else list(views)
         best: dict[tuple[int, int], Hit] = {}
         for view in asked:
-            words, shares = self.vocabulary.assign(view.features.descriptors, NEAR)
-            look = _Look(query_vector(words, shares, self.vocabulary.rarity), view.colours, view.category, ranking)
+            look = _Look(self._vector(view), view.colours, view.category, ranking)
             for hit in self._search(look, max(top, 1) + len(without)):
                 place = hit.segment, hit.row
                 if place not in best or hit.score > best[place].score:
@@ -207,6 +208,13 @@ class Index:
         found = self._search(_Look(vector, np.asarray(segment.colours[whole]), "", ranking), top + 1)
         others = [one for one in found if (one.segment, one.row) != (hit.segment, hit.row)]
         return sorted(others, key=lambda one: (-one.score, str(one.path)))[:top]
+
+    def _vector(self, view: Query) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the words of a query and their weights; they are kept as long as the query is."""
+        if view not in self._vectors:
+            words, shares = self.vocabulary.assign(view.features.descriptors, NEAR)
+            self._vectors[view] = query_vector(words, shares, self.vocabulary.rarity)
+        return self._vectors[view]
 
     def _search(self, look: _Look, top: int) -> list[Hit]:
         """Return the best ``top`` pictures of each segment."""
