@@ -15,6 +15,7 @@ from deocclude.cli.evaluate_alignment import alignment
 from deocclude.cli.evaluate_content import content
 from deocclude.cli.evaluate_retrieval import retrieval
 from deocclude.cli.evaluate_stitching import stitching
+from deocclude.cli.evaluate_table2 import table2
 from deocclude.cli.options import check_free
 from deocclude.errors import InputError
 from deocclude.nets.chosen import SHIPPED, check_weights, weights_file
@@ -70,6 +71,7 @@ def register(app: App) -> None:
     group.command(content)
     group.command(stitching)
     group.command(retrieval)
+    group.command(table2)
     group.command(alignment)
     app.command(group)
     app.command(synthesize)

@@ -20,7 +20,7 @@ from deocclude.nets.planes import HOLE, OWN, PLANES, RGB, SEEN
 BASE, ALIGNED, VALID = slice(6, 9), slice(9, 12), slice(12, 13)
 LOOSE, SHOWN = slice(13, 16), slice(16, 17)
 GIVEN = 17
-"""Planes: those of :mod:`deocclude.nets.planes`; 6-8 what PCNet-C painted, everywhere; 9-11 the reference laid over the
+"""Planes: those of :mod:`deocclude.nets.planes`; 6-8 the same with the hole as PCNet-C painted it; 9-11 the reference laid over the
 picture, 0 where it says nothing, and 12 where it says something; 13-15 the reference as it is, scaled to the patch, and
 16 where it is. Colours are 0..1."""
 
@@ -88,12 +88,10 @@ class Comparison:
     """What can be said about a reference without learning.
 
     Attributes:
-        picture: [B, 3, H, W], the photo where it may be looked at, what PCNet-C painted elsewhere.
         drift: [B, 3, H, W], photo minus reference where both are seen, continued smoothly over the rest.
         agreement: [B, 1, H, W], 1 where the two agree, 0 where they do not or nothing can be said; continued likewise.
     """
 
-    picture: Tensor
     drift: Tensor
     agreement: Tensor
 
@@ -109,8 +107,7 @@ def compare(given: Tensor) -> Comparison:
     spread = pull_push(torch.cat([difference, size], 1).contiguous(), both)
     spread = spread * valid * (both.amax((1, 2, 3), keepdim=True) > 0)
     known = valid * (both.amax((1, 2, 3), keepdim=True) > 0)
-    picture = torch.lerp(planes[:, BASE], planes[:, RGB], seen)
-    return Comparison(picture, spread[:, :3], torch.exp(-STEEP * spread[:, 3:]) * known)
+    return Comparison(spread[:, :3], torch.exp(-STEEP * spread[:, 3:]) * known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,10 +259,10 @@ class FusionNet(nn.Module):
         return given[:, SHOWN] if self.attention is not None else torch.zeros_like(given[:, SHOWN])
 
     def _encoded(self, given: Tensor, told: Comparison) -> Tensor:
-        valid, picture = given[:, VALID], 2 * told.picture - 1
+        valid, picture = given[:, VALID], 2 * given[:, BASE] - 1
         parts = [
             picture,
-            4 * (given[:, ALIGNED] - told.picture) * valid,
+            4 * (given[:, ALIGNED] - given[:, BASE]) * valid,
             (2 * given[:, ALIGNED] - 1) * valid,
             4 * told.drift,
             given[:, SEEN], given[:, OWN], given[:, HOLE], valid, told.agreement,
@@ -299,9 +296,10 @@ def join_planes(planes: Tensor, base: Tensor, aligned: Tensor, loose: Tensor) ->
 
     Args:
         planes: [B, 6, H, W], see :mod:`deocclude.nets.planes`.
-        base: [B, 3, H, W], what PCNet-C painted.
+        base: [B, 3, H, W], what PCNet-C painted; it counts in the hole only.
         aligned: [B, 4, H, W], the aligned reference and where it says something.
         loose: [B, 4, H, W], the reference as it is and where it is.
     """
     assert planes.shape[1] == PLANES
+    base = planes[:, RGB] + base * (planes[:, HOLE] - planes[:, SEEN]).clamp(min=0)
     return torch.cat([planes, base, aligned[:, :3] * aligned[:, 3:], aligned[:, 3:], loose], 1)

@@ -267,8 +267,14 @@ def train_fusion(config: FusionConfig, out: Path) -> Path:
     pack = open_photo_pack(Path(config.pack))
     data = read_reference_dataset(config.data) if config.data else None
     task = Fusion(config, pack, data, choose_device(config.loop.device))
-    about = {"fingerprint": photo_fingerprint(pack), **pack.meta, "references": 0 if data is None else len(data)}
+    about = {"fingerprint": photo_fingerprint(pack), **pack.meta, **_described(data)}
     return train_and_save(task, config.loop, config, about, out)
+
+
+def _described(data: ReferenceDataset | None) -> dict[str, Any]:
+    """Return what weights say about a data set: its size and its scenes, none of which may be tested on."""
+    rows = () if data is None else tuple(row for row in data.rows if row.split != "test")
+    return {"references": len(rows), "scenes": sorted({row.scene for row in rows})}
 
 
 def _part(data: ReferenceDataset, config: FusionConfig, split: str) -> ReferenceDataset:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from deocclude.datasets.reference_patch import patch_masks
 from deocclude.datasets.reference_sample import ReferenceKind, ReferenceSample
 from deocclude.errors import InputError
-from deocclude.masks import Mask, dilate, erode
 from deocclude.training import warp
 from deocclude.training.content_samples import ContentBatch
 from deocclude.training.fusion_references import References
@@ -23,8 +23,6 @@ ZOOM = (0.8, 1.05)
 """Side of a patch over that of a sample, least and greatest."""
 SHIFT = 0.15
 """Largest shift of a patch off the sample's centre, share of its half side."""
-MIXED = 1
-"""Pixels at the edge of masks that mix colours."""
 
 
 class RecordSampler:
@@ -98,21 +96,11 @@ class RecordSampler:
 
 def _planes(sample: ReferenceSample) -> NDArray[np.uint8]:
     """Return uint8 [16, S, S]: truth, seen, own, hole, aligned reference, where, 0, 0, reference, where."""
-    seen, own, hole = patch_masks(sample)
-    masks = [np.where(mask, 255, 0).astype(np.uint8) for mask in (seen, own, hole)]
+    own, context, hole = patch_masks(sample)
+    masks = [np.where(mask, 255, 0).astype(np.uint8) for mask in (own | context, own, hole)]
     valid, shown = (np.where(mask, 255, 0).astype(np.uint8) for mask in (sample.aligned_valid, sample.reference_valid))
     nothing = np.zeros_like(valid)
     colours = [np.moveaxis(picture, 2, 0) for picture in (sample.truth, sample.aligned, sample.reference)]
     return np.concatenate(
         [colours[0], np.stack(masks), colours[1], np.stack([valid, nothing, nothing]), colours[2], shown[None]]
     )
-
-
-def patch_masks(sample: ReferenceSample) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return what may be looked at, the object's own pixels among it, and the hole, bool [S, S] each."""
-    hole = sample.hole
-    barred = dilate(Mask.from_array(sample.eraser), MIXED + 1).to_array()
-    own = erode(Mask.from_array(sample.visible), MIXED).to_array() & ~hole
-    own = own if own.sum() >= max(16, sample.visible.sum() // 5) else sample.visible & ~hole
-    context = sample.inside & ~barred & ~sample.visible & ~sample.modal
-    return own | context, own, hole

@@ -1,0 +1,97 @@
+"""The command evaluate table2: filling with references, in the layout of the paper's Table 2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from json import loads
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from deocclude.cli import console
+from deocclude.errors import InputError
+
+Rows = Annotated[
+    tuple[str, ...],
+    Parameter(name=["--rows", "--row"], consume_multiple=True, show_default=False, negative=()),
+]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Tested:
+    """What is tested on, and what is reported."""
+
+    split: str = "test"
+    """Part of the data set: test, validation or train."""
+    kinds: Annotated[
+        tuple[str, ...], Parameter(name="--kind", consume_multiple=True, show_default=False, negative=())
+    ] = ()
+    """Kinds of references; all when not given."""
+    limit: int = 0
+    """Most objects of each kind of reference; 0 for all."""
+    samples: int = 1000
+    """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
+    """Folder for the tables, the numbers of every sample and galleries."""
+    force: Annotated[bool, Parameter(negative=())] = False
+    """Replace a folder that is there."""
+    json: Annotated[bool, Parameter(negative=())] = False
+    """Print JSON instead of Markdown."""
+
+
+def table2(
+    data: Annotated[Path, Parameter(help="Folder written by 'build-dataset'.")],
+    *,
+    rows: Rows = ("ours", "stitched", "chosen"),
+    tested: Tested = Tested(),
+) -> None:
+    """Score filling with references of every kind, beside PCNet-C, which does without.
+
+    Args:
+        data: the reference data set.
+        rows: ours, stitched, chosen; NAME=WEIGHTS for a network with weights of your own, such as
+            altered-gt=runs/altered-gt.
+        tested: what is tested on, and what is reported.
+    """
+    from deocclude.datasets.reference_dataset import read_reference_dataset
+    from deocclude.evaluation.table2 import check_unseen, chosen_places, run_samples, tables
+    from deocclude.evaluation.table2_files import write_table2
+    from deocclude.evaluation.table2_rows import OURS, make_rows
+    from deocclude.files import check_output_folder
+
+    for name, value in (("--limit", tested.limit), ("--samples", tested.samples)):
+        if value < 0:
+            raise InputError("0 or more", str(value), field=name)
+    if tested.output is not None:
+        check_output_folder(tested.output, force=tested.force)
+    made = make_rows(rows)
+    part = read_reference_dataset(data).select(split=tested.split, kinds=tested.kinds)
+    check_unseen(part, _trained_on(rows))
+    count = len(chosen_places(part, tested.limit))
+    with console.progress_bar(quiet=tested.json) as bar:
+        results = run_samples(part, made, limit=tested.limit, progress=lambda done: bar("samples", done, count))
+    found = tables(results, samples=tested.samples)
+    if tested.output is not None:
+        write_table2(tested.output, results, found, by=OURS if OURS in made else list(made)[-1])
+    if tested.json:
+        console.print_json([loads(table.to_json()) for table in found])
+        return
+    for table in found:
+        console.print_plain(table.markdown())
+
+
+def _trained_on(rows: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return the scenes that each network has seen, as its weights say."""
+    from deocclude.evaluation.table2_rows import OURS
+    from deocclude.nets.chosen import weights_file
+    from deocclude.weights import read_weights
+
+    named = {name: weights or ("fusion" if name == OURS else "") for name, _, weights in map(_parted, rows)}
+    return {name: read_weights(weights_file(weights))[0].data.get("scenes", [])
+            for name, weights in named.items() if weights}  # fmt: skip
+
+
+def _parted(text: str) -> tuple[str, str, str]:
+    return text.partition("=")

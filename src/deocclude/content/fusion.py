@@ -1,0 +1,279 @@
+"""Painter with a network that sees a reference: corrects what PCNet-C painted where an aligned reference agrees.
+
+The reference is laid over the photo first, as for stitching. The network decides how much of it to take at each pixel;
+for large holes it decides at a reduced scale, and its decision is carried out at the photo's own. Without a reference,
+and where its gate stays shut, the answer is PCNet-C's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from deocclude.content import painter
+from deocclude.content.contest import Candidate
+from deocclude.content.patch import Painted, Painter, Patch, Provenance
+from deocclude.content.stitch import NONE, StitchSettings, overlay
+from deocclude.errors import InputError
+from deocclude.geometry import Box, Size
+from deocclude.masks import Mask
+from deocclude.nets.chosen import weights_file
+from deocclude.nets.planes import HOLE, RGB, SEEN
+from deocclude.nets.reference_net import ALIGNED, BASE, SHOWN, VALID, Conv3Deconv3, FusionNet, compare, join_planes
+from deocclude.references.features import Features
+from deocclude.weights import load_net
+
+NAME = "fusion"
+TAKEN = 0.5
+"""A pixel is said to come from the reference if at least this share of its correction is taken from it."""
+
+RGBArray = NDArray[np.uint8]
+Bool = NDArray[np.bool_]
+Net = FusionNet | Conv3Deconv3
+
+
+@dataclass(frozen=True)
+class FusionSettings:
+    """Settings of the painter.
+
+    Attributes:
+        weights: name of bundled weights, a weights file or the folder of a training run.
+        window: longest side of the window that the network sees, pixels; larger ones are reduced.
+        margin: pixels shown around a hole at least.
+        around: pixels shown around a hole, in parts of its longer side.
+    """
+
+    weights: str = NAME
+    window: int = 256
+    margin: int = 24
+    around: float = 0.4
+
+
+@dataclass(frozen=True, eq=False)
+class LaidReference:
+    """References in the frame of the photo.
+
+    Attributes:
+        rgb: uint8 [H, W, 3], laid over the photo.
+        source: int16 [H, W], number of the reference that a pixel is from, -1 where there is none.
+        rehearsal: uint8 [H, W, 3], the same made without a look at a band round the hole.
+        hole: bool [H, W], the hole that they were laid over.
+        loose: uint8 [h, w, 3], the best reference as it is, or ``None``.
+        confidence: that the hole is better filled from them than by a plain fill, 0..1.
+        reasons: why a reference could not be laid over the photo, by its number.
+    """
+
+    rgb: RGBArray
+    source: NDArray[np.int16]
+    rehearsal: RGBArray
+    hole: Bool
+    loose: RGBArray | None = None
+    confidence: float = 0.0
+    reasons: Mapping[int, str] = field(default_factory=dict)
+
+
+def lay_references(
+    photo: RGBArray,
+    hole: Bool,
+    usable: Bool,
+    references: Sequence[tuple[RGBArray, Features | None]],
+    settings: StitchSettings | None = None,
+) -> LaidReference:
+    """Lay references over a photo with a hole; arguments as of :func:`deocclude.content.stitch.stitch`."""
+    laid = overlay(photo, hole, usable, references, settings)
+    rgb, rehearsal = np.zeros_like(photo), np.zeros_like(photo)
+    source = np.full(photo.shape[:2], NONE, np.int16)
+    box = laid.window.box.slices
+    source[box] = laid.source
+    for canvas, picture in ((rgb, laid.picture), (rehearsal, laid.rehearsal)):
+        canvas[box] = np.where((laid.source != NONE)[..., None], np.clip(np.rint(picture), 0, 255), 0)
+    number = int(laid.source.max(initial=NONE))
+    loose = references[max(number, 0)][0] if references else None
+    return LaidReference(rgb, source, rehearsal, hole, loose, laid.confidence, laid.reasons)
+
+
+class FusionPainter:
+    """The painter; call it with a patch of the photo that the reference was laid over.
+
+    Args:
+        reference: what may help, or ``None``.
+        settings: of the painter.
+        net: a network to use instead of the weights of the settings.
+        base: who paints what is corrected; PCNet-C with its bundled weights by default.
+
+    Raises:
+        InputError: weights that are missing, damaged or of another network.
+    """
+
+    def __init__(
+        self,
+        reference: LaidReference | None,
+        settings: FusionSettings | None = None,
+        *,
+        net: Net | None = None,
+        base: Painter | None = None,
+    ) -> None:
+        self.reference, self.settings = reference, settings or FusionSettings()
+        self.net = net or fusion_net(self.settings.weights)
+        self.base = base or painter("pcnet-c")
+
+    def __call__(self, patch: Patch) -> Painted:
+        """Return ``patch`` with its hole painted."""
+        base = self.base(patch)
+        if self.reference is None or base.fallback_reason or not patch.hole.any():
+            return replace(base, method=NAME)
+        given = _given(patch, base.rgb, self.reference, self._box(patch))
+        rgb, taken = _answer(self.net, given, self.settings.window)
+        return self._painted(patch, base, rgb, taken)
+
+    def _box(self, patch: Patch) -> Box:
+        """Return the window around the hole, in the patch; it may reach beyond it."""
+        box = Mask.from_array(patch.hole).box
+        margin = max(self.settings.margin, round(self.settings.around * max(box.width, box.height)))
+        step = self.net.stride
+        width, height = (-(-(side + 2 * margin) // step) * step for side in (box.width, box.height))
+        x0, y0 = (box.x0 + box.x1 - width) // 2, (box.y0 + box.y1 - height) // 2
+        return Box(x0, y0, x0 + width, y0 + height)
+
+    def _painted(self, patch: Patch, base: Painted, rgb: NDArray[np.float32], taken: NDArray[np.float32]) -> Painted:
+        """Return the answer: what the net says of the window, in the hole."""
+        box, whole = self._box(patch), Box(0, 0, patch.hole.shape[1], patch.hole.shape[0])
+        inside = box.intersect(whole)
+        there, here = inside.window(whole), inside.window(box)
+        hole = patch.hole[there]
+        found, provenance = base.rgb.copy(), base.provenance.copy()
+        changed = np.clip(np.rint(255 * rgb[here]), 0, 255).astype(np.uint8)
+        found[there] = np.where(hole[..., None], changed, found[there])
+        assert self.reference is not None
+        source = _crop(self.reference.source, patch, NONE)[there]
+        named = hole & (taken[here] >= TAKEN) & (source != NONE)
+        provenance[there] = np.where(named, source + Provenance.REFERENCE, provenance[there])
+        note = f"{NAME}: {np.mean(taken[here][hole]):.0%} of the hole from the reference"
+        return Painted(found, base.confidence, provenance, NAME, notes=(*base.notes, note))
+
+
+def fusion_candidate(
+    reference: LaidReference | None, settings: FusionSettings | None = None, *, base: Painter | None = None
+) -> Candidate:
+    """Return the painter as a candidate for :mod:`deocclude.content.choose`.
+
+    Raises:
+        InputError: weights that are missing, damaged or of another network.
+    """
+    return Candidate(NAME, FusionPainter(reference, settings, base=base))
+
+
+def fusion_net(weights: str | Path = NAME) -> Net:
+    """Return the network with these weights; one is kept for each file, and made anew when the file changes.
+
+    Raises:
+        InputError: no such weights, damaged ones, or those of another network.
+    """
+    path = weights_file(weights)
+    if not path.is_file():
+        hint = "train some with 'deocclude train fusion', or use another method"
+        raise InputError("weights of the network for references", "no such file", file=path, hint=hint)
+    return _kept(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _kept(path: Path, changed: int) -> Net:
+    net = load_net(path)
+    if not isinstance(net, FusionNet | Conv3Deconv3):
+        raise InputError("a network for references", type(net).__name__, file=path, field="architecture")
+    return net
+
+
+def _given(patch: Patch, base: RGBArray, reference: LaidReference, box: Box) -> Tensor:
+    """Return the planes of a window (see :mod:`deocclude.nets.reference_net`), float32 [1, 17, h, w]; 0 outside."""
+    seen = patch.evidence if patch.context is None else patch.evidence | patch.context
+    seen = seen & ~patch.hole
+    tested = bool((patch.hole & ~_crop(reference.hole, patch, 0)).any())
+    laid = _crop(reference.rehearsal if tested else reference.rgb, patch, 0)
+    valid = _crop(reference.source, patch, NONE) != NONE
+    masks = [mask.astype(np.float32)[..., None] for mask in (seen, patch.evidence & seen, patch.hole, valid)]
+    colours = [picture.astype(np.float32) / 255 for picture in (patch.rgb, base, laid)]
+    whole = np.concatenate([colours[0] * masks[0], *masks[:3], colours[1], colours[2] * masks[3], masks[3]], 2)
+    size = Size(*patch.hole.shape)
+    canvas = np.zeros((box.height, box.width, whole.shape[2]), np.float32)
+    inside = box.intersect(Box(0, 0, size.width, size.height))
+    canvas[inside.window(box)] = whole[inside.window(Box(0, 0, size.width, size.height))]
+    planes = torch.from_numpy(np.ascontiguousarray(canvas.transpose(2, 0, 1)))[None]
+    loose = torch.from_numpy(_letterboxed(reference.loose, box.height, box.width))[None]
+    return join_planes(planes[:, :6], planes[:, 6:9], planes[:, 9:], loose)
+
+
+def _letterboxed(loose: RGBArray | None, height: int, width: int) -> NDArray[np.float32]:
+    """Return a picture scaled to fit and centred, float32 [4, height, width], and where it is."""
+    canvas = np.zeros((4, height, width), np.float32)
+    if loose is None:
+        return canvas
+    scale = min(height / loose.shape[0], width / loose.shape[1])
+    size = max(1, round(loose.shape[1] * scale)), max(1, round(loose.shape[0] * scale))
+    flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(loose, size, interpolation=flags).astype(np.float32) / 255
+    y, x = (height - size[1]) // 2, (width - size[0]) // 2
+    canvas[:3, y : y + size[1], x : x + size[0]] = small.transpose(2, 0, 1)
+    canvas[3, y : y + size[1], x : x + size[0]] = 1
+    return canvas
+
+
+@torch.inference_mode()
+def _answer(net: Net, given: Tensor, most: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the colours of a window, float32 [h, w, 3], and how much of each pixel is the reference's, [h, w]."""
+    small = _reduced(given, most, net.stride)
+    if isinstance(net, Conv3Deconv3):
+        rgb = net(given)
+        return rgb[0].permute(1, 2, 0).numpy(), torch.zeros(given.shape[2:]).numpy()
+    decision, drift = net.decide(small)
+    if small is not given:
+        size = given.shape[2:]
+        parts = (
+            functional.interpolate(part.float(), size, mode="bilinear", align_corners=False)
+            for part in (decision.gate, decision.shares, decision.free)
+        )
+        decision = type(decision)(*parts)
+        drift = compare(given).drift
+    rgb = decision.apply(given, drift)
+    taken = (decision.gate * decision.shares[:, :1]).clamp(0, 1) * given[:, VALID]
+    return rgb[0].permute(1, 2, 0).numpy(), taken[0, 0].numpy()
+
+
+def _reduced(given: Tensor, most: int, stride: int) -> Tensor:
+    """Return a window reduced to sides of at most ``most`` pixels, or itself where it is no larger."""
+    height, width = given.shape[2:]
+    scale = most / max(height, width)
+    if scale >= 1:
+        return given
+    size = [max(stride, round(side * scale / stride) * stride) for side in (height, width)]
+    mean = functional.interpolate(given, size, mode="area")
+    seen, valid = mean[:, SEEN], mean[:, VALID]
+    small = mean.clone()
+    small[:, RGB] = mean[:, RGB] / seen.clamp(min=1e-3) * (seen >= 0.5)
+    small[:, ALIGNED] = mean[:, ALIGNED] / valid.clamp(min=1e-3) * (valid >= 0.9)
+    small[:, VALID], small[:, SEEN] = (valid >= 0.9).float(), (seen >= 0.5).float()
+    small[:, 4:5] = ((mean[:, 4:5] >= 0.5) & (seen >= 0.5)).float()
+    small[:, HOLE] = ((mean[:, HOLE] > 0) & (seen < 0.5)).float()
+    small[:, BASE], small[:, SHOWN] = mean[:, BASE], (mean[:, SHOWN] >= 0.5).float()
+    return small
+
+
+def _crop(array: NDArray[Any], patch: Patch, outside: int) -> NDArray[Any]:
+    """Return the patch's part of an array of the photo."""
+    (x, y), (height, width) = patch.corner, patch.hole.shape
+    part = array[y : y + height, x : x + width]
+    if part.shape[:2] == (height, width):
+        return part
+    canvas = np.full((height, width, *array.shape[2:]), outside, array.dtype)
+    canvas[: part.shape[0], : part.shape[1]] = part
+    return canvas
