@@ -31,6 +31,7 @@ LEVEL = {
     "demo": 2,
     "project": 3,
     "pipeline": 4,
+    "referencing": 4,
     "cli": 5,
     "app": 5,
 }

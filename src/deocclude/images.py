@@ -92,6 +92,25 @@ def read_photo(path: Path | str, *, convert: bool = False) -> Photo:
     return Photo(pixels, path, orientation, exif, colour_profile or b"", converted)
 
 
+def read_shown(path: Path | str) -> tuple[RGBArray, NDArray[np.bool_] | None]:
+    """Read any picture file as one to look things up in: 8-bit RGB, and which pixels are not transparent.
+
+    Returns:
+        uint8 [H, W, 3], upright, transparent parts white; and bool [H, W], ``None`` where nothing is transparent.
+
+    Raises:
+        InputError: no such file, no picture, damaged, or too large.
+    """
+    image, _ = _opened(Path(path))
+    with image:
+        orientation, _ = _exif(image)
+        pixels = np.ascontiguousarray(turn(_to_rgb(image), orientation))
+        if image.mode not in ("RGBA", "LA", "PA") and "transparency" not in image.info:
+            return pixels, None
+        shown = turn(np.asarray(image.convert("RGBA"))[..., 3] >= 128, orientation)
+    return pixels, None if shown.all() else np.ascontiguousarray(shown)
+
+
 def read_labels(path: Path | str) -> NDArray[np.int32]:
     """Read a picture whose values are labels: grey 8 or 16 bit, or palette (indices). Returns int32 [H, W].
 

@@ -1,4 +1,4 @@
-"""The stages in order: repair, order, amodal, content, layers. A page one can read aloud."""
+"""The stages in order: repair, order, amodal, references, content, layers. A page one can read aloud."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude import amodal, ordering, rle
+from deocclude.content.completed import complete_background, complete_hidden
 from deocclude.content.fill import NAMES, fill_background, fill_hidden
 from deocclude.content.patch import BACKGROUND, Fill
 from deocclude.errors import InputError, unknown_choice
@@ -24,6 +25,8 @@ from deocclude.masks import Mask, union
 from deocclude.nets.chosen import SHIPPED, check_weights, weights_file
 from deocclude.ordering.graph import OrderGraph
 from deocclude.project.state import Corrections, Project
+from deocclude.references.supply import SupplySettings
+from deocclude.referencing import add_references, with_stamp
 from deocclude.repair import repair
 from deocclude.scene import Instance, Scene, validate
 from deocclude.stages import StageRecord, Stopwatch
@@ -50,17 +53,22 @@ class Settings:
     """Widest slit between neighbouring masks that the repair closes, in pixels."""
     seed: int = 0
     """For all that draws random numbers."""
+    references: tuple[str, ...] = ()
+    """Folders of similar pictures, or indexes of such: what they show of a hidden part is taken from them."""
+    reference: tuple[str, ...] = ()
+    """Similar pictures to try on every hidden part; they too are used only where they agree with what is visible."""
     weights: str = SHIPPED
     """Of the mask network: a bundled name, a weights file, or the folder of a training run."""
 
 
 WIDEST_GAP = 200
 """Largest ``max_gap``, in pixels; wider slits are background, and cost grows with the square."""
-STAGES = ("repair", "order", "amodal", "content", "layers")
+STAGES = ("repair", "order", "amodal", "references", "content", "layers")
 _DEPENDS = {
     "repair": ("max_gap",),
     "order": ("order",),
     "amodal": ("amodal",),
+    "references": ("references", "reference"),
     "content": ("fill", "seed"),
     "layers": ("edges",),
 }
@@ -111,14 +119,14 @@ def run(
         progress: is told how far each stage is.
 
     Raises:
-        InputError: an unknown method or stage name, or a number out of range.
+        InputError: an unknown method or stage name, a number out of range, or no such references.
     """
     settings = settings or Settings()
     if until not in STAGES:
         raise unknown_choice("stage", until, STAGES)
     _check(settings)
     report = progress or (lambda stage, done, total: None)
-    project = _with_weights(project, settings)
+    project = _with_sources(project, settings)
     wanted = _stage_fingerprints(project, settings)
     for stage in STAGES[: STAGES.index(until) + 1]:
         if project.fingerprints.get(stage) != wanted[stage]:
@@ -133,11 +141,11 @@ def stale_from(project: Project, settings: Settings | None = None) -> str | None
     """Return the first stage that :func:`run` would compute, ``None`` if all results are up to date.
 
     Raises:
-        InputError: an unknown method name, a number out of range, or no such weights.
+        InputError: an unknown method name, a number out of range, or no such weights or references.
     """
     settings = settings or Settings()
     _check(settings)
-    project = _with_weights(project, settings)
+    project = _with_sources(project, settings)
     wanted = _stage_fingerprints(project, settings)
     return next((stage for stage in STAGES if project.fingerprints.get(stage) != wanted[stage]), None)
 
@@ -150,6 +158,7 @@ def _stage_fingerprints(project: Project, settings: Settings) -> dict[str, str]:
             upstream,
             {key: getattr(settings, key) for key in _DEPENDS[stage]},
             project.fingerprints["weights"] if _asks_network(stage, settings) else None,
+            *([project.fingerprints["sources"]] if stage == "references" and _asked(settings) else []),
             _corrections_of(stage, project.corrections),
         )
     return prints
@@ -188,6 +197,10 @@ def _amodal(project: Project, settings: Settings, progress: Progress) -> Project
     return replace(project, amodal=result, records={**project.records, "amodal": record})
 
 
+def _references(project: Project, settings: Settings, progress: Progress) -> Project:
+    return add_references(project, _asked(settings), progress)
+
+
 def _content(project: Project, settings: Settings, progress: Progress) -> Project:
     """Paint what is hidden; a part whose masks have not changed since it was last painted is kept."""
     watch = Stopwatch()
@@ -196,24 +209,17 @@ def _content(project: Project, settings: Settings, progress: Progress) -> Projec
     covered, nothing = union(scene.modal, scene.size), Mask.empty(scene.size)
     shapes[BACKGROUND] = (nothing, covered, nothing)
     methods = {key: project.corrections.painters.get(key, settings.fill) for key in shapes}
-    prints = {f"content/{key}": _content_fingerprint(item, methods[key], settings) for key, item in shapes.items()}
+    prints = {
+        f"content/{key}": _content_fingerprint(item, methods[key], settings, project.references.parts.get(key))
+        for key, item in shapes.items()
+    }
     fills: dict[int, Fill] = {}
-    for done, (key, (modal, shape, front)) in enumerate(shapes.items()):
+    for done, key in enumerate(shapes):
         progress("content", done, len(shapes))
         if project.fills is not None and project.fingerprints.get(f"content/{key}") == prints[f"content/{key}"]:
             fills[key] = project.fills[key]
-        elif key == BACKGROUND:
-            fills[key] = fill_background(project.photo.pixels, covered, method=methods[key], seed=settings.seed)
         else:
-            fills[key] = fill_hidden(
-                project.photo.pixels,
-                modal,
-                shape,
-                instance_id=key,
-                method=methods[key],
-                seed=settings.seed,
-                occluders=front,
-            )
+            fills[key] = _filled(project, key, shapes[key], methods[key], settings.seed)
     progress("content", len(shapes), len(shapes))
     reasons = [f"{_called(scene, key)}: {fill.fallback_reason}" for key, fill in fills.items() if fill.fallback_reason]
     notes = tuple(f"{_called(scene, key)}: {'; '.join(fill.notes)}" for key, fill in fills.items() if fill.notes)
@@ -222,6 +228,19 @@ def _content(project: Project, settings: Settings, progress: Progress) -> Projec
     return replace(
         project, fills=fills, records={**project.records, "content": record}, fingerprints={**kept, **prints}
     )
+
+
+def _filled(project: Project, key: int, masks: tuple[Mask, Mask, Mask], method: str, seed: int) -> Fill:
+    """Return one hidden part with what references show of it, the rest painted."""
+    photo, part = project.photo.pixels, project.references.parts.get(key)
+    modal, shape, front = masks
+    if key == BACKGROUND and part is None:
+        return fill_background(photo, shape, method=method, seed=seed)
+    if key == BACKGROUND and part is not None:
+        return complete_background(photo, shape, part, method=method, seed=seed)
+    if part is None:
+        return fill_hidden(photo, modal, shape, instance_id=key, method=method, seed=seed, occluders=front)
+    return complete_hidden(photo, modal, shape, part, method=method, seed=seed, occluders=front)
 
 
 def _in_front(project: Project, item: Instance) -> Mask:
@@ -251,7 +270,8 @@ def _layers(project: Project, settings: Settings, progress: Progress) -> Project
 
 
 _COMPUTE: dict[str, Callable[[Project, Settings, Progress], Project]] = {
-    "repair": _repair, "order": _order, "amodal": _amodal, "content": _content, "layers": _layers,
+    "repair": _repair, "order": _order, "amodal": _amodal, "references": _references, "content": _content,
+    "layers": _layers,
 }  # fmt: skip
 
 
@@ -272,6 +292,22 @@ def _check(settings: Settings) -> None:
         raise InputError("0 or more", str(settings.seed), field="seed")
 
 
+def _with_sources(project: Project, settings: Settings) -> Project:
+    """Return the project with the settings, and fingerprints of the weights and references that they name.
+
+    Raises:
+        InputError: one of them is not there, and the project has no result that was made with it.
+    """
+    before = [list(project.settings.get(key) or ()) for key in _DEPENDS["references"]]
+    project = _with_weights(project, settings)
+    same = before == [project.settings[key] for key in _DEPENDS["references"]]
+    return with_stamp(project, _asked(settings), unchanged=same)
+
+
+def _asked(settings: Settings) -> SupplySettings:
+    return SupplySettings(settings.references, settings.reference)
+
+
 def _with_weights(project: Project, settings: Settings) -> Project:
     """Return the project with the settings and a fingerprint of the weights that they name.
 
@@ -282,7 +318,8 @@ def _with_weights(project: Project, settings: Settings) -> Project:
         InputError: no such weights, and none that the project's results were made with.
     """
     before = project.settings.get("weights")
-    project = replace(project, settings={**project.settings, **asdict(settings)})
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(settings).items()}
+    project = replace(project, settings={**project.settings, **plain})
     if not any(_asks_network(stage, settings) for stage in _NETWORKS):
         return project
     path = weights_file(settings.weights)
@@ -319,9 +356,15 @@ def _input_fingerprint(project: Project) -> str:
     return _fingerprint(photo, {item.id: rle.encode(item.modal) for item in project.given.instances})
 
 
-def _content_fingerprint(shapes: tuple[Mask, ...], method: str, settings: Settings) -> str:
+def _content_fingerprint(shapes: tuple[Mask, ...], method: str, settings: Settings, part: Fill | None) -> str:
     """Return what one fill depends on; the photo of a project never changes."""
-    return _fingerprint([rle.encode(mask) for mask in shapes], method, settings.seed)
+    given = [] if part is None else [_part_fingerprint(part)]
+    return _fingerprint([rle.encode(mask) for mask in shapes], method, settings.seed, *given)
+
+
+def _part_fingerprint(part: Fill) -> str:
+    planes = (part.hole, part.rgb, part.provenance, part.confidence)
+    return _fingerprint(part.box, [hashlib.sha256(np.ascontiguousarray(plane).data).hexdigest() for plane in planes])
 
 
 def _corrections_of(stage: str, corrections: Corrections) -> Any:
@@ -329,6 +372,8 @@ def _corrections_of(stage: str, corrections: Corrections) -> Any:
         return [asdict(item) for item in corrections.order]
     if stage == "amodal":
         return {identity: rle.encode(mask) for identity, mask in corrections.amodal.items()}
+    if stage == "references" and corrections.references:
+        return [one.as_plain() for one in corrections.references]
     if stage == "content" and corrections.painters:
         return dict(corrections.painters)
     return None

@@ -29,7 +29,7 @@ def project(drawn):
 
 
 def test_every_stage_leaves_a_result_and_a_record(project):
-    assert set(project.records) == {"repair", "order", "amodal", "content", "layers"}
+    assert set(project.records) == {"repair", "order", "amodal", "references", "content", "layers"}
     assert set(project.fills) == {BACKGROUND, *project.scene.ids}
     assert len(project.layers.layers) == len(project.scene)
 

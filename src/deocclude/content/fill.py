@@ -5,7 +5,7 @@ Both work on a crop around the hole with as much context as the painter needs, s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -129,6 +129,7 @@ def fill_background(
     method: str | Painter = AUTO,
     seed: int = 0,
     rim: int = 0,
+    known: Mask | None = None,
 ) -> Fill:
     """Paint what all objects together cover, at the photo's own resolution, from what no object covers.
 
@@ -139,19 +140,21 @@ def fill_background(
         seed: for painters that draw random numbers.
         rim: repaint also visible pixels so near the hole, in pixels: they carry the colour of what hid it. With 0
             no visible pixel changes.
+        known: covered pixels at which the photo shows the background already; they are looked at, not painted.
 
     Raises:
         InputError: no painter has that name.
     """
     paint = _painter(method)
-    if not covered:
+    known = known or Mask.empty(covered.size)
+    if not covered - known:
         return empty_fill(BACKGROUND, _named(method))
-    covered = dilate(covered, rim)
-    shaded = dilate(covered, max(1, SHADOW - rim))
+    covered = dilate(covered, rim) - known
+    shaded = dilate(covered, max(1, SHADOW - rim)) - known
     if shaded.area == shaded.size.height * shaded.size.width:
         shaded = covered
-    parts = [_background_part(photo_rgb, hole, shaded, paint, seed) for hole in _groups(covered)]
-    return _merged(parts, covered)
+    parts = [_background_part(photo_rgb, hole, shaded, paint, seed) for hole in groups(covered)]
+    return merged(parts, covered)
 
 
 def own_pixels(modal: Mask) -> tuple[Mask, tuple[str, ...]]:
@@ -226,7 +229,7 @@ def _background_part(photo_rgb: RGBArray, hole: Mask, shaded: Mask, paint: Paint
     return _placed(paint(patch), patch, box, BACKGROUND, ())
 
 
-def _groups(covered: Mask) -> list[Mask]:
+def groups(covered: Mask) -> list[Mask]:
     """Split a mask into parts that are at least ``BRIDGE`` apart."""
     import cv2
 
@@ -263,7 +266,14 @@ def _placed(painted: Painted, patch: Patch, box: Box, instance_id: int, notes: t
     )
 
 
-def _merged(parts: list[Fill], covered: Mask) -> Fill:
+def merged(parts: Sequence[Fill], covered: Mask, instance_id: int = BACKGROUND) -> Fill:
+    """Return fills of parts of one hole, at least one, as the fill of all of it.
+
+    Args:
+        parts: fills of disjoint parts; its method is that of the largest.
+        covered: all of the hole.
+        instance_id: whose hole it is.
+    """
     box = covered.box
     rgb = np.zeros((box.height, box.width, 3), np.uint8)
     provenance = np.zeros((box.height, box.width), np.uint8)
@@ -278,4 +288,4 @@ def _merged(parts: list[Fill], covered: Mask) -> Fill:
     notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
     reason = "; ".join(reasons) or None
     hole = covered.pixels.copy()
-    return Fill(BACKGROUND, box, hole, rgb, provenance, confidence, largest.method, reason, notes)
+    return Fill(instance_id, box, hole, rgb, provenance, confidence, largest.method, reason, notes)

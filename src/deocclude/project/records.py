@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,8 @@ def index_of(project: Project, photo_file: str) -> dict[str, Any]:
         "given": _given(project),
         "corrections": {"order": [asdict(item) for item in project.corrections.order],
                         "amodal": sorted(project.corrections.amodal),
-                        "painters": {str(key): name for key, name in project.corrections.painters.items()}},
+                        "painters": {str(key): name for key, name in project.corrections.painters.items()},
+                        "references": [choice.as_plain() for choice in project.corrections.references]},
         "order": _order(project),
         "stages": {name: _record(record) for name, record in project.records.items()},
         "fingerprints": dict(project.fingerprints),
@@ -56,16 +57,7 @@ def index_of(project: Project, photo_file: str) -> dict[str, Any]:
             for identity, found in project.amodal.probability.items()
         ]
     if project.fills is not None:
-        index["content"] = [
-            {
-                "id": key,
-                "box": list(fill.box),
-                "method": fill.method,
-                "fallback_reason": fill.fallback_reason,
-                "notes": list(fill.notes),
-            }
-            for key, fill in project.fills.items()
-        ]
+        index["content"] = fill_entries(project.fills)
     return index
 
 
@@ -175,6 +167,20 @@ def read_probability(folder: Path, index: Mapping[str, Any]) -> dict[int, ShapeP
     return found
 
 
+def fill_entries(fills: Mapping[int, Fill]) -> list[dict[str, Any]]:
+    """Return what an index says of fills, as plain values."""
+    return [
+        {
+            "id": key,
+            "box": list(fill.box),
+            "method": fill.method,
+            "fallback_reason": fill.fallback_reason,
+            "notes": list(fill.notes),
+        }
+        for key, fill in fills.items()
+    ]
+
+
 def write_fills(fills: Mapping[int, Fill], folder: Path) -> None:
     """Write each fill as RGBA crop (alpha marks the hidden pixels) with its provenance and confidence crops."""
     folder.mkdir()
@@ -186,15 +192,15 @@ def write_fills(fills: Mapping[int, Fill], folder: Path) -> None:
             write_picture(folder / f"{identity}.confidence.png", fill.confidence)
 
 
-def read_fills(folder: Path, index: Mapping[str, Any]) -> dict[int, Fill]:
-    """Read what :func:`write_fills` wrote.
+def read_fills(folder: Path, entries: Iterable[Mapping[str, Any]]) -> dict[int, Fill]:
+    """Read what :func:`write_fills` and :func:`fill_entries` wrote.
 
     Raises:
         InputError: a picture is missing or damaged.
         ValueError: it has another size than its box.
     """
     fills = {}
-    for entry in index["content"]:
+    for entry in entries:
         identity, box = int(entry["id"]), Box(*entry["box"])
         shape = (box.height, box.width)
         rgba, plain = np.zeros((*shape, 4), np.uint8), np.zeros(shape, np.uint8)

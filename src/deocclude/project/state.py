@@ -14,6 +14,8 @@ from deocclude.layers.stack import LayerStack
 from deocclude.masks import Mask
 from deocclude.ordering.graph import OrderGraph, Override
 from deocclude.ordering.pairs import PairwiseOrder
+from deocclude.references.choice import Choice
+from deocclude.references.record import References
 from deocclude.scene import Instance, Scene
 from deocclude.stages import StageRecord
 
@@ -28,11 +30,13 @@ class Corrections:
         order: arrows set, removed or doubled, oldest first; the last word on a pair counts.
         amodal: whole shapes painted by hand, by object id.
         painters: the fill method picked for the hidden part of an object, by its id (0 is the background).
+        references: pictures picked or rejected as references, oldest first; the last word on one counts.
     """
 
     order: tuple[Override, ...] = ()
     amodal: Mapping[int, Mask] = field(default_factory=dict)
     painters: Mapping[int, str] = field(default_factory=dict)
+    references: tuple[Choice, ...] = ()
 
     def with_order(self, *overrides: Override) -> Corrections:
         """Return the corrections with more arrows; earlier ones on the same pair give way."""
@@ -54,6 +58,22 @@ class Corrections:
         picked = {key: value for key, value in self.painters.items() if key != identity}
         return replace(self, painters=picked if method is None else {**picked, identity: method})
 
+    def with_reference(self, choice: Choice) -> Corrections:
+        """Return the corrections with a reference picked or rejected; an earlier word on the same one gives way."""
+        kept = self.without_reference(choice.path, choice.sha256, choice.object).references
+        return replace(self, references=(*kept, choice))
+
+    def without_reference(self, path: str, sha256: str = "", identity: int | None = None) -> Corrections:
+        """Return the corrections without a word on a reference: agreement decides again.
+
+        Args:
+            path: of the reference.
+            sha256: of its content, where it is known.
+            identity: the object that the word was about; ``None`` for the word about all of them.
+        """
+        kept = (one for one in self.references if one.object != identity or not one.means(path, sha256))
+        return replace(self, references=tuple(kept))
+
 
 @dataclass(frozen=True, eq=False)
 class Project:
@@ -68,6 +88,7 @@ class Project:
         pairs: pairwise order, before corrections.
         graph: the order in force.
         amodal: whole shapes, corrections included.
+        references: what similar pictures show of the hidden parts, and what became of each picture.
         fills: painted hidden parts by object id; 0 is the background's.
         stack: the layers.
         records: how each stage came to its result, by stage name.
@@ -83,6 +104,7 @@ class Project:
     pairs: PairwiseOrder | None = None
     graph: OrderGraph | None = None
     amodal: AmodalMasks | None = None
+    references: References = field(default_factory=References)
     fills: Mapping[int, Fill] | None = None
     stack: LayerStack | None = None
     records: Mapping[str, StageRecord] = field(default_factory=dict)

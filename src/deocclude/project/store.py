@@ -26,6 +26,13 @@ from deocclude.masks import Mask
 from deocclude.ordering.draw import draw_order
 from deocclude.project import records
 from deocclude.project.provenance import provenance_image
+from deocclude.project.reference_records import (
+    FOLDER,
+    choices_of,
+    read_references,
+    reference_index,
+    write_references,
+)
 from deocclude.project.report import render_report
 from deocclude.project.state import Corrections, Project
 from deocclude.scene import Scene
@@ -73,6 +80,8 @@ def write_project(
         _write_results(project, part)
         written = sorted(path.relative_to(part).as_posix() for path in part.rglob("*") if path.is_file())
         index = {"format": FORMAT, "version": VERSION, **records.index_of(project, _photo_name(project))}
+        if "references" in project.records:
+            index["references"] = reference_index(project.references)
         index["photo"]["sha256"] = sha256(part / index["photo"]["file"])
         index["files"] = [*written, INDEX]
         (part / INDEX).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -133,7 +142,9 @@ def _assemble(folder: Path, index: dict[str, Any]) -> Project:
     photo = _read_photo(folder, index["photo"])
     scene = records.scene_of(index, read_labels(inside(folder, "masks/visible.png")))
     given = records.given_of(index, scene)
-    corrections = Corrections(records.overrides_of(index), _painted(folder, given), records.painters_of(index))
+    corrections = Corrections(
+        records.overrides_of(index), _painted(folder, given), records.painters_of(index), choices_of(index)
+    )
     pairs, graph = records.order_of(index, scene)
     amodal = None
     if (folder / "amodal.json").is_file():
@@ -142,7 +153,7 @@ def _assemble(folder: Path, index: dict[str, Any]) -> Project:
             item.id: other.amodal or other.modal for item, other in zip(scene.instances, whole.instances, strict=True)
         }
         amodal = records.amodal_of(index, masks, folder / "amodal")
-    fills = records.read_fills(folder / "content", index) if "content" in index else None
+    fills = records.read_fills(folder / "content", index["content"]) if "content" in index else None
     stack = read_layers(folder / "layers") if (folder / "layers" / "layers.json").is_file() else None
     return Project(
         photo,
@@ -153,6 +164,7 @@ def _assemble(folder: Path, index: dict[str, Any]) -> Project:
         pairs,
         graph,
         amodal,
+        read_references(folder / FOLDER, index),
         fills,
         stack,
         records.stage_records_of(index),
@@ -214,6 +226,7 @@ def _write_results(project: Project, part: Path) -> None:
     if project.amodal is not None:
         write_scene(records.amodal_scene(project), part / "amodal.json", "cocoa")
         records.write_probability(project.amodal.probability, part / "amodal")
+    write_references(project.references, part / FOLDER)
     if project.fills is not None:
         records.write_fills(project.fills, part / "content")
         provenance_image(project).save(part / "provenance.png")

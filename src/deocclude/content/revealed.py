@@ -1,0 +1,219 @@
+"""What references show of one hidden part: laid over what is visible, and used only where they agree with it.
+
+An object is first compared by its own visible pixels alone. Where these say too little (a plain or small object), what
+surrounds it is looked at too, provided that the reference shows the object's visible pixels as well: a picture of the
+same place without the object is no reference for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deocclude.content.foreign import Traces, trace
+from deocclude.content.patch import BACKGROUND, Fill, Provenance
+from deocclude.content.stitch import Stitched, StitchSettings, stitch
+from deocclude.geometry import Size
+from deocclude.masks import Mask
+from deocclude.references.features import Features, extract
+
+if TYPE_CHECKING:
+    from deocclude.references.supply import Reference
+
+RGBArray = NDArray[np.uint8]
+Bool = NDArray[np.bool_]
+LEAST = 48
+"""Smaller hidden parts are left to the painters: nothing can be tested on them."""
+SEEN = 0.3
+"""A reference shows an object if it shows at least this share of its visible pixels, 0..1."""
+COVERED = 0.8
+"""A reference in which the occluder is seen with so much of what lies over the hole shows the occluder there too."""
+KEPT = 12
+"""References whose traces are held in memory."""
+NAME = "references"
+
+
+@dataclass(frozen=True, eq=False)
+class Hole:
+    """A hidden part, and what may be looked at.
+
+    Attributes:
+        id: of the object; 0 is the background.
+        parts: what is hidden, in pieces that are filled one by one.
+        own: visible pixels of the object; none for the background.
+        around: visible pixels of no object.
+        foreign: visible pixels of other objects.
+    """
+
+    id: int
+    parts: tuple[Mask, ...]
+    own: Mask
+    around: Mask
+    foreign: Mask
+
+    @property
+    def hidden(self) -> Mask:
+        """All that is hidden."""
+        whole = self.parts[0]
+        for part in self.parts[1:]:
+            whole = whole | part
+        return whole
+
+
+@dataclass(frozen=True, eq=False)
+class Revealed:
+    """What references gave of a hidden part.
+
+    Attributes:
+        part: the pixels, with the provenance ``REFERENCE`` + place of the reference in the list; ``None`` for none.
+        reasons: for each reference why none of its pixels is used; ``None`` where some are.
+    """
+
+    part: Fill | None
+    reasons: tuple[str | None, ...]
+
+
+@dataclass(eq=False)
+class View:
+    """The photo with its objects, to lay references over.
+
+    Attributes:
+        rgb: uint8 [H, W, 3].
+        objects: visible pixels of all objects.
+    """
+
+    rgb: RGBArray
+    objects: Mask
+    _traces: dict[int, tuple[Reference, Traces]] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def features(self) -> Features:
+        """Of the whole photo."""
+        return extract(self.rgb)
+
+    def traces(self, reference: Reference) -> Traces:
+        """Return where pixels of a reference are seen in the photo; worked out once for each."""
+        known = self._traces.get(id(reference))
+        if known is None:
+            while len(self._traces) >= KEPT:
+                del self._traces[next(iter(self._traces))]
+            found = trace((self.rgb, self.features), self.objects.to_array(), (reference.rgb, reference.features))
+            known = self._traces[id(reference)] = (reference, found)
+        return known[1]
+
+
+def reveal(view: View, hole: Hole, references: Sequence[Reference], *, trust: bool = False) -> Revealed:
+    """Return what references show of a hidden part.
+
+    Args:
+        view: the photo.
+        hole: what is hidden.
+        references: pictures to try, all of them together.
+        trust: use them even where they promise little: a user picked them.
+    """
+    if not references or max(part.area for part in hole.parts) < LEAST:
+        why = "the hidden part is too small to test a reference on"
+        return Revealed(None, (why,) * len(references))
+    settings = StitchSettings(verify=False, least_confidence=0.0) if trust else StitchSettings()
+    allowed = [_allowed(view, hole, reference) for reference in references]
+    reasons: list[str | None] = ["the visible part says too little"] * len(references)
+    for usable, tried in _attempts(view, hole, references, reasons):
+        found = []
+        for part in hole.parts:
+            if part.area >= LEAST:
+                given = [(references[k].rgb, references[k].features) for k in tried]
+                found.append((part, stitch(view.rgb, part.to_array(), usable.to_array(), given, settings,
+                                           shown=[allowed[k] for k in tried])))  # fmt: skip
+        for place, k in enumerate(tried):
+            reasons[k] = _reason(view, hole, references[k], [answer for _, answer in found], place)
+        if any(answer.filled.any() for _, answer in found):
+            return Revealed(_placed(hole, [answer for _, answer in found], tried), tuple(reasons))
+    return Revealed(None, tuple(reasons))
+
+
+def _attempts(
+    view: View, hole: Hole, references: Sequence[Reference], reasons: list[str | None]
+) -> Iterator[tuple[Mask, list[int]]]:
+    """Yield what may be looked at with the references to try, until one of them gives something."""
+    everyone = list(range(len(references)))
+    if hole.id == BACKGROUND:
+        yield hole.around, everyone
+        return
+    yield hole.own, everyone
+    showing = []
+    for k in everyone:
+        if view.traces(references[k]).share(hole.own.to_array()) >= SEEN:
+            showing.append(k)
+    if showing:
+        yield hole.own | hole.around, showing
+
+
+def _allowed(view: View, hole: Hole, reference: Reference) -> Bool | None:
+    """Return the pixels of a reference that may be used: not transparent, and not those of other objects."""
+    barred = view.traces(reference).foreign(hole.foreign.to_array())
+    if not barred.any():
+        return reference.shown
+    return ~barred if reference.shown is None else reference.shown & ~barred
+
+
+def _reason(view: View, hole: Hole, reference: Reference, answers: Sequence[Stitched], place: int) -> str | None:
+    """Return why a reference gave no pixel in any of the answers, ``None`` if it gave some."""
+    if any((answer.source == place).any() for answer in answers):
+        return None
+    if any(answer.filled.any() for answer in answers):
+        return "another reference agrees better"
+    refused = [answer.reasons[place] for answer in answers if place in answer.reasons]
+    if len(refused) == len(answers):
+        if view.traces(reference).share(hole.hidden.to_array()) >= COVERED:
+            return "it shows what hides the object, at the same place"
+        return refused[0]
+    promise = max(answer.measures.get("confidence", 0.0) for answer in answers)
+    notes = [answer.notes[-1] for answer in answers if answer.measures and answer.notes]
+    return notes[0].removeprefix("references not used: ") if notes else f"too little agreement ({promise:.2f})"
+
+
+def _placed(hole: Hole, answers: Sequence[Stitched], tried: Sequence[int]) -> Fill:
+    """Return the filled pixels of all pieces in one crop."""
+    shape = answers[0].filled.shape
+    filled, source = np.zeros(shape, bool), np.zeros(shape, np.int64)
+    rgb, sure = np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.uint8)
+    for answer in answers:
+        filled |= answer.filled
+        source[answer.filled] = np.array(tried)[answer.source[answer.filled]]
+        rgb[answer.filled] = answer.rgb[answer.filled]
+        sure[answer.filled] = np.rint(answer.confidence[answer.filled] * 255)
+    box = Mask.from_array(filled).box
+    inside = filled[box.slices]
+    codes = np.where(inside, source[box.slices] + Provenance.REFERENCE, Provenance.NOTHING).astype(np.uint8)
+    return Fill(hole.id, box, inside, rgb[box.slices], codes, sure[box.slices], NAME)
+
+
+def recoded(part: Fill, numbers: dict[int, int]) -> Fill:
+    """Return the pixels with other numbers of references: ``numbers`` maps old to new ones."""
+    table = np.arange(256, dtype=np.uint8)
+    for old, new in numbers.items():
+        table[Provenance.REFERENCE + old] = Provenance.REFERENCE + new
+    return replace(part, provenance=table[part.provenance])
+
+
+def within(part: Fill, hidden: Mask) -> Fill | None:
+    """Return the pixels that are still hidden, ``None`` where none is."""
+    kept = part.hole & hidden.crop(part.box)
+    if not kept.any():
+        return None
+    whole = Mask.from_crop(kept, part.box[:2], Size(*hidden.size))
+    inner = whole.box.window(part.box)
+    inside = kept[inner]
+    return replace(
+        part,
+        box=whole.box,
+        hole=inside,
+        rgb=np.where(inside[..., None], part.rgb[inner], 0).astype(np.uint8),
+        provenance=np.where(inside, part.provenance[inner], 0).astype(np.uint8),
+        confidence=np.where(inside, part.confidence[inner], 0).astype(np.uint8),
+    )

@@ -1,0 +1,111 @@
+"""The reference stage of a project: what is hidden, where references are looked for, and what is kept of before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from deocclude.content.fill import MIXED, groups, own_pixels
+from deocclude.content.patch import BACKGROUND
+from deocclude.content.reference_stage import Before, ReferenceStage
+from deocclude.content.revealed import Hole, View
+from deocclude.masks import Mask, dilate, union
+from deocclude.project.state import Project
+from deocclude.references.record import References
+from deocclude.references.supply import Supply, SupplySettings, missing, open_supply, stamp
+from deocclude.scene import Scene
+from deocclude.stages import StageRecord, Stopwatch
+
+Progress = Callable[[str, int, int], None]
+_PRINT = "references/"
+KEPT = "the references are not on this machine: what they gave before is kept"
+
+
+def with_stamp(project: Project, asked: SupplySettings, *, unchanged: bool) -> Project:
+    """Return the project with a fingerprint of the folders and files in which references are looked for.
+
+    Args:
+        project: any.
+        asked: the folders and files.
+        unchanged: whether they are those that its results were made with. Then a project that comes from another
+            machine, where they are not, keeps what it has.
+
+    Raises:
+        InputError: one of them is not there, or is an index of another version.
+    """
+    if not asked or (unchanged and "sources" in project.fingerprints and missing(asked)):
+        return project
+    return replace(project, fingerprints={**project.fingerprints, "sources": stamp(asked)})
+
+
+def add_references(project: Project, asked: SupplySettings, progress: Progress) -> Project:
+    """Look for references of all hidden parts; a part for which nothing has changed keeps what it has.
+
+    Args:
+        project: with whole shapes.
+        asked: where to look.
+        progress: is told of the steps ``index`` and ``references``.
+
+    Raises:
+        InputError: a folder or its index cannot be used.
+    """
+    watch, choices = Stopwatch(), project.corrections.references
+    kept = {name: value for name, value in project.fingerprints.items() if not name.startswith(_PRINT)}
+    if not asked and not choices:
+        records = {**project.records, "references": StageRecord("none", {}, watch.seconds)}
+        return replace(project, references=References(), records=records, fingerprints=kept)
+    scene = _repaired(project)
+    supply = _opened(project, asked, progress)
+    view = View(project.photo.pixels, union(scene.modal, scene.size))
+    stage = ReferenceStage(view, scene, supply, choices, project.photo.path, _before(project))
+    found, prints = stage.run(holes_of(project), lambda done, total: progress("references", done, total))
+    notes = supply.notes if supply else (KEPT,)
+    reason = None
+    if not any(picture.number is not None for picture in found.pictures):
+        reason = f"none of {len(found.pictures)} pictures looked at is used" if found.pictures else "no picture found"
+    method = "search" if asked.folders else "named"
+    if supply is None:
+        kept["sources"] = "kept"  # so that the search is made up for where the references are
+    record = StageRecord(method, {"most": asked.most}, watch.seconds, reason, notes)
+    return replace(
+        project, references=found, records={**project.records, "references": record},
+        fingerprints={**kept, **{f"{_PRINT}{key}": value for key, value in prints.items()}},
+    )  # fmt: skip
+
+
+def holes_of(project: Project) -> list[Hole]:
+    """Return all hidden parts, the objects' in their order, then the background's."""
+    assert project.amodal is not None  # the stages run in order
+    scene, whole = _repaired(project), project.amodal.masks
+    covered = union(scene.modal, scene.size)
+    free = Mask.from_array(~dilate(covered, MIXED).to_array())
+    holes = []
+    for item in scene.instances:
+        hidden = whole[item.id] - item.modal
+        others = union([other.modal for other in scene.instances if other.id != item.id], scene.size)
+        if hidden:
+            holes.append(Hole(item.id, (hidden,), own_pixels(item.modal)[0], free, others))
+    if covered:
+        holes.append(Hole(BACKGROUND, tuple(groups(covered)), Mask.empty(scene.size), free, covered))
+    return holes
+
+
+def _opened(project: Project, asked: SupplySettings, progress: Progress) -> Supply | None:
+    """Return the opened sources; ``None`` where some are not on this machine and the project has results of them."""
+    picked = [Path(one.path) for one in project.corrections.references if one.verdict == "pick"]
+    absent = missing(asked) or not all(path.is_file() for path in picked)
+    if absent and project.references.pictures:
+        return None
+    return open_supply(asked, progress=lambda done, total: progress("index", done, total))
+
+
+def _before(project: Project) -> Before:
+    prints = {name.removeprefix(_PRINT): value for name, value in project.fingerprints.items()
+              if name.startswith(_PRINT)}  # fmt: skip
+    return Before(project.references, {int(name): value for name, value in prints.items()})
+
+
+def _repaired(project: Project) -> Scene:
+    assert project.scene is not None  # the stages run in order
+    return project.scene
