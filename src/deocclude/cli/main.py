@@ -9,7 +9,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from deocclude import __version__
 from deocclude.cli import app as browser_app
-from deocclude.cli import build_dataset, console, edit, evaluate, index, search, take_apart, train
+from deocclude.cli import build_dataset, console, edit, evaluate, index, references, search, take_apart, train
 from deocclude.errors import DeoccludeError
 
 app = App(
@@ -24,6 +24,7 @@ take_apart.register(app)
 edit.register(app)
 evaluate.register(app)
 index.register(app)
+references.register(app)
 search.register(app)
 build_dataset.register(app)
 train.register(app)

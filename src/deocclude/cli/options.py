@@ -54,6 +54,12 @@ class Methods:
     """Widest slit between neighbouring masks that is closed, in pixels."""
     seed: int | None = None
     """For all that draws random numbers."""
+    references: Annotated[tuple[Path, ...], Repeated] = ()
+    """Folder of similar pictures, or an index of such: what they show of a hidden part is taken from them."""
+    reference: Annotated[tuple[Path, ...], Repeated] = ()
+    """A similar picture to try on every hidden part; it too is used only where it agrees with what is visible."""
+    no_references: bool = False
+    """Use none, whatever the project or the settings file says."""
     weights: str | None = None
     """Of the mask network: pcnet-m (the ones that ship; the default), a weights file, or a training run's folder."""
     config: Path | None = None
@@ -107,8 +113,24 @@ def settings_for(project: Project, methods: Methods) -> Settings:
         stated = read_toml(methods.config)
         from_dict(Settings, stated, file=methods.config)  # refused here, where the file can be named
         values |= stated
-    values |= {key: value for key, value in asdict(methods).items() if key in known and value is not None}
+    values |= {key: value for key, value in asdict(methods).items() if key in known and value not in (None, ())}
+    values |= _references(methods)
     return from_dict(Settings, values)
+
+
+def _references(methods: Methods) -> dict[str, tuple[str, ...]]:
+    """Return where references come from as far as options say; absolute, since a project outlives its caller's folder.
+
+    Raises:
+        InputError: some are named, and none are wanted.
+    """
+    named = {"references": methods.references, "reference": methods.reference}
+    if methods.no_references:
+        for key, paths in named.items():
+            if paths:
+                raise InputError(f"no --{key}", str(paths[0]), field="--no-references", hint="give one or the other")
+        return dict.fromkeys(named, ())
+    return {key: tuple(str(path.absolute()) for path in paths) for key, paths in named.items() if paths}
 
 
 def default_output(target: Path) -> Path:

@@ -18,6 +18,7 @@ from deocclude.cli.options import (
     settings_for,
     tell_notes,
 )
+from deocclude.cli.references import print_references
 from deocclude.errors import InputError, unknown_choice
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def demo(
         methods: what the stages do.
         writing: where results go.
     """
+    from dataclasses import replace
+
     from deocclude.demo import demo_names, load_demo
     from deocclude.pipeline import open_project
 
@@ -70,6 +73,8 @@ def demo(
     project = open_project(example.photo_path, example.scene)
     folder = writing.output or Path(f"demo-{name}")
     _check_output(folder, writing)
+    if not (methods.references or methods.reference or methods.no_references):
+        methods = replace(methods, reference=example.references)
     project = _advance(project, "layers", methods, writing)
     project.save(folder, force=writing.force)
     _report(project, folder, writing)
@@ -272,6 +277,7 @@ def _report(project: Project, folder: Path | None, writing: Writing) -> None:
             for a, b, c, d, e in _object_rows(project)
         ]
         summary["stages"] = _stages(project)
+        summary["references"] = [picture.as_plain() for picture in project.references.pictures]
         console.print_json(summary)
         return
     tell_notes(project)
@@ -284,9 +290,10 @@ def _report(project: Project, folder: Path | None, writing: Writing) -> None:
         for identity, name, _, hidden, share in _object_rows(project)
     ]  # fmt: skip
     rows.sort(reverse=True)
+    print_references(project)
     console.print_table("Layers, top first", ("z", "id", "name", "hidden", "hidden by", "painted by"), rows)
     for name, record in project.records.items():
-        console.OUT.print(f"{name:>8}  {record.method:<12} {record.seconds:6.2f} s")
+        console.OUT.print(f"{name:>10}  {record.method:<12} {record.seconds:6.2f} s")
     _say_written(folder)
 
 
