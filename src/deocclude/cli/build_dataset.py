@@ -39,6 +39,8 @@ class Making:
     """How often each object is hidden, each time otherwise."""
     align: Annotated[bool, Parameter(negative="--no-align")] = True
     """Lay references over the photo where that is possible."""
+    ways: int = 3
+    """Maps of a reference that are pursued when it is laid over; 1 takes half the time."""
     seed: int = 0
     """Of all that is drawn at random."""
 
@@ -54,7 +56,20 @@ class Working:
     """Shards made at a time; -1 for one a core."""
 
 
-_USUAL, _ALONE = Making(), Working()
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Beside:
+    """What is used beside the data."""
+
+    references: Path | None = None
+    """Folder of pictures or index to search for references in."""
+    credits: Path | None = None
+    """CSV with the columns sha256, source, licence of picture files."""
+    donors: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)] = ()
+    """Data sets with masks whose objects hide those of the data; the data's own when not given."""
+
+
+_USUAL, _ALONE, _NOTHING = Making(), Working(), Beside()
 
 
 def register(app: App) -> None:
@@ -66,8 +81,7 @@ def build_dataset(
     data: Annotated[list[str], Parameter(help="Data sets: PATH or LAYOUT:PATH (masks, views, photos, classes).")],
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
-    references: Path | None = None,
-    credits: Path | None = None,
+    beside: Beside = _NOTHING,
     making: Making = _USUAL,
     working: Working = _ALONE,
     force: bool = False,
@@ -81,23 +95,22 @@ def build_dataset(
     Args:
         data: folders or annotation files: masks of objects, UKBench views, folders of photos of one thing or class.
         output: folder to write.
-        references: folder of pictures or index to search for references in.
-        credits: CSV with the columns sha256, source, licence of picture files.
+        beside: what is used beside the data.
         making: what it is made like.
         working: who does the work.
         force: replace another data set in the folder.
         json: print JSON.
     """
     from deocclude.datasets.backends import Workers
-    from deocclude.datasets.reference_building import build_reference_dataset
+    from deocclude.datasets.reference_building import Aids, build_reference_dataset
     from deocclude.datasets.reference_plan import BuildSettings
     from deocclude.datasets.reference_sample import ReferenceKind
 
     values = {**asdict(making), "kinds": making.kinds or tuple(map(str, ReferenceKind))}
     with console.progress_bar(quiet=json) as bar:
         report = build_reference_dataset(
-            data, output, BuildSettings(**values), references=references, credits=credits,
-            workers=Workers(working.backend, working.processes), progress=bar, force=force,
+            data, output, BuildSettings(**values), aids=Aids(**asdict(beside)),
+            workers=Workers(**asdict(working)), progress=bar, force=force,
         )  # fmt: skip
     _tell(report, json)
 

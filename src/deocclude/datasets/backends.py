@@ -6,6 +6,7 @@ All give the same results in the same order; a piece of work is a picklable argu
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -101,15 +102,27 @@ def spread(work: Callable[[Job], Result], jobs: Sequence[Job], workers: Workers 
 def _connect(ray: Any, processes: int) -> None:
     address = os.environ.get("RAY_ADDRESS")
     quiet = {"log_to_driver": False, "configure_logging": False}
-    try:
-        if address:
-            ray.init(address=address, **quiet)
-            return
+    if not address:
         count = processes if processes > 0 else max(1, (os.cpu_count() or 1) + 1 + processes)
         ray.init(address="local", num_cpus=count, include_dashboard=False, _node_ip_address=LOOPBACK, **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise InputError("a Ray cluster that answers", " ".join(str(error).split())[:200], field="--backend ray",
-                         hint="check RAY_ADDRESS, or unset it to use this machine") from None  # fmt: skip
+        return
+    try:
+        _check_answer(address)
+        ray.init(address=address, **quiet)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError("the address of a Ray cluster that answers", f"{address} ({error})", field="RAY_ADDRESS",
+                         hint="unset it to use this machine") from None  # fmt: skip
+
+
+def _check_answer(address: str) -> None:
+    """Refuse a cluster at HOST:PORT where nobody listens; Ray itself would try for minutes, then end the process.
+
+    Raises:
+        OSError: nobody answers.
+    """
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit() and "/" not in host:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 def _quiet(work: Work) -> Work:

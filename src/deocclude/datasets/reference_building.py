@@ -18,7 +18,7 @@ from typing import Any
 from deocclude.datasets.backends import Workers, spread
 from deocclude.datasets.reference_dataset import KIND, MANIFEST, PLAN, overlap, read_reference_dataset, shard_name
 from deocclude.datasets.reference_making import ShardJob, make_shard
-from deocclude.datasets.reference_objects import open_source
+from deocclude.datasets.reference_objects import Source, open_source
 from deocclude.datasets.reference_plan import BuildSettings, Plan, make_plan, photos_to_test
 from deocclude.datasets.reference_shards import SUFFIX, VERSION, Shard, open_shard
 from deocclude.errors import InputError
@@ -26,6 +26,22 @@ from deocclude.files import atomic_file, check_output_folder, sha256, write_text
 from deocclude.references.credit import Credit
 
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Aids:
+    """What is used beside the data.
+
+    Attributes:
+        references: a folder of pictures or an index to search for references in.
+        credits: CSV with the columns ``sha256``, ``source`` and ``licence`` of picture files.
+        donors: data sets with masks whose objects hide those of the data; the data's own when there are none, and
+            drawn things where it has no masks.
+    """
+
+    references: Path | None = None
+    credits: Path | None = None
+    donors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,8 +81,7 @@ def build_reference_dataset(
     folder: Path,
     settings: BuildSettings | None = None,
     *,
-    references: Path | None = None,
-    credits: Path | None = None,
+    aids: Aids | None = None,
     workers: Workers | None = None,
     progress: Progress | None = None,
     force: bool = False,
@@ -77,8 +92,7 @@ def build_reference_dataset(
         data: folders or annotation files, see :func:`deocclude.datasets.reference_objects.open_source`.
         folder: where to write.
         settings: how.
-        references: a folder of pictures or an index to search for references in.
-        credits: CSV with the columns ``sha256``, ``source`` and ``licence`` of picture files.
+        aids: what is used beside the data.
         workers: who does the work; this process when not given.
         progress: told the name of a step, how much of it is done, and how much there is.
         force: replace another data set in the folder.
@@ -89,14 +103,13 @@ def build_reference_dataset(
         OutputError: the folder cannot be written.
     """
     settings, tell = settings or BuildSettings(), progress or (lambda step, done, total: None)
+    aids = aids or Aids()
     settings.check()
-    stated = read_credits_table(credits) if credits else {}
-    sources = []
-    for number, one in enumerate(data):
-        tell("reading", number, len(data))
-        sources.append(open_source(str(one)))
-    index, digest = _opened(references, tell) if references else (None, "")
-    plan = make_plan(sources, settings, [*_weights(), digest])
+    stated = read_credits_table(aids.credits) if aids.credits else {}
+    sources = _read(data, tell)
+    donors = _read(aids.donors, tell)
+    index, digest = _opened(aids.references, tell) if aids.references else (None, "")
+    plan = make_plan(sources, settings, [*_weights(), digest], donors=donors)
     if index is not None:
         _refuse_overlap(plan, index)
     kept = _begin(folder, plan, force=force)
@@ -125,6 +138,14 @@ def read_credits_table(path: Path) -> dict[str, Credit]:
             return {row["sha256"]: Credit(provider=row["source"], licence=row["licence"]) for row in table}
     except (OSError, ValueError, csv.Error) as error:
         raise InputError("a table of credits (CSV)", str(error), file=path) from None
+
+
+def _read(data: Sequence[str | Path], tell: Progress) -> list[Source]:
+    sources = []
+    for number, one in enumerate(data):
+        tell("reading", number, len(data))
+        sources.append(open_source(str(one)))
+    return sources
 
 
 def _opened(references: Path, tell: Progress) -> tuple[Path, str]:

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.content.align import Target
-from deocclude.content.stitch import NONE, make_target, overlay
+from deocclude.content.align import AlignSettings, Target
+from deocclude.content.stitch import NONE, StitchSettings, make_target, overlay
 from deocclude.crops import Square, cut, cut_colours, object_square, outside
 from deocclude.datasets.content_trials import Trial, make_trial
 from deocclude.datasets.reference_objects import SourcePicture
@@ -263,7 +263,7 @@ def _reference(
     aligned = aligned_valid = None
     confidence = 0.0
     if job.settings.align and verdict.accepted:
-        laid, valid, confidence = lay_over(draft.trial.rgb, target, (rgb, features))
+        laid, valid, confidence = lay_over(draft.trial.rgb, target, (rgb, features), job.settings.ways)
         aligned_valid = cut(Mask.from_array(valid), frame, side)
         aligned = framed(laid, frame, side, aligned_valid)
     place = _place(picture, Size(*rgb.shape[:2]))
@@ -285,13 +285,14 @@ def _reference(
 
 
 def lay_over(
-    photo: RGBArray, target: Target, reference: tuple[RGBArray, Features]
+    photo: RGBArray, target: Target, reference: tuple[RGBArray, Features], ways: int = 3
 ) -> tuple[RGBArray, BoolArray, float]:
     """Return a reference laid over the photo (uint8 [h, w, 3]), where it shows something, and how far to trust it.
 
     As :func:`deocclude.content.stitch.overlay` does it for a fill; the confidence is 0 where it cannot be done.
     """
-    laid = overlay(photo, target.hole, target.known, [reference], features=target.features)
+    settings = StitchSettings(align=AlignSettings(most=ways))
+    laid = overlay(photo, target.hole, target.known, [reference], settings, features=target.features)
     rgb, valid = np.zeros_like(photo), np.zeros(photo.shape[:2], bool)
     rgb[laid.window.box.slices] = np.clip(np.rint(laid.picture), 0, 255)
     valid[laid.window.box.slices] = laid.source != NONE

@@ -114,7 +114,7 @@ def open_source(data: str) -> Source:
     head, _, tail = data.partition(":")
     layout, path = (head, Path(tail)) if head in LAYOUTS and tail else ("", Path(data))
     if not path.exists():
-        if tail and head.isalpha() and len(head) > 1:
+        if tail and not layout and head.isalpha() and len(head) > 1:  # no drive letter
             raise unknown_choice("layout", head, LAYOUTS)
         raise InputError("a data set: a folder or an annotation file", "nothing there", file=path)
     layout = layout or recognised(path)

@@ -47,6 +47,7 @@ class BuildSettings:
         shard: objects in a shard: what is lost at most when the build is killed.
         trial: how much is hidden.
         align: lay references over the photo where that is possible; most of the time goes there.
+        ways: maps of a reference that are pursued when it is laid over; 1 takes half the time of 3.
         seed: of all that is drawn at random.
     """
 
@@ -61,6 +62,7 @@ class BuildSettings:
     shard: int = 32
     trial: TrialSettings = field(default_factory=TrialSettings)
     align: bool = True
+    ways: int = 3
     seed: int = 0
 
     def check(self) -> None:
@@ -76,7 +78,7 @@ class BuildSettings:
                 raise unknown_choice("kind of reference", kind, tuple(ReferenceKind))
         if not 16 <= self.side <= 1024:
             raise InputError("a side of 16 to 1024 px", str(self.side), field="side")
-        for name in ("views", "repeats", "shard"):
+        for name in ("views", "repeats", "shard", "ways"):
             if getattr(self, name) < 1:
                 raise InputError("1 or more", str(getattr(self, name)), field=name)
 
@@ -132,12 +134,19 @@ class Plan:
         return [item for shard in self.shards for item in shard]
 
 
-def make_plan(sources: Sequence[Source], settings: BuildSettings, made_with: Iterable[str] = ()) -> Plan:
+def make_plan(
+    sources: Sequence[Source],
+    settings: BuildSettings,
+    made_with: Iterable[str] = (),
+    *,
+    donors: Sequence[Source] = (),
+) -> Plan:
     """Return what is to be built.
 
     Args:
         sources: the data.
         settings: how.
+        donors: data whose objects hide those of ``sources``; these themselves when there are none.
         made_with: what else the results follow from: digests of weights and of the index.
 
     Raises:
@@ -148,7 +157,7 @@ def make_plan(sources: Sequence[Source], settings: BuildSettings, made_with: Ite
     chosen = _chosen([item for source in sources for item in source.objects], settings)
     if not chosen:
         raise InputError("objects whose hidden part would be known", f"none ({_said(failures)})", field="DATA")
-    pools = _Pools(sources, settings)
+    pools = _Pools(sources, donors or sources, settings)
     planned = [pools.planned(item, split, repeat) for item, split, repeat in chosen]
     shards = tuple(tuple(planned[k : k + settings.shard]) for k in range(0, len(planned), settings.shard))
     return Plan(settings, shards, failures, len(planned) + failures.total(),
@@ -181,7 +190,7 @@ def _chosen(items: Sequence[SourceObject], settings: BuildSettings) -> list[tupl
 class _Pools:
     """Pictures and things to draw from, by split."""
 
-    def __init__(self, sources: Sequence[Source], settings: BuildSettings) -> None:
+    def __init__(self, sources: Sequence[Source], occluding: Sequence[Source], settings: BuildSettings) -> None:
         self.settings = settings
         self.pictures: dict[str, list[SourcePicture]] = {split: [] for split in SPLITS}
         self.scenes: dict[str, list[SourcePicture]] = defaultdict(list)
@@ -192,7 +201,7 @@ class _Pools:
             self.scenes[picture.scene].append(picture)
             if picture.category:
                 self.classes[split, picture.category].append(picture)
-        objects = [item for source in sources for item in source.objects if not item.whole.region]
+        objects = [item for source in occluding for item in source.objects if not item.whole.region]
         donors = {"test": [item.whole for item in objects if split_of(item) == "test"],
                   "train": [item.whole for item in objects if split_of(item) != "test"]}  # fmt: skip
         drawn: list[WholeObject] = [] if objects else list(drawn_occluders(4 * DONORS, settings.seed))

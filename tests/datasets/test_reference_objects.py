@@ -1,0 +1,103 @@
+"""Plain folders as objects and references: layouts, splits, what is left out and why."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from deocclude.datasets.reference_objects import LAYOUTS, middle, open_source, split_of
+from deocclude.datasets.reference_sample import SPLITS
+from deocclude.errors import InputError
+from deocclude.geometry import Size
+
+
+def test_masks_with_their_credits_and_reasons(masks_folder):
+    source = open_source(str(masks_folder))
+    assert source.layout == "masks"
+    assert len(source.objects) == 18
+    assert source.failures == {"smaller than 48 px or 1000 pixels": 1}
+    assert {item.category for item in source.objects} == {"box", "tile"}
+    assert all(item.scene == item.whole.photo_key for item in source.objects)
+    assert all(picture.credit.licence == "CC BY" for picture in source.pictures)
+    assert source.pictures[0].credit.url == "http://example.org/0"
+    assert all(0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1 for x0, y0, x1, y1 in (p.box for p in source.pictures))
+
+
+def test_folders_without_masks(views_folder, photos_folder):
+    views, photos = open_source(str(views_folder)), open_source(str(photos_folder))
+    assert (views.layout, len(views.objects), len({item.scene for item in views.objects})) == ("views", 24, 6)
+    assert (photos.layout, len(photos.objects), len({item.scene for item in photos.objects})) == ("photos", 6, 3)
+    classes = open_source(f"classes:{photos_folder}")
+    assert {item.category for item in classes.objects} == {"astronaut", "chelsea", "coffee"}
+    assert len({item.scene for item in classes.objects}) == 6
+    assert all(item.whole.region for item in (*views.objects, *photos.objects))
+
+
+def test_scenes_stay_together(views_folder, photos_folder, masks_folder):
+    for data in (views_folder, photos_folder, masks_folder):
+        source = open_source(str(data))
+        splits = {}
+        for item in (*source.objects, *source.pictures):
+            split = split_of(item, 0.5)
+            assert split in SPLITS
+            assert splits.setdefault(item.scene, split) == split
+
+
+def test_share_of_the_test_split():
+    from deocclude.datasets.reference_objects import SourcePicture
+
+    pictures = [SourcePicture("", None, f"set/{number}", "views") for number in range(2000)]
+    for share in (0.0, 0.25, 1.0):
+        found = [split_of(picture, share) for picture in pictures].count("test") / 2000
+        assert found == pytest.approx(share, abs=0.03)
+    kept = [split_of(picture, 0.25) for picture in pictures]
+    assert 0.05 < kept.count("validation") / 1500 < 0.15
+
+
+def test_masks_keep_the_held_out_tenth():
+    from deocclude.datasets.reference_objects import SourcePicture
+    from deocclude.training.packing import is_validation
+
+    names = [f"{number:012d}.jpg" for number in range(200)]
+    for name in names:
+        test = split_of(SourcePicture("", None, f"coco/{name}", "masks"), 0.9) == "test"
+        assert test == is_validation(name)
+
+
+def test_middle_is_fixed_by_the_name():
+    first, again, other = (middle(Size(90, 120), key) for key in ("a", "a", "b"))
+    assert first == again
+    assert first != other
+    assert 0.1 < first.area / (90 * 120) < 0.5
+
+
+def test_damaged_pictures_are_counted(views_folder, tmp_path):
+    folder = shutil.copytree(views_folder, tmp_path / "views")
+    (folder / "image00002.png").write_bytes(b"no picture")
+    source = open_source(str(folder))
+    assert source.failures == {"photo is damaged": 1}
+    assert len(source.objects) == 23
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("nowhere", "nowhere: expected a data set: a folder or an annotation file, found nothing there"),
+        ("view:nowhere", "layout: expected one of classes, masks, photos, views, found 'view'; did you mean 'views'"),
+        ("views:nowhere", "nowhere: expected a data set"),
+    ],
+)
+def test_bad_names(data, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as error:
+        open_source(data)
+    assert said in str(error.value)
+    assert set(LAYOUTS) == {"masks", "views", "photos", "classes"}
+
+
+def test_an_empty_folder(tmp_path):
+    with pytest.raises(InputError, match="expected"):
+        open_source(str(tmp_path))
+    with pytest.raises(InputError, match="expected objects or pictures, found none"):
+        open_source(f"photos:{tmp_path}")
