@@ -1,6 +1,7 @@
 // @ts-check
 /** A mask that is being painted, at the photo's own resolution, as large as what has been painted. */
 
+import { busy } from "./busy.js";
 import { blank } from "./pictures.js";
 
 /** @typedef {import("./types.js").Box} Box */
@@ -107,7 +108,11 @@ export class MaskCanvas {
   }
 
   /** The form in which the server takes masks; pixels are set where alpha is above one half. */
-  async toMask() {
+  toMask() {
+    return busy(this.encode());
+  }
+
+  async encode() {
     const blob = await this.canvas.convertToBlob({ type: "image/png" });
     const bytes = new Uint8Array(await blob.arrayBuffer());
     let text = "";

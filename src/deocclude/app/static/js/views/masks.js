@@ -9,7 +9,7 @@ import { Outlines } from "../outlines.js";
 import { box, line } from "../strokes.js";
 import { Brush, Desk, Rail } from "../work.js";
 import { draftPanel } from "./masks_draft.js";
-import { objectRow } from "./masks_objects.js";
+import { markChosen, objectRow } from "./masks_objects.js";
 
 /** @typedef {import("../session.js").Session} Session */
 /** @typedef {import("../types.js").View} View */
@@ -87,7 +87,8 @@ export class MasksView {
   /** @param {number | null} id */
   choose(id) {
     this.selected = id;
-    this.update();
+    for (const row of this.list.children) markChosen(/** @type {HTMLElement} */ (row), id);
+    this.draftChanged();
   }
 
   /**

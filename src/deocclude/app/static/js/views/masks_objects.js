@@ -14,18 +14,32 @@ import { colour } from "../pictures.js";
  * @param {number} position
  */
 export function objectRow(view, item, position) {
-  const chosen = item.id === view.selected;
-  const name = h("input", { type: "text", class: "name", id: `name-${item.id}`, value: item.name, maxlength: "200",
+  const active = document.activeElement;
+  const typed = active instanceof HTMLInputElement && active.id === `name-${item.id}` ? active.value : item.name;
+  const name = h("input", { type: "text", class: "name", id: `name-${item.id}`, value: typed, maxlength: "200",
     "aria-label": `Name of object ${position + 1}`,
-    onfocus: () => { if (!chosen) view.choose(item.id); },
+    onfocus: () => { if (view.selected !== item.id) view.choose(item.id); },
     onchange: () => rename(view, item, name.value),
     onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === "Enter") name.blur(); } });
-  return h("li", { class: chosen ? "object chosen" : "object" },
-    h("button", { type: "button", class: "swatch", id: `swatch-${item.id}`, "aria-pressed": String(chosen), "aria-label": `Choose ${item.name}`, vars: { "--hue": colour(position) },
-      onclick: () => view.choose(chosen ? null : item.id) }),
+  const row = h("li", { class: "object", dataset: { object: item.id } },
+    h("button", { type: "button", class: "swatch", id: `swatch-${item.id}`, "aria-pressed": "false", "aria-label": `Choose ${item.name}`, vars: { "--hue": colour(position) },
+      onclick: () => view.choose(view.selected === item.id ? null : item.id) }),
     name,
     h("small", {}, size(item.visible_pixels)),
     h("button", { type: "button", class: "quiet small", "aria-label": `Remove ${item.name}`, title: "Remove", onclick: () => view.remove(item.id) }, icon("trash")));
+  markChosen(row, view.selected);
+  return row;
+}
+
+/**
+ * Show whether a line is the chosen one, without drawing it again: its name may be being typed.
+ * @param {HTMLElement} row
+ * @param {number | null} id
+ */
+export function markChosen(row, id) {
+  const chosen = id !== null && row.dataset.object === String(id);
+  row.classList.toggle("chosen", chosen);
+  row.querySelector(".swatch")?.setAttribute("aria-pressed", String(chosen));
 }
 
 /**
