@@ -102,8 +102,7 @@ class Page:
         asked = _asked(self._settings, count)
         known, since = -1, time.monotonic()
         while True:
-            content = self._driver.execute_script(_READ, asked)
-            _check(content)
+            content = _checked(self._driver.execute_script(_READ, asked))
             usable = sum(bool(one.get("url")) for one in content.get("results") or ())
             now = time.monotonic()
             if usable != known:
@@ -114,8 +113,8 @@ class Page:
             time.sleep(_PAUSE)
 
 
-def _check(content: Any) -> None:
-    """Refuse what is no page of results."""
+def _checked(content: Any) -> Mapping[str, Any]:
+    """Return what was read from a page, refused where it is no page of results."""
     if not isinstance(content, dict):
         raise SourceError(Reason.BAD_ANSWER, "the search page could not be read")
     status = content.get("status") or 0
@@ -126,6 +125,7 @@ def _check(content: Any) -> None:
     if status >= 400:
         reason = _BY_STATUS.get(status, Reason.SERVER_ERROR if status >= 500 else Reason.BAD_ANSWER)
         raise SourceError(reason, f"the search page answers with status {status}")
+    return content
 
 
 def _asked(settings: Browser, count: int) -> dict[str, Any]:

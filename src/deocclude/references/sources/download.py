@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from deocclude.errors import InputError
 from deocclude.images import read_photo, write_picture
@@ -153,7 +153,7 @@ def _identified(content: bytes) -> tuple[str, tuple[int, int], bool]:
     except Image.DecompressionBombError:
         raise SourceError(Reason.TOO_LARGE, "more pixels than can be read") from None
     except Exception as error:  # Pillow's readers raise anything on damaged files
-        words = "no picture of a known format" if isinstance(error, Image.UnidentifiedImageError) else f"{error}"
+        words = "no picture of a known format" if isinstance(error, UnidentifiedImageError) else f"{error}"
         raise SourceError(Reason.DAMAGED, words) from None
 
 

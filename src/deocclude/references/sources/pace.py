@@ -18,7 +18,7 @@ class Pace:
     def __init__(self, cache: Cache, service: str, rate: float, *, patience: float) -> None:
         """Take the rate in requests a second, and the longest wait in seconds that is accepted."""
         self._cache, self._service, self._patience = cache, service, patience
-        self._interval = MARGIN / rate
+        self._interval, self._queue = MARGIN / rate, asyncio.Lock()
 
     async def turn(self) -> None:
         """Wait until a request may start.
@@ -26,13 +26,15 @@ class Pace:
         Raises:
             SourceError: the service has asked for a longer wait than is accepted.
         """
-        held = self._cache.held_until(self._service) - time.time()
-        if held > self._patience:
-            raise SourceError(
-                Reason.RATE_LIMITED, f"{self._service} wants no request for {held:.0f} s", retry_after=held
-            )
-        start = self._cache.next_turn(self._service, self._interval)
-        await asyncio.sleep(max(0.0, start - time.time()))
+        # One after the other: were all times taken at once, a process that was stopped for a moment would start what
+        # it missed in a burst.
+        async with self._queue:
+            held = self._cache.held_until(self._service) - time.time()
+            if held > self._patience:
+                words = f"{self._service} wants no request for {held:.0f} s"
+                raise SourceError(Reason.RATE_LIMITED, words, retry_after=held)
+            start = self._cache.next_turn(self._service, self._interval)
+            await asyncio.sleep(max(0.0, start - time.time()))
 
     def hold(self, seconds: float) -> None:
         """Let no request start for a time, in no process."""
