@@ -8,7 +8,7 @@ import { icon } from "./icons.js";
 
 const WORDS = new Map([
   ["repair", "Tidying masks"], ["order", "Finding who hides whom"], ["amodal", "Completing shapes"],
-  ["content", "Painting hidden parts"], ["layers", "Making layers"], ["candidates", "Painting candidates"],
+  ["references", "Looking at references"], ["content", "Painting hidden parts"], ["layers", "Making layers"], ["candidates", "Painting candidates"],
 ]);
 
 /** @param {Session | null} session */

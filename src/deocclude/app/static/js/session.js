@@ -12,7 +12,7 @@ import { complain } from "./notices.js";
 /** @typedef {import("./types.js").State} State */
 /** @typedef {import("./types.js").Job} Job */
 
-export const STAGES = ["repair", "order", "amodal", "content", "layers"];
+export const STAGES = ["repair", "order", "amodal", "references", "content", "layers"];
 
 export class Session {
   /** @param {State} state */
