@@ -13,7 +13,6 @@ Point = tuple[Number, Number]
 Revision = Annotated[StrictInt, Field(ge=0, le=2**53, description="Of the thing to change, as last seen")]
 Identity = Annotated[StrictInt, Field(ge=1, le=10**9)]
 Name = Annotated[str, Field(max_length=200)]
-Until = Literal["repair", "order", "amodal", "content", "layers"]
 Size = Literal["thumb", "screen", "full"]
 Shape = Literal["visible", "whole", "hidden"]
 
@@ -120,7 +119,7 @@ class RevisionBody(Body):
 class ComputeBody(Body):
     """How far to compute."""
 
-    until: Until = "layers"
+    until: Name = "layers"
 
 
 class SegmentBody(Body):

@@ -23,6 +23,10 @@ from deocclude.settings import from_dict
 PLAIN = ("name", "category", "category_id", "is_stuff", "depth_rank", "cluster", "score")
 """Fields of an object that are kept as they are."""
 SCENE, SETTINGS = "scene", "settings"
+REFERENCE = "reference:"
+"""Begins the name of a candidate that is a reference; all others are painters."""
+PREFERRED = ("exemplar", "pcnet-c", "biharmonic", "telea", "navier-stokes", "mean")
+"""Which painter takes the place of one that was rejected."""
 _INPUTS = ("object", "whole", "order", "choice", SCENE, SETTINGS)
 
 
@@ -95,8 +99,8 @@ def corrections_of(state: State) -> Corrections:
         (entry.revision, key, entry.value) for key, entry in state.entries.items() if key.startswith("order/")
     )
     whole = {identity: mask_of(state.value(f"whole/{identity}")) for identity in state.ids("whole")}
-    picks = {identity: state.value(f"choice/{identity}")["pick"] for identity in state.ids("choice")}
-    painters = {key: name for key, name in picks.items() if name is not None and not name.startswith("reference:")}
+    choices = {identity: state.value(f"choice/{identity}") for identity in state.ids("choice")}
+    painters = {key: name for key, value in choices.items() if (name := _painter(value)) is not None}
     return Corrections(tuple(Override(**value) for _, _, value in order), whole, painters)
 
 
@@ -138,6 +142,16 @@ def digest(entries: Mapping[str, Any]) -> str:
 def _instance(identity: int, value: Mapping[str, Any]) -> Instance:
     truth = mask_of(value["truth"]) if "truth" in value else None
     return Instance(identity, mask_of(value["mask"]), amodal=truth, **{key: value[key] for key in PLAIN})
+
+
+def _painter(choice: Mapping[str, Any]) -> str | None:
+    """Return the painter that a choice asks for; where one was only rejected, the best of the others."""
+    pick, reject = choice["pick"], choice["reject"]
+    if pick is not None and not pick.startswith(REFERENCE):
+        return str(pick)
+    if any(not name.startswith(REFERENCE) for name in reject):
+        return next((name for name in PREFERRED if name not in reject), None)
+    return None
 
 
 def _renamed(item: Instance, like: Instance | None) -> Instance:

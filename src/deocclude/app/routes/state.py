@@ -12,7 +12,8 @@ from deocclude.app.bodies import ArrangementBody, ComputeBody, DoneBody, Revisio
 from deocclude.app.events import Event
 from deocclude.app.exports import annotate
 from deocclude.app.service import ServiceDep, SessionDep
-from deocclude.errors import InputError
+from deocclude.errors import InputError, unknown_choice
+from deocclude.pipeline import STAGES
 
 router = APIRouter(prefix="/api", tags=["state"])
 
@@ -74,6 +75,8 @@ def save_annotation(service: ServiceDep, session: SessionDep) -> dict[str, Any]:
 @router.post("/photos/{photo}/compute", status_code=202)
 def compute(service: ServiceDep, session: SessionDep, body: ComputeBody) -> dict[str, Any]:
     """Compute what has changed."""
+    if body.until not in STAGES:
+        raise unknown_choice("stage", body.until, STAGES)
     if not session.state.ids("object"):
         raise InputError("at least one object", "none", hint="draw a mask first")
     return service.jobs.submit("compute", session, until=body.until).to_json()

@@ -26,6 +26,7 @@ class App {
     this.visit = 0;
     keys.listen(this.shortcuts());
     window.addEventListener("hashchange", () => void this.route());
+    for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
   }
 
   /**

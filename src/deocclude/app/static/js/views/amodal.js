@@ -120,7 +120,7 @@ export class AmodalView {
     };
     return [
       ...this.rail.keys,
-      { key: "n", as: "n and Shift+n", does: "Choose the next, the last object", run: () => step(1) },
+      { key: "n", as: "n and Shift+n", does: "Choose the next, the previous object", run: () => step(1) },
       { key: "Shift+n", does: "", unlisted: true, run: () => step(-1) },
       { key: "Escape", does: "Choose no object", run: () => this.choose(null) },
       ...this.brush.keys, ...this.desk.keys,

@@ -82,7 +82,7 @@ export class AnnotateView {
       h("button", { type: "button", id, disabled: off, onclick: run, class: "grow" }, icon(sign), label);
     fill(this.head, h("h1", { class: "step" }, "Annotate"),
       h("p", { class: "lead" }, "Check masks, order and whole shapes in the other steps, then tick the photo off. ", h("code", {}, "evaluate"), " and ", h("code", {}, "train"), " read what is stored."),
-      h("div", { class: "row" }, button("last", "Last", place <= 0, () => this.step(-1), "back"), button("next", "Next", place < 0 || place >= this.photos.length - 1, () => this.step(1), "next")),
+      h("div", { class: "row" }, button("previous", "Previous", place <= 0, () => this.step(-1), "back"), button("next", "Next", place < 0 || place >= this.photos.length - 1, () => this.step(1), "next")),
       h("div", { class: "row" },
         h("button", { type: "button", id: "done", class: `grow${state.done.value ? "" : " main"}`, "aria-pressed": String(state.done.value), disabled: state.objects.length === 0, onclick: () => this.setDone() }, icon("check"), state.done.value ? "Done" : "Mark done"),
         h("button", { type: "button", id: "save-cocoa", disabled: state.objects.length === 0, onclick: () => this.save() }, icon("save"), "Save COCOA")));

@@ -201,7 +201,7 @@ export class ContentView {
     };
     const nth = (/** @type {number} */ place) => /** @type {HTMLElement | null} */ (this.tray.querySelectorAll("[id^='pick-']")[place])?.click();
     return [
-      { key: "n", as: "n and Shift+n", does: "Choose the next, the last hidden part", run: () => step(1) },
+      { key: "n", as: "n and Shift+n", does: "Choose the next, the previous hidden part", run: () => step(1) },
       { key: "Shift+n", does: "", unlisted: true, run: () => step(-1) },
       { key: "c", does: "Paint all candidates", run: () => void this.makeCandidates() },
       ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((place) => ({ key: String(place), as: "1 to 9", does: "Pick that candidate", unlisted: place > 1, run: () => nth(place - 1) })),

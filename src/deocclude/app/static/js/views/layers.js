@@ -182,7 +182,7 @@ export class LayersView {
     };
     const arrows = /** @type {[string, number, number][]} */ ([["Left", -1, 0], ["Right", 1, 0], ["Up", 0, -1], ["Down", 0, 1]]);
     return [
-      { key: "n", as: "n and Shift+n", does: "Choose the next, the last layer", run: step(1) },
+      { key: "n", as: "n and Shift+n", does: "Choose the next, the previous layer", run: step(1) },
       { key: "Shift+n", does: "", unlisted: true, run: step(-1) },
       ...arrows.map(([name, x, y], place) => ({ key: `Arrow${name}`, as: "← ↑ ↓ →", does: "Move the chosen layer by a pixel; with Shift by ten", unlisted: place > 0, run: move(x, y) })),
       ...arrows.map(([name, x, y]) => ({ key: `Shift+Arrow${name}`, does: "", unlisted: true, run: move(10 * x, 10 * y) })),

@@ -170,7 +170,7 @@ export class MasksView {
       ...this.rail.keys,
       { key: "Enter", does: "Take the new mask", run: take },
       { key: "Escape", does: "Throw the new mask away, or choose no object", run: () => (this.draft.open ? this.draft.clear() : this.choose(null)) },
-      { key: "n", as: "n and Shift+n", does: "Choose the next, the last object", run: () => step(1) },
+      { key: "n", as: "n and Shift+n", does: "Choose the next, the previous object", run: () => step(1) },
       { key: "Shift+n", does: "", unlisted: true, run: () => step(-1) },
       { key: "Delete", does: "Remove the chosen object", run: () => this.remove(this.selected) },
       ...this.brush.keys, ...this.desk.keys,

@@ -153,7 +153,7 @@ export class OrderView {
       if (next && next !== this.arrows.current) this.arrows.choose(next);
     };
     return [
-      { key: "n", as: "n and Shift+n", does: "Choose the next, the last arrow", run: () => step(1) },
+      { key: "n", as: "n and Shift+n", does: "Choose the next, the previous arrow", run: () => step(1) },
       { key: "Shift+n", does: "", unlisted: true, run: () => step(-1) },
       { key: "f", does: "Flip the chosen arrow", run: () => this.flip(this.arrows.current) },
       { key: "Delete", does: "Remove the chosen arrow", run: () => this.remove(this.arrows.current) },
