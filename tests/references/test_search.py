@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from reference_pictures import PHOTOS, QUICK, other_view, photo
@@ -9,7 +11,7 @@ from reference_pictures import PHOTOS, QUICK, other_view, photo
 from deocclude.geometry import Size
 from deocclude.references import colour
 from deocclude.references.entries import EntrySettings, Kind, regions
-from deocclude.references.index import Index
+from deocclude.references.index import Index, Ranking
 from deocclude.references.postings import build, merge, query_vector
 from deocclude.references.query import query_photo
 from deocclude.references.search import SearchSettings, search
@@ -50,10 +52,10 @@ def test_ranking_follows_the_verifier_and_stops_when_certain(index):
 
     def odd(index, hit, view):
         calls.append(hit)
-        return Verdict(1.0 if len(calls) == 2 else 0.1, 9, None, "none", "")
+        return Verdict(1.0 if len(calls) == 2 else 0.1, 9, None, "affine", "")
 
     first = index.query(asked("coffee"))
-    answer = search(index, asked("coffee"), SearchSettings(enough=1, top=3), verifier=odd)
+    answer = search(index, asked("coffee"), SearchSettings(enough=1, top=3, followed=0), verifier=odd)
     assert len(calls) == 2
     assert [one.hit.path for one in answer.ranked] == [first[1].path, first[0].path, first[2].path]
     assert answer.ranked[2].verdict is None
@@ -99,3 +101,46 @@ def test_postings_are_cosines():
     wanted = np.tile((dense @ dense[3])[kept >= 0], 2)
     assert merged.score(*vector, 10) == pytest.approx(wanted, abs=2e-3)
     assert not inverted.score(np.zeros(0, np.int64), np.zeros(0, np.float32), 7).any()
+
+
+def test_neighbours_of_what_is_certain_are_followed(index):
+    """A picture that the query does not show, but that shows what a certain one shows, is found through that."""
+    query, seen = asked("coffee"), []
+
+    def chain(index, hit, view):
+        step = (Path(view.source).stem, hit.path.stem)
+        seen.append(step)
+        chances = {("", "coffee"): 1.0, ("coffee", "chelsea"): 0.8}
+        return Verdict(chances.get(step, 0.0), 9, np.eye(3), "affine", "")
+
+    answer = search(index, query, SearchSettings(neighbours=9), verifier=chain)
+    best, second = answer.references
+    assert (best.hit.path.stem, best.via) == ("coffee", None)
+    assert (second.hit.path.stem, second.probability) == ("chelsea", 0.8)
+    assert second.via == best.hit.path
+    assert second.verdict.target_from_source is None, "the transform is not one to the query"
+    assert ("coffee", "coffee") not in seen
+    plain = search(index, query, SearchSettings(followed=0), verifier=chain)
+    assert [one.hit.path.stem for one in plain.references] == ["coffee"]
+
+
+def test_some_pictures_are_not_to_be_found(index):
+    path = index.query(asked("coffee"))[0].path
+    answer = search(index, asked("coffee"), without={path})
+    assert path not in {one.hit.path for one in answer.ranked}
+    assert len(answer.ranked) == len(PHOTOS) - 1
+    assert answer.references == ()
+
+
+def test_without_a_transform_nothing_is_a_reference(index):
+    answer = search(index, asked("coffee"), verifier=lambda *given: Verdict(0.9, 0, None, "none", ""))
+    assert answer.ranked[0].probability == 0.9
+    assert answer.references == ()
+
+
+def test_ranking_by_colours_alone(index):
+    red = query_photo(np.full((200, 200, 3), (200, 40, 40), np.uint8), settings=QUICK)
+    assert index.query(red, ranking=Ranking(words=1, colours=0))[0].score == 0
+    best = index.query(red, len(PHOTOS), Ranking(words=0, colours=1))
+    assert best[0].score == pytest.approx(max(one.colours for one in best), rel=0.25)
+    assert best[0].score > 0

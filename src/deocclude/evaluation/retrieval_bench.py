@@ -13,10 +13,12 @@ from deocclude.references.index import Hit, Index
 from deocclude.references.query import Query, query_photo
 from deocclude.references.search import SearchSettings, verified
 from deocclude.references.update import IndexSettings, UpdateReport, build
-from deocclude.references.verify import Verdict, VerifySettings, bundled
+from deocclude.references.verify import NO_TRANSFORM, Verdict, VerifySettings, weigh
 
 INDEX, QUERIES = "index", "queries"
 """Folders of a bench."""
+OTHER = ("colour", "words", "found")
+"""Measures that depend on what a search knows, not on the two pictures alone."""
 
 
 @dataclass(frozen=True)
@@ -73,22 +75,21 @@ class Asked:
 
     def verify(self, index: Index, hit: Hit, view: Query) -> Verdict:
         """Verify a picture, or return what was found out earlier."""
-        return self._verdict(hit, str(hit.path), lambda: verified(index, hit, view))
+        return self._verdict(index, hit, view, colour=True)
 
     def verify_words(self, index: Index, hit: Hit, view: Query) -> Verdict:
         """The same, blind to colours."""
-        verdict = self.verify(index, hit, view)
-        plain = {name: value for name, value in verdict.measures.items() if name != "colour"}
-        chance = bundled().probability(plain) if plain else 0.0
-        return Verdict(chance, verdict.inliers, None, verdict.kind, verdict.reason, plain)
+        return self._verdict(index, hit, view, colour=False)
 
-    def _verdict(self, hit: Hit, key: str, look: Callable[[], Verdict]) -> Verdict:
+    def _verdict(self, index: Index, hit: Hit, view: Query, *, colour: bool) -> Verdict:
+        key = f"{view.source}|{hit.path}"
         if key not in self.measures:
-            found = look()
-            self.measures[key] = {"inliers": found.inliers, "kind": found.kind, "measures": dict(found.measures)}
+            found = verified(index, hit, view)
+            geometry = {} if found.kind == NO_TRANSFORM else dict(found.measures)
+            self.measures[key] = {"inliers": found.inliers, "kind": found.kind, "measures": geometry}
         kept = self.measures[key]
-        measures = {**kept["measures"], "colour": hit.colours} if kept["measures"] else {}
-        chance = bundled().probability(measures) if measures else 0.0
+        geometry = {name: value for name, value in kept["measures"].items() if name not in OTHER}
+        chance, measures = weigh(geometry, *((hit.colours, hit.words) if colour else ()))
         return Verdict(chance, kept["inliers"], None, kept["kind"], "", measures)
 
 

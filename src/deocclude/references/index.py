@@ -164,6 +164,12 @@ class Index:
         """Return the stored local features of the picture of a hit."""
         return self.segments[hit.segment].features(hit.row)
 
+    def colours(self, hit: Hit) -> NDArray[np.uint8]:
+        """Return the colour signature of the whole picture of a hit."""
+        segment = self.segments[hit.segment]
+        whole = int(np.searchsorted(segment.entries["picture"], hit.row))  # each picture's first entry
+        return np.asarray(segment.colours[whole])
+
     def query(
         self,
         views: Query | Sequence[Query],
@@ -201,11 +207,9 @@ class Index:
 
     def neighbours(self, hit: Hit, top: int = 10, ranking: Ranking = BOTH) -> list[Hit]:
         """Return the pictures that look most like one of the index, itself left out."""
-        segment = self.segments[hit.segment]
-        words = segment.words(hit.row).astype(np.int64)[:, None]
+        words = self.segments[hit.segment].words(hit.row).astype(np.int64)[:, None]
         vector = query_vector(words, np.ones(words.shape, np.float32), self.vocabulary.rarity)
-        whole = int(np.searchsorted(segment.entries["picture"], hit.row))
-        found = self._search(_Look(vector, np.asarray(segment.colours[whole]), "", ranking), top + 1)
+        found = self._search(_Look(vector, self.colours(hit), "", ranking), top + 1)
         others = [one for one in found if (one.segment, one.row) != (hit.segment, hit.row)]
         return sorted(others, key=lambda one: (-one.score, str(one.path)))[:top]
 

@@ -23,11 +23,13 @@ class Query:
         features: local features of what may be looked at, in pixels of the photo.
         colours: uint8 [c], colour signature of the same.
         category: class name of the object, or empty.
+        source: what it was made from, for people; not looked at.
     """
 
     features: Features
     colours: NDArray[np.uint8]
     category: str = ""
+    source: str = ""
 
 
 def query_photo(

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from deocclude.references.entries import Kind
 from deocclude.references.index import BOTH, Hit, Index, Ranking
 from deocclude.references.query import Query
-from deocclude.references.verify import ACCEPT, Verdict, verify
+from deocclude.references.verify import ACCEPT, NO_TRANSFORM, Verdict, verify
 from deocclude.stages import Stopwatch
 
 Verifier = Callable[[Index, Hit, Query], Verdict]
@@ -21,8 +21,8 @@ Verifier = Callable[[Index, Hit, Query], Verdict]
 
 
 def verified(index: Index, hit: Hit, view: Query) -> Verdict:
-    """Return what geometry and colours say about a picture of an index."""
-    return verify(view.features, index.features(hit), hit.colours)
+    """Return what geometry, colours and words say about a picture of an index."""
+    return verify(view.features, index.features(hit), hit.colours, words=hit.words)
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,9 @@ class SearchSettings:
         enough: verifying stops when this many pictures are all but certain; the rest keep their places behind.
         certain: probability that counts as all but certain.
         ranking: what the shortlist is ranked by.
+        followed: all but certain pictures whose own neighbours are looked at, for other sides of the object that the
+            query does not show; 0 for none.
+        neighbours: neighbours of each of them.
     """
 
     shortlist: int = 40
@@ -44,6 +47,8 @@ class SearchSettings:
     enough: int = 8
     certain: float = 0.99
     ranking: Ranking = BOTH
+    followed: int = 3
+    neighbours: int = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +58,12 @@ class Found:
     Attributes:
         hit: the picture.
         verdict: what verifying said; ``None`` where it was not looked at.
+        via: the picture of the index that it was found through, where the query itself does not tell.
     """
 
     hit: Hit
     verdict: Verdict | None
+    via: Path | None = None
 
     @property
     def probability(self) -> float:
@@ -97,6 +104,7 @@ class Answer:
                 "probability": one.probability,
                 "verified": one.verdict is not None,
                 "reference": one in self.references,
+                "via": str(one.via) if one.via else None,
                 "matches": one.inliers,
                 "words": one.hit.words,
                 "colours": one.hit.colours,
@@ -131,6 +139,7 @@ def search(
     """
     settings, watch = settings or SearchSettings(), Stopwatch()
     asked = [views] if isinstance(views, Query) else list(views)
+    category = next((view.category for view in asked if view.category), "")
     hits = index.query(asked, settings.shortlist, settings.ranking, without=without)
     found: list[Found] = []
     certain = 0
@@ -140,8 +149,38 @@ def search(
             verdict = max((verifier(index, hit, view) for view in asked), key=lambda one: one.probability)
             certain += verdict.probability >= settings.certain
         found.append(Found(hit, verdict))
-    category = next((view.category for view in asked if view.category), "")
+    if settings.followed:
+        found = _followed(index, found, settings, without, verifier)
     # Python's sort keeps the order of the shortlist among equals, so those not looked at stay behind in theirs.
     found.sort(key=lambda one: (-one.probability, not category or one.hit.category != category))
-    references = tuple(one for one in found if one.probability >= settings.accept)
+    references = tuple(one for one in found if one.verdict and accepted(one.verdict, settings.accept))
     return Answer(tuple(found[: settings.top]), references[: settings.top], watch.seconds)
+
+
+def accepted(verdict: Verdict, least: float) -> bool:
+    """Whether a picture counts as a reference: probable enough, and matches lie the same way."""
+    return verdict.probability >= least and verdict.kind != NO_TRANSFORM
+
+
+def _followed(
+    index: Index, found: list[Found], settings: SearchSettings, without: Collection[Path], verifier: Verifier
+) -> list[Found]:
+    """Return ``found`` with pictures that show what an all but certain one shows (k nearest neighbours, verified).
+
+    The chance is the product of both steps. Automatic query expansion (Chum et al., ICCV 2007), kept to single
+    pictures so that it can be said why something was found.
+    """
+    known = {one.hit.path: one for one in found}
+    sure = sorted((one for one in found if one.probability >= settings.certain), key=lambda one: -one.probability)
+    for one in sure[: settings.followed]:
+        view = Query(index.features(one.hit), index.colours(one.hit), one.hit.category, str(one.hit.path))
+        for hit in index.neighbours(one.hit, settings.neighbours):
+            before = known.get(hit.path)
+            if hit.path in without or (before and before.probability >= settings.certain):
+                continue
+            verdict = verifier(index, hit, view)
+            chance = one.probability * verdict.probability
+            if before is None or chance > before.probability:
+                verdict = replace(verdict, probability=chance, target_from_source=None)
+                known[hit.path] = Found(hit, verdict, one.hit.path)
+    return list(known.values())

@@ -32,6 +32,12 @@ ACCEPT = 0.5
 """Candidates with a lower probability are no references."""
 
 
+LEAST_WORDS = 0.003
+"""Likeness of words below which less makes no difference."""
+NO_TRANSFORM = "none"
+"""Kind of a verdict where no matches lie the same way."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What verification says about a candidate.
@@ -55,7 +61,7 @@ class Verdict:
     @property
     def accepted(self) -> bool:
         """Whether the candidate may serve as a reference."""
-        return self.probability >= ACCEPT
+        return self.probability >= ACCEPT and self.kind != NO_TRANSFORM
 
 
 @dataclass(frozen=True)
@@ -75,15 +81,23 @@ class VerifySettings:
 
 @dataclass(frozen=True)
 class VerifyModel:
-    """Logistic weights by name of the measure, without and with colours, and how they were fitted."""
+    """Logistic weights by name of the measure, and how they were fitted.
+
+    Attributes:
+        plain: from geometry alone.
+        coloured: from geometry and colours.
+        searched: from geometry, colours and words, as a search knows them; also where geometry found nothing.
+        about: how they were fitted.
+    """
 
     plain: Mapping[str, float]
     coloured: Mapping[str, float]
+    searched: Mapping[str, float]
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def probability(self, measures: Mapping[str, float]) -> float:
         """Return the probability that these measures are those of the same object."""
-        weights = self.coloured if "colour" in measures else self.plain
+        weights = self.searched if "words" in measures else self.coloured if "colour" in measures else self.plain
         total = weights["constant"] + sum(weights[name] * value for name, value in measures.items() if name in weights)
         return 1 / (1 + math.exp(-min(30.0, max(-30.0, total))))
 
@@ -92,7 +106,7 @@ class VerifyModel:
 def bundled() -> VerifyModel:
     """Return the model that comes with the package."""
     content = json.loads(resources.files(__package__).joinpath(FILE).read_text(encoding="utf-8"))
-    return VerifyModel(content["plain"], content["coloured"], content["about"])
+    return VerifyModel(content["plain"], content["coloured"], content["searched"], content["about"])
 
 
 def verify(
@@ -102,6 +116,7 @@ def verify(
     settings: VerifySettings | None = None,
     *,
     matches: Matches | None = None,
+    words: float | None = None,
 ) -> Verdict:
     """Return whether ``candidate`` shows the same object as ``query``.
 
@@ -112,19 +127,40 @@ def verify(
             that is known.
         settings: thresholds.
         matches: from the candidate to the query, where they are known already.
+        words: how alike the visual words are, 0..1, where the candidate is from a search. Then there is a chance,
+            small as it may be, where geometry finds nothing.
     """
     settings = settings or VerifySettings()
     if matches is None:
         matches = match(candidate, query, settings.matching)
     found = estimate(matches.source_points, matches.target_points, query.size, settings.transforms)
+    geometry = measure(candidate, query, matches, found) if found else {}
+    probability, measures = weigh(geometry, colour, words)
     if found is None:
-        return Verdict(0.0, 0, None, "none", f"{len(matches)} matches, but they do not lie the same way")
-    measures = measure(candidate, query, matches, found)
-    if colour is not None:
-        measures["colour"] = float(colour)
-    probability = bundled().probability(measures)
+        return Verdict(probability, 0, None, NO_TRANSFORM, f"{len(matches)} matches, but they do not lie the same way",
+                       measures)  # fmt: skip
     reason = f"{found.count} of {len(matches)} matches lie the same way ({found.kind})"
     return Verdict(probability, found.count, found.target_from_source, found.kind, reason, measures)
+
+
+def weigh(
+    geometry: Mapping[str, float], colour: float | None = None, words: float | None = None
+) -> tuple[float, dict[str, float]]:
+    """Return the probability of the same object, and all that it was made from.
+
+    Args:
+        geometry: of :func:`measure`; empty where geometry found nothing.
+        colour: how alike the colours are, 0..1, where that is known.
+        words: how alike the visual words are, 0..1, where that is known.
+    """
+    if not geometry and words is None:
+        return 0.0, {}
+    measures = dict(geometry)
+    if colour is not None:
+        measures["colour"] = float(colour)
+    if words is not None:
+        measures |= {"found": float(bool(geometry)), "words": math.log(max(words, LEAST_WORDS))}
+    return bundled().probability(measures), measures
 
 
 def measure(candidate: Features, query: Features, matches: Matches, found: Transform) -> dict[str, float]:
