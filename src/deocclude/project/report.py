@@ -17,6 +17,7 @@ from deocclude.project import report_sections as sections
 from deocclude.project.markup import Html, escape, join, tag
 from deocclude.project.report_facts import describe_background, describe_objects, total_sources
 from deocclude.project.report_pictures import photo_picture
+from deocclude.project.report_references import references
 from deocclude.project.state import Project
 
 _CONTENTS = {
@@ -46,7 +47,7 @@ def render_report(project: Project) -> str:
         sections.order(project),
         objects.cards(project, parts, background, ground),
         sections.provenance(project, parts, background),
-        sections.references(everything),
+        references(project, everything),
         sections.stages(project),
     )
     return _page(sections.photo_name(project), sections.header(project, parts), join(content))

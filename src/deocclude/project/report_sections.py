@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from deocclude.content.patch import Provenance
 from deocclude.ordering.draw import colour, draw_order
 from deocclude.ordering.graph import Edge, OrderGraph
 from deocclude.project.markup import Child, Html, join, tag
@@ -20,6 +19,7 @@ STAGES = {
     "repair": ("Repair of the masks", "order"),
     "order": ("Order", "order"),
     "amodal": ("Whole shapes", "complete"),
+    "references": ("References", "run"),
     "content": ("Hidden pixels", "run"),
     "layers": ("Layers", "run"),
 }
@@ -231,18 +231,11 @@ def source_name(code: int) -> Html:
     return tag("span", colour_dot(PROVENANCE_COLOURS[code]), provenance_name(code), class_="object")
 
 
-def references(everything: tuple[Source, ...]) -> Html:
-    """Return the references that pixels were taken from."""
-    used = sorted(source.code for source in everything if source.code >= Provenance.REFERENCE)
-    if not used:
-        return section("references", "References", tag("p", "No references were used."))
-    rows = (tag("tr", tag("td", source_name(code)), tag("td", "not recorded in this project")) for code in used)
-    return section("references", "References", table("References used", ("Reference", "Licence"), rows))
-
-
 def stages(project: Project) -> Html:
     """Return how each stage came to its result."""
-    rows = [_stage_row(name, title, project.records.get(name)) for name, (title, _) in STAGES.items()]
+    # A project of before there were references is not asked to compute them.
+    listed = {name: title for name, (title, _) in STAGES.items() if name != "references" or name in project.records}
+    rows = [_stage_row(name, title, project.records.get(name)) for name, title in listed.items()]
     rows += [_stage_row(name, name, record) for name, record in project.records.items() if name not in STAGES]
     return section("stages", "Stages",
                    table("Stages", ("Stage", "Method", "Settings", "Seconds", "Remarks"), rows))  # fmt: skip
