@@ -89,7 +89,7 @@ class FusionLossSettings:
     square: float = 2.0
     gradient: float = 0.5
     perceptual: float = 0.01
-    closed: float = 0.5
+    closed: float = 1.5
     features: tuple[int, ...] = (8, 16, 32)
 
 

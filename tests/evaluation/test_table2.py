@@ -1,0 +1,160 @@
+"""Table 2: every row on samples with references of every kind, and what must not be tested on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+
+from deocclude.cli.main import main
+from deocclude.datasets.reference_building import build_reference_dataset
+from deocclude.datasets.reference_dataset import read_reference_dataset
+from deocclude.datasets.reference_plan import BuildSettings
+from deocclude.datasets.reference_sample import ReferenceKind
+from deocclude.errors import InputError
+from deocclude.evaluation.table2 import check_unseen, run_samples, score_sample, tables
+from deocclude.evaluation.table2_files import gallery
+from deocclude.evaluation.table2_rows import laid_reference, make_rows, paint_base, stitched
+from deocclude.images import read_photo, write_picture
+from deocclude.nets.reference_net import Conv3Deconv3, FusionNet
+from deocclude.weights import WeightsInfo, save_weights
+
+SCENE = "views/image00000"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A data set of two things in four shifted views each, all of it for testing."""
+    views = tmp_path_factory.mktemp("data") / "views"
+    for number, name in enumerate(("coffee", "chelsea")):
+        wide = cv2.resize(getattr(skimage.data, name)(), (220, 160), interpolation=cv2.INTER_AREA)
+        for view in range(4):
+            part = np.ascontiguousarray(wide[5 * view : 130 + 5 * view, 10 * view : 180 + 10 * view])
+            write_picture(views / f"image{4 * number + view:05}.png", part)
+    made = views.parent / "references"
+    build_reference_dataset([views], made, BuildSettings(side=64, test_objects=3, test_share=1.0, objects=0))
+    return made
+
+
+@pytest.fixture(scope="module")
+def data(folder):
+    return read_reference_dataset(folder).select(split="test")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A new successor, which returns what PCNet-C painted, and a new published net."""
+    made = tmp_path_factory.mktemp("weights")
+    about = {"scenes": ["elsewhere/1"]}
+    save_weights(made / "ours.safetensors", FusionNet(0.25),
+                 WeightsInfo("fusion", {"net": "fusion", "width": 0.25}, data=about))  # fmt: skip
+    save_weights(made / "old.safetensors", Conv3Deconv3(4),
+                 WeightsInfo("fusion", {"net": "conv3-deconv3", "width": 4}, data=about))  # fmt: skip
+    return made
+
+
+@pytest.fixture(scope="module")
+def rows(weights):
+    return make_rows((f"ours={weights}/ours.safetensors", f"altered-gt={weights}/old.safetensors", "stitched"))
+
+
+@pytest.fixture(scope="module")
+def results(data, rows):
+    return run_samples(data, rows)
+
+
+def test_rows_and_columns(results):
+    found = {table.title: table for table in tables(results, samples=20)}
+    assert {kind for kind in ReferenceKind if f"Table 2, reference: {kind}" in found} == {
+        ReferenceKind.OTHER_VIEW, ReferenceKind.UNRELATED, ReferenceKind.NONE}  # fmt: skip
+    view = found["Table 2, reference: other-view"]
+    assert [row["row"] for row in view.rows] == ["original", "ours", "altered-gt", "stitched"]
+    assert view.columns[1:8] == ("EUC", "MANH", "CHORD", "MSE", "PSNR", "SSIM", "RFD")
+    assert view.rows[1]["MSE change"] == "+0.0%" and view.rows[1]["worse"] == "0.0%"
+    together = found["Table 2, mean squared error by kind of reference (table2 v1)"]
+    assert together.rows[0]["other-view"] == pytest.approx(
+        np.mean([r.answers["original"]["mse"] for r in results if r.kind == ReferenceKind.OTHER_VIEW]))  # fmt: skip
+
+
+def test_a_new_net_equals_the_original_everywhere(results):
+    for result in results:
+        assert result.answers["ours"] == result.answers["original"]
+
+
+def test_stitched_is_better_with_another_view_and_the_same_with_strangers(results):
+    for kind, good in ((ReferenceKind.OTHER_VIEW, True), (ReferenceKind.UNRELATED, False)):
+        part = [result for result in results if result.kind == kind]
+        gains = [result.answers["stitched"]["psnr"] - result.answers["original"]["psnr"] for result in part]
+        assert np.mean(gains) > 3 if good else not any(gains)
+
+
+def test_the_truth_is_looked_at_by_nobody(data, rows):
+    sample = next(data[k] for k in range(len(data)) if data[k].kind == ReferenceKind.OTHER_VIEW)
+    blind = replace(sample, truth=np.where(sample.hole[..., None], 0, sample.truth).astype(np.uint8))
+    base = paint_base(sample)
+    for fill in rows.values():
+        assert (fill(sample, base) == fill(blind, base)).all()
+
+
+def test_only_the_hole_is_scored_and_shown(data, rows):
+    sample = data[0]
+    result = score_sample(sample, rows)
+    assert (result.pictures["ours"][~sample.hole] == sample.truth[~sample.hole]).all()
+    assert list(result.pictures) == ["given", "reference", "aligned", *rows, "truth"]
+
+
+def test_a_distrusted_reference_is_not_stitched_in(data):
+    sample = next(data[k] for k in range(len(data)) if data[k].alignment > 0.5)
+    base = paint_base(sample)
+    assert stitched(sample, base)[1].any()
+    assert (stitched(replace(sample, alignment=0.2), base)[0] == base.rgb).all()
+
+
+def test_no_reference_is_none_for_the_painter(data):
+    sample = next(data[k] for k in range(len(data)) if data[k].kind == ReferenceKind.NONE)
+    laid = laid_reference(sample)
+    assert laid.loose is None
+    assert (laid.source < 0).all()
+
+
+def test_scenes_of_the_training_are_refused(data):
+    check_unseen(data, {"ours": ["elsewhere/1"]})
+    with pytest.raises(InputError, match=f"that ours has seen: {SCENE}"):
+        check_unseen(data, {"ours": [SCENE]})
+
+
+def test_galleries(results):
+    for which in ("spread", "best", "worst"):
+        sheet = gallery(results, which, by="stitched", most=2)
+        assert sheet.shape == (20 + 2 * 146, 4 + 8 * 132, 3)
+
+
+def test_command(folder, weights, tmp_path, capsys):
+    out = tmp_path / "table2"
+    ours = f"ours={weights}/ours.safetensors"
+    code = main(["evaluate", "table2", str(folder), "--rows", ours, "chosen", "--limit", "2", "--samples", "0",
+                 "--kind", "other-view", "-o", str(out), "--json"])  # fmt: skip
+    assert code == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert [row["row"] for row in shown[0]["rows"]] == ["original", "ours", "chosen"]
+    assert {path.name for path in out.iterdir()} == {
+        "table2.md", "table2.json", "samples.png", "best.png", "worst.png"}  # fmt: skip
+    assert read_photo(out / "best.png").size.width == 4 + 7 * 132
+    assert main(["evaluate", "table2", str(folder), "--rows", ours, "-o", str(out)]) == 2
+    assert "force" in capsys.readouterr().err
+    assert main(["evaluate", "table2", str(folder), "--rows", "altered-gt"]) == 2
+    assert "altered-gt=runs/altered-gt" in capsys.readouterr().err
+    assert main(["evaluate", "table2", str(folder), "--rows", f"ours={weights}/none.safetensors"]) == 2
+    assert "no such file" in capsys.readouterr().err
+
+
+def test_seen_scenes_are_refused_by_the_command(folder, tmp_path, capsys):
+    path = tmp_path / "seen.safetensors"
+    about = WeightsInfo("fusion", {"net": "fusion", "width": 0.25}, data={"scenes": [SCENE]})
+    save_weights(path, FusionNet(0.25), about)
+    assert main(["evaluate", "table2", str(folder), "--rows", f"ours={path}"]) == 2
+    assert SCENE in capsys.readouterr().err
