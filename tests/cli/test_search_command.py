@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "references" / "sources"))
 import provider_answers as answers
 from web_server import Reply, WebServer, jpeg, plain
 
+from deocclude.errors import InputError
 from deocclude.formats import write_scene
 from deocclude.references.credit import read_credits
 from deocclude.scene import scene_from_arrays
@@ -31,6 +32,20 @@ def cup(tmp_path_factory) -> tuple[Path, Path]:
     masks = np.zeros((2, *pixels.shape[:2]), bool)
     masks[0, 60:340, 150:450] = True
     masks[1, 200:340, 380:560] = True
+    masks[0] &= ~masks[1]
+    Image.fromarray(pixels).save(folder / "coffee.png")
+    write_scene(scene_from_arrays(masks, ["cup", "spoon"]), folder / "masks.json", "coco")
+    return folder / "coffee.png", folder / "masks.json"
+
+
+@pytest.fixture(scope="module")
+def small_cup(cup, tmp_path_factory) -> tuple[Path, Path]:
+    """The same at half the size, cut to the cup."""
+    folder = tmp_path_factory.mktemp("small")
+    pixels = np.asarray(Image.fromarray(skimage.data.coffee()).resize((300, 200)))[20:180, 60:290]
+    masks = np.zeros((2, *pixels.shape[:2]), bool)
+    masks[0, 10:150, 15:165] = True
+    masks[1, 80:150, 130:220] = True
     masks[0] &= ~masks[1]
     Image.fromarray(pixels).save(folder / "coffee.png")
     write_scene(scene_from_arrays(masks, ["cup", "spoon"]), folder / "masks.json", "coco")
@@ -172,3 +187,58 @@ def test_a_folder_of_ones_own_is_a_source(call, cup, server, web_file, tmp_path)
     assert (best["title"], best["reference"], best["licence"]) == ("view.jpg", True, "unknown")
     assert (tmp_path / "found" / best["file"]).read_bytes() == (mine / "view.jpg").read_bytes()
     assert not server.asked
+
+
+def test_run_takes_references_from_the_web(call, small_cup, server, web_file, tmp_path):
+    """What is found serves as a reference, its licence comes along, and resuming sends nothing."""
+    photo, masks = small_cup
+    out = tmp_path / "out"
+    asked = ("run", photo, "--masks", masks, "--references", "web:openverse,commons", "--fill", "mean", "--edges",
+             "hard", "--amodal-method", "convex", "--order-method", "area-large", "-o", out)  # fmt: skip
+    answer = call(*asked)
+    assert answer.code == 0, answer.err
+    assert "sent to openverse: the words 'cup'" in answer.err
+    assert "openverse: wrong-type" in answer.err
+    assert "web:" not in (out / "scene.json").read_text()
+    found = json.loads(call("references", out, "--json").out)["references"]
+    known = [one for one in found if one.get("licence") == "CC BY-SA 2.0"]
+    assert known
+    assert known[0]["page"] == "https://www.flickr.com/photos/view"
+    before = len(server.asked)
+    assert call("run", out).code == 0
+    assert len(server.asked) == before
+
+
+def test_commands_that_fill_nothing_ask_nobody(call, cup, server, web_file):
+    photo, masks = cup
+    asked = ("--masks", masks, "--references", "web:openverse", "--order-method", "area-large")
+    assert call("order", photo, *asked).code == 0
+    assert not server.asked
+    assert "did you mean 'openverse'" in call("run", photo, "--masks", masks, "--references", "web:opnverse").err
+
+
+def test_build_dataset_takes_references_from_the_web(call, server, web_file, tmp_path, monkeypatch):
+    from deocclude.datasets import reference_building
+
+    folder = tmp_path / "photos" / "cup"
+    folder.mkdir(parents=True)
+    for name, turned in (("one", 0), ("two", 4)):
+        Image.fromarray(skimage.data.coffee()).rotate(turned).save(folder / f"{name}.png")
+    server.routes["/pictures/blue.jpg"] = Reply((folder / "one.png").read_bytes(), kind="image/png")
+    asked = ("build-dataset", f"classes:{tmp_path / 'photos'}", "-o", tmp_path / "set", "--objects", 2,
+             "--test-objects", 1, "--references", "web:openverse,commons")  # fmt: skip
+    built = []
+
+    def build(data, output, settings, *, aids, **_):
+        built.append(aids.references)
+        raise InputError("a test that ends here", "it")
+
+    monkeypatch.setattr(reference_building, "build_reference_dataset", build)
+    assert "sent to: openverse, commons" in call(*asked).err
+    assert built == [tmp_path / "set-references"]
+    titles = {one.title for one in read_credits(built[0]).values()}
+    assert titles == {"A view", "A red"}, "no photo of the data itself"
+    assert {one.query["q"] for one in server.asked if one.path == "/v1/images/"} == {"cup"}
+    before = len(server.asked)
+    call(*asked)
+    assert len(server.asked) == before

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from deocclude.cli import console
+from deocclude.cli.web_references import Progress, is_web
 
 if TYPE_CHECKING:
     from deocclude.datasets.reference_building import BuildReport
+    from deocclude.datasets.reference_plan import BuildSettings
 
 
 @Parameter(name="*")
@@ -37,6 +39,8 @@ class Making:
     """Share of the scenes for testing, of data without masks; of those with masks it is a fixed tenth."""
     repeats: int = 1
     """How often each object is hidden, each time otherwise."""
+    shard: int = 32
+    """Objects in a shard: what is lost at most when the build is killed."""
     align: Annotated[bool, Parameter(negative="--no-align")] = True
     """Lay references over the photo where that is possible."""
     ways: int = 3
@@ -62,7 +66,7 @@ class Beside:
     """What is used beside the data."""
 
     references: Path | None = None
-    """Folder of pictures or index to search for references in."""
+    """Folder of pictures or index to search for references in; web:openverse,commons searches the web first."""
     credits: Path | None = None
     """CSV with the columns sha256, source, licence of picture files."""
     donors: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)] = ()
@@ -108,11 +112,24 @@ def build_dataset(
 
     values = {**asdict(making), "kinds": making.kinds or tuple(map(str, ReferenceKind))}
     with console.progress_bar(quiet=json) as bar:
+        if is_web(beside.references or ""):
+            beside = replace(beside, references=_from_the_web(data, beside, output, BuildSettings(**values), bar))
         report = build_reference_dataset(
             data, output, BuildSettings(**values), aids=Aids(**asdict(beside)),
             workers=Workers(**asdict(working)), progress=bar, force=force,
         )  # fmt: skip
     _tell(report, json)
+
+
+def _from_the_web(data: list[str], beside: Beside, output: Path, settings: BuildSettings, progress: Progress) -> Path:
+    """Search the web for all objects; the pictures come into a folder beside the data set and stay there."""
+    from deocclude.datasets.web_references import fetch_for_dataset
+    from deocclude.references.sources import parse_sources
+
+    names = parse_sources(str(beside.references))
+    folder = output.with_name(f"{output.name}-references")
+    console.warn(f"objects of the data are sent to: {', '.join(names)}; what is found comes into {folder}")
+    return fetch_for_dataset(data, names, folder, settings, progress=progress)
 
 
 def _tell(report: BuildReport, json: bool) -> None:

@@ -55,7 +55,8 @@ class Methods:
     seed: int | None = None
     """For all that draws random numbers."""
     references: Annotated[tuple[Path, ...], Repeated] = ()
-    """Folder of similar pictures, or an index of such: what they show of a hidden part is taken from them."""
+    """Folder of similar pictures, or an index of such: what they show of a hidden part is taken from them.
+    web:openverse,commons searches the web for them (docs/web-search.md)."""
     reference: Annotated[tuple[Path, ...], Repeated] = ()
     """A similar picture to try on every hidden part; it too is used only where it agrees with what is visible."""
     no_references: bool = False

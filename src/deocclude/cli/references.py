@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 
 from deocclude.cli import console
 from deocclude.cli.options import Methods, Repeated, settings_for, tell_notes
+from deocclude.cli.web_references import with_web_references
 from deocclude.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def references(
         for text in texts:
             corrections = _corrected(opened, corrections, text, verdict)
     with console.progress_bar(quiet=json) as progress:
+        opened, methods = with_web_references(opened, methods, progress)
         done = run(replace(opened, corrections=corrections), settings_for(opened, methods), progress=progress)
     write_project(done, project, force=True, seen=seen)
     if json:

@@ -95,8 +95,8 @@ def search(
     from deocclude.references.sources.licences import parse_uses
     from deocclude.references.sources.session import Wanted, asked_of
 
-    wanted = Wanted(parse_sources(source), parse_uses(asking.licence))
     settings = _settings(asking)
+    wanted = Wanted(parse_sources(source), parse_uses(asking.licence or settings.licence))
     project = open_target(target, replace(reading, convert=True) if not target.is_dir() else reading)
     query = _query(project, object, wanted.sources, asking, settings)
     if asking.dry_run:
@@ -186,6 +186,7 @@ def _verified(project: Project, identity: int, folder: Path, found: Fetched, bar
 
 def _report(query: WebQuery, found: Fetched, verified: Verified, folder: Path, writing: Writing) -> None:
     from deocclude.cli.search_sheet import write_sheet
+    from deocclude.references.sources.fetch import gathered
 
     page = folder / "found.html"
     write_sheet(page, folder, query, found, verified)
@@ -194,8 +195,8 @@ def _report(query: WebQuery, found: Fetched, verified: Verified, folder: Path, w
         return
     for note in found.answer.notes:
         console.warn(note)
-    for provider, reason, count, text in _gathered(found):
-        console.warn(f"{provider}: {reason}{f' ({count} times)' if count > 1 else ''}: {text}")
+    for line in gathered(found.failures):
+        console.warn(line)
     rows = [
         (rank, one.provider, one.licence or "unknown", _chance(verified.get(found.files[one.url])), one.title or "-",
          found.files[one.url])
@@ -219,11 +220,3 @@ def _plain(found: Fetched, verified: Verified) -> dict[str, Any]:
 
 def _chance(one: Found | None) -> str:
     return f"{one.probability:.0%}" if one is not None and one.verdict else "-"
-
-
-def _gathered(found: Fetched) -> list[tuple[str, str, int, str]]:
-    """Return failures of one kind in one line each: source, reason, how many, the first text."""
-    lines: dict[tuple[str, str], list[str]] = {}
-    for one in found.failures:
-        lines.setdefault((one.provider, one.reason.value), []).append(one.text)
-    return [(*kind, len(texts), texts[0]) for kind, texts in lines.items()]

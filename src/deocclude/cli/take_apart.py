@@ -19,6 +19,7 @@ from deocclude.cli.options import (
     tell_notes,
 )
 from deocclude.cli.references import print_references
+from deocclude.cli.web_references import with_web_references, without_web_references
 from deocclude.errors import InputError, unknown_choice
 
 if TYPE_CHECKING:
@@ -199,6 +200,9 @@ def _advance(project: Project, until: str, methods: Methods, writing: Writing) -
     from deocclude.pipeline import run as run_stages
 
     with console.progress_bar(quiet=writing.json) as progress:
+        if until == "layers":
+            project, methods = with_web_references(project, methods, progress)
+        methods = without_web_references(methods)
         return run_stages(project, settings_for(project, methods), until=until, progress=progress)
 
 

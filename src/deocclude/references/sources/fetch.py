@@ -11,14 +11,17 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from deocclude.files import atomic_file, write_text
-from deocclude.references.credit import Credit, read_credits, write_credits
+from deocclude.references.credit import CREDITS, Credit, read_credits, write_credits
 from deocclude.references.sources.candidates import Candidate, Source
+from deocclude.references.sources.licences import parse_uses
 from deocclude.references.sources.options import WebSettings, read_web_settings
 from deocclude.references.sources.problems import Failure, Reason
 from deocclude.references.sources.session import Wanted, WebAnswer, WebQuery, search_web
 
 ATTRIBUTION = "ATTRIBUTION.txt"
 """Name of the file that says for people whose the pictures are."""
+SEARCH = "search.json"
+"""Name of the file that says what came of each query."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -47,6 +50,17 @@ class Fetched:
             "notes": list(self.answer.notes),
             "seconds": round(self.answer.seconds, 3),
         }
+
+
+def gathered(failures: Iterable[Failure]) -> list[str]:
+    """Return failures in a few lines for people: those of one source and reason together, with the first's text."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for one in failures:
+        lines.setdefault((one.provider, one.reason.value), []).append(one.text)
+    return [
+        f"{provider}: {reason}{f' ({len(texts)} times)' if len(texts) > 1 else ''}: {texts[0]}"
+        for (provider, reason), texts in lines.items()
+    ]
 
 
 @dataclass
@@ -87,8 +101,9 @@ class _Folder:
 
     def finish(self) -> None:
         """Write whose the pictures are."""
-        write_credits(self.path, self.credits)
-        write_text(self.path / ATTRIBUTION, attribution(self.credits))
+        if self.credits != read_credits(self.path) or not (self.path / CREDITS).is_file():
+            write_credits(self.path, self.credits)
+        _write_changed(self.path / ATTRIBUTION, attribution(self.credits))
 
 
 def fetch_references(
@@ -97,7 +112,7 @@ def fetch_references(
     target: Path,
     settings: WebSettings | None = None,
     *,
-    uses: tuple[str, ...] = (),
+    uses: tuple[str, ...] | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Search the web and put what is found into a folder, ready to be indexed.
@@ -111,7 +126,7 @@ def fetch_references(
         sources: where, such as ``("openverse", "commons")``. Nothing is sent to any other place.
         target: the folder.
         settings: by default those of the settings file and the environment.
-        uses: what licences must permit, of ``commercial`` and ``modification``.
+        uses: what licences must permit, of ``commercial`` and ``modification``; by default what the settings say.
         progress: told "searched", how many queries are answered, and how many there are (0: not known).
 
     Returns:
@@ -130,15 +145,21 @@ def fetch_references(
         if progress is not None:
             progress("searched", len(told), total)
 
-    fetch_into(queries, Wanted(sources, uses), target, settings or read_web_settings(), told=keep)
+    settings = settings or read_web_settings()
+    wanted = Wanted(sources, parse_uses(settings.licence) if uses is None else uses)
+    fetch_into(queries, wanted, target, settings, told=keep)
     write_search(target, told)
     return target
 
 
 def write_search(target: Path, told: list[dict[str, Any]]) -> None:
-    """Write ``search.json`` into a folder: what came of each query, as :meth:`Fetched.as_plain` gives it."""
-    told = sorted(told, key=lambda one: str(one["query"]))
-    write_text(target / "search.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    """Write ``search.json`` into a folder: what came of each query, as :meth:`Fetched.as_plain` gives it.
+
+    Without the times, so that the same search leaves the file as it is.
+    """
+    told = [{key: value for key, value in one.items() if key != "seconds"} for one in told]
+    told.sort(key=lambda one: str(one["query"]))
+    _write_changed(target / SEARCH, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
 
 
 def fetch_into(
@@ -179,6 +200,12 @@ def attribution(credits: dict[str, Credit]) -> str:
             "",
         ]
     return "\n".join(lines)
+
+
+def _write_changed(target: Path, text: str) -> None:
+    """Write a text unless the file has it: whoever watches the folder is to see no change where there is none."""
+    if not target.is_file() or target.read_bytes() != text.encode():
+        write_text(target, text)
 
 
 def _local(url: str) -> Path | None:

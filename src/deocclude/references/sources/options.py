@@ -160,6 +160,8 @@ class WebSettings:
     """Pictures that each source is asked for."""
     longest: int = 1024
     """Longer side of a picture that is sent, pixels."""
+    licence: str = ""
+    """Uses that licences must permit where the command line does not say: commercial, modification, or both."""
     keys: Keys = field(default_factory=Keys, repr=False)
     network: Network = field(default_factory=Network)
     cache: Storage = field(default_factory=Storage)

@@ -1,0 +1,85 @@
+"""References from the web for a data set: every object that is to be hidden is searched once, beforehand.
+
+An et al., "Better Image De-occlusion Using Similar Images", built their data set this way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from deocclude.datasets.reference_objects import SourceObject, open_source
+from deocclude.datasets.reference_plan import BuildSettings, make_plan
+from deocclude.files import sha256
+from deocclude.geometry import Size
+from deocclude.references.credit import read_credits, write_credits
+from deocclude.references.sources import BY_PICTURE
+from deocclude.references.sources.fetch import SEARCH, fetch_references
+from deocclude.references.sources.options import WebSettings, read_web_settings
+from deocclude.references.sources.scene_queries import Cut, object_query
+from deocclude.references.sources.session import WebQuery
+from deocclude.scene import Instance, Scene
+
+Progress = Callable[[str, int, int], None]
+
+
+def fetch_for_dataset(
+    data: Sequence[str],
+    sources: tuple[str, ...],
+    folder: Path,
+    settings: BuildSettings,
+    *,
+    web: WebSettings | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Search the web for all objects that a data set will hide, and fetch what is found into a folder.
+
+    A folder that has been completed is left as it is, so that a build that goes on later finds the same references.
+    Copies of the data's own photos are taken out again: what is tested on must not serve as a reference.
+
+    Args:
+        data: as for :func:`~deocclude.datasets.reference_building.build_reference_dataset`.
+        sources: names of the sources; nothing is sent to any other place.
+        folder: where pictures and their credits go.
+        settings: of the data set; they decide which objects there are.
+        web: settings of the search; by default those of the settings file and the environment.
+        progress: told the name of a step, how much of it is done, and how much there is.
+
+    Raises:
+        InputError: data or settings that cannot be used, or a missing key.
+        OutputError: the folder cannot be written.
+    """
+    if (folder / SEARCH).is_file():
+        return folder
+    web = web or read_web_settings()
+    plan = make_plan([open_source(one) for one in data], settings, [])
+    items = {one.item.whole.key: one.item for shard in plan.shards for one in shard}
+    wants = any(name in BY_PICTURE or name.startswith("folder:") for name in sources)
+    tell = progress or (lambda step, done, total: None)
+    fetch_references(
+        _queries(list(items.values()), Cut(longest=web.longest) if wants else None), sources, folder, web,
+        progress=lambda step, done, total: tell(step, done, len(items)),
+    )  # fmt: skip
+    _take_out(folder, {item.whole.photo_path for item in items.values()})
+    return folder
+
+
+def _queries(items: Sequence[SourceObject], cut: Cut | None) -> Iterator[WebQuery]:
+    for item in items:
+        if cut is None:
+            yield WebQuery(item.whole.key, words=item.category)
+            continue
+        pixels, mask = item.whole.load()
+        scene = Scene(Size(*pixels.shape[:2]), (Instance(1, mask, category=item.category),))
+        asked = object_query(pixels, scene, 1, cut=cut)
+        yield WebQuery(item.whole.key, asked.picture, item.category)
+
+
+def _take_out(folder: Path, photos: set[Path]) -> None:
+    """Delete copies of photos; the names of fetched files begin with the digest of their content."""
+    digests = {sha256(photo)[:32] for photo in photos}
+    kept = read_credits(folder)
+    for name in [name for name in kept if Path(name).stem in digests]:
+        (folder / name).unlink(missing_ok=True)
+        del kept[name]
+    write_credits(folder, kept)
