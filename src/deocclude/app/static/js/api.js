@@ -40,7 +40,9 @@ async function send(method, path, body, signal) {
   const options = { method, signal, headers: { Accept: "application/json" } };
   if (form) options.body = body;
   else if (body !== undefined) {
-    options.body = JSON.stringify(body);
+    const text = JSON.stringify(body);
+    options.body = text;
+    options.keepalive = text.length < 50_000; // arrives although the tab is being closed
     options.headers = { Accept: "application/json", "Content-Type": "application/json" };
   }
   const answer = await reach(`/api/${path}`, options);

@@ -49,6 +49,8 @@ export class LayersView {
     this.element = h("div", { class: "work bare" }, this.desk.element, this.panel);
     this.desk.stage.overlay.append(this.wipe);
     this.desk.stage.watchers.push(() => this.placeWipe());
+    this.leave = () => this.flush();
+    window.addEventListener("pagehide", this.leave);
     this.update();
   }
 
@@ -106,7 +108,8 @@ export class LayersView {
   saveSoon() {
     clearTimeout(this.timer);
     this.timer = window.setTimeout(() => this.save(), PAUSE);
-    this.show();
+    poseFields(this);
+    this.desk.stage.invalidate();
   }
 
   save() {
@@ -200,8 +203,14 @@ export class LayersView {
     ];
   }
 
-  close() {
+  /** Store what has been changed a moment ago. */
+  flush() {
     if (this.timer) this.save();
+  }
+
+  close() {
+    this.flush();
+    window.removeEventListener("pagehide", this.leave);
     this.desk.close();
   }
 }
