@@ -80,7 +80,7 @@ def _found(project: Project, names: tuple[str, ...], progress: Progress) -> Path
     assert project.amodal is not None  # the caller computed it
     hidden = {item.id: project.amodal.masks[item.id] - item.modal for item in project.objects}
     queries = scene_queries(project.photo.pixels, scene, names, hidden=hidden, longest=settings.longest)
-    folder = settings.cache.place / "references" / digest(queries, names, wanted.uses)
+    folder = settings.cache.references / digest(queries, names, wanted.uses)
     told: list[Fetched] = []
 
     def keep(one: Fetched) -> None:

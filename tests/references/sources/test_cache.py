@@ -79,6 +79,16 @@ def test_leftovers_of_killed_processes_go(storage):
     assert files(storage) == sorted([known.name, young.name])
 
 
+def test_folders_of_references_go_when_nobody_asks_for_them(storage):
+    cache = Cache(storage)
+    for name, time_used in (("old", 1), ("new", time.time())):
+        (storage.references / name).mkdir(parents=True)
+        (storage.references / name / "a.jpg").write_bytes(b"content")
+        os.utime(storage.references / name, (time_used, time_used))
+    cache.make_room()
+    assert [path.name for path in storage.references.iterdir()] == ["new"]
+
+
 def test_a_damaged_index_is_begun_anew(storage):
     cache = Cache(storage)
     cache.keep_answer("a", 1)

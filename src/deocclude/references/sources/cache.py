@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import shutil
 import sqlite3
 import threading
 import time
@@ -171,6 +172,7 @@ class Cache:
             if not self._is_known(name):
                 self._file(name).unlink(missing_ok=True)
         self._sweep(now - _TOUCH)
+        self._drop_folders(now - self._storage.picture_days * _DAY)
 
     def _sweep(self, before: float) -> None:
         """Delete files that the index does not know; later ones may be about to be, by another process."""
@@ -179,6 +181,14 @@ class Cache:
             with contextlib.suppress(OSError):
                 if path.is_file() and path.stat().st_mtime < before and not self._is_known(path.name):
                     path.unlink()
+
+    def _drop_folders(self, before: float) -> None:
+        """Delete folders of references that no job has asked for since; jobs keep what they took from them."""
+        found = self._storage.references
+        for folder in found.iterdir() if found.is_dir() else ():
+            with contextlib.suppress(OSError):
+                if folder.is_dir() and folder.stat().st_mtime < before:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def _is_known(self, name: str) -> bool:
         return self._one("SELECT 1 FROM pictures WHERE name = ?", (name,)) is not None

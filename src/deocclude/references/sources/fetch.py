@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -177,6 +178,7 @@ def fetch_into(
     what lies in the folder.
     """
     target.mkdir(parents=True, exist_ok=True)
+    os.utime(target)  # in use: the cache drops folders that nobody asks for
     folder = _Folder(target, read_credits(target))
     try:
         search_web(queries, wanted, settings, told=lambda answer: told(folder.add(answer)), before=before)

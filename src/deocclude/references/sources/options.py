@@ -107,6 +107,11 @@ class Storage:
     """How much pictures may take; those not used for longest go first."""
 
     @property
+    def references(self) -> Path:
+        """Where folders of references lie that were found for jobs."""
+        return self.place / "references"
+
+    @property
     def place(self) -> Path:
         """The folder."""
         if self.folder:
