@@ -22,7 +22,7 @@ LARGEST_BODY = 200_000_000
 """Bytes of a request."""
 HOSTS = ("127.0.0.1", "localhost")
 _POLICY = (
-    "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; object-src 'none'; "
+    "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _HEADERS = (
