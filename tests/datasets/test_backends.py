@@ -20,10 +20,13 @@ from counted_work import refused, squared
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
 
 RAY_SCRIPT = """
-from counted_work import refused, squared
+from counted_work import addresses, refused, squared
 from deocclude.datasets.backends import Workers, spread
 from deocclude.errors import InputError
-assert list(spread(squared, range(30), Workers("ray", 2))) == [k * k for k in range(30)]
+work = spread(squared, range(30), Workers("ray", 2))
+assert next(work) == 0
+assert (found := addresses()) and found <= {"127.0.0.1", "::ffff:127.0.0.1", "::1"}, found
+assert list(work) == [k * k for k in range(1, 30)]
 try:
     list(spread(refused, range(5), Workers("ray", 2)))
 except InputError as error:

@@ -19,6 +19,8 @@ Work = Callable[[Any], Any]
 AHEAD = 4
 """Pieces of work that are under way for each process, so that results do not pile up."""
 LOOPBACK = "127.0.0.1"
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+"""Ray reports nothing to anybody, and leaves the accelerators' variables alone."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,11 @@ def on_ray(work: Work, jobs: Sequence[Any], processes: int) -> Iterator[Any]:
         MissingExtraError: Ray is not installed.
         InputError: the cluster cannot be reached.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    if "RAY_ADDRESS" not in os.environ:
+        # What Ray does on systems whose firewalls ask: the only way to make it listen on the loopback interface.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
         import ray
     except ImportError:
