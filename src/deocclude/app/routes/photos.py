@@ -8,17 +8,20 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, UploadFile
+from fastapi import APIRouter, File, Response, UploadFile
 
 from deocclude import __version__
+from deocclude.app import pictures
+from deocclude.app.mask_bodies import png
 from deocclude.app.security import LARGEST_BODY
-from deocclude.app.service import ServiceDep
+from deocclude.app.service import ServiceDep, picture
 from deocclude.app.session import Session
 from deocclude.app.views import demos, exports, list_photos, photo_of
 from deocclude.app.workspace import Workspace
 from deocclude.content.fill import NAMES
+from deocclude.demo import load_demo
 from deocclude.errors import InputError
-from deocclude.images import MAX_PIXELS
+from deocclude.images import MAX_PIXELS, read_photo
 
 router = APIRouter(prefix="/api", tags=["photos"])
 
@@ -60,6 +63,13 @@ def upload(
 def open_demo(service: ServiceDep, name: str) -> dict[str, Any]:
     """Open a demo."""
     return _told(service.workspace, service.workspace.demo(name))
+
+
+@router.get("/demos/{name}/thumbnail")
+def demo_thumbnail(name: str) -> Response:
+    """Return the photo of a demo, small."""
+    photo = read_photo(load_demo(name).photo_path)
+    return picture(png(pictures.scaled(photo.pixels, pictures.scale_of(photo.size, "thumb"))), None)
 
 
 def stored(upload: UploadFile, folder: Path) -> Path:

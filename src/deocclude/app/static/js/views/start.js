@@ -39,7 +39,7 @@ export class StartView {
   demo({ name, title, credit }) {
     const open = () => call("POST", `demos/${encodeURIComponent(name)}`).then((photo) => this.actions.open(photo.id, "layers"), complain);
     return h("li", {},
-      h("button", { type: "button", id: `demo-${name}`, class: "demo", onclick: open }, icon("photo"),
+      h("button", { type: "button", id: `demo-${name}`, class: "demo", onclick: open }, h("img", { src: `/api/demos/${encodeURIComponent(name)}/thumbnail`, alt: "" }),
         h("span", { class: "two" }, h("strong", {}, name[0].toUpperCase() + name.slice(1)), h("span", {}, title))),
       h("small", { class: "credit" }, credit));
   }
