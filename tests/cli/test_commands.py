@@ -37,7 +37,7 @@ def test_run_json_is_one_document(call, inputs, tmp_path):
     answer = call("run", inputs[0], "--masks", inputs[1], *FAST, "-o", tmp_path / "out", "--json")
     content = json.loads(answer.out)
     assert content["output"] == str(tmp_path / "out")
-    assert set(content["stages"]) == {"repair", "order", "amodal", "content", "layers"}
+    assert set(content["stages"]) == {"repair", "order", "amodal", "references", "content", "layers"}
     assert sorted(content["z_order"]) == sorted(item["id"] for item in content["objects"])
 
 

@@ -72,4 +72,4 @@ def _joined(part: Fill, rest: Fill, hidden: Mask) -> Fill:
     if rest.box == EMPTY_BOX:
         return merged([part], hidden, part.instance_id)
     whole = merged([part, rest], hidden, part.instance_id)
-    return replace(whole, method=f"{part.method}+{rest.method}")
+    return replace(whole, method=f"{part.method} + {rest.method}")
