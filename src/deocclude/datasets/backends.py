@@ -36,6 +36,15 @@ class Workers:
     backend: str = "local"
     processes: int = 1
 
+    def check(self) -> None:
+        """Refuse a backend that there is not.
+
+        Raises:
+            InputError: no such backend.
+        """
+        if self.backend not in BACKENDS:
+            raise unknown_choice("backend", self.backend, BACKENDS)
+
 
 def local(work: Work, jobs: Sequence[Any], processes: int) -> Iterator[Any]:
     """Yield the results, made in processes of this machine by joblib; in this very process where one is asked for."""
@@ -99,8 +108,7 @@ def spread(work: Callable[[Job], Result], jobs: Sequence[Job], workers: Workers 
         MissingExtraError: the backend is not installed.
     """
     workers = workers or Workers()
-    if workers.backend not in BACKENDS:
-        raise unknown_choice("backend", workers.backend, BACKENDS)
+    workers.check()
     return BACKENDS[workers.backend](work, jobs, workers.processes)
 
 

@@ -103,8 +103,9 @@ def build_reference_dataset(
         OutputError: the folder cannot be written.
     """
     settings, tell = settings or BuildSettings(), progress or (lambda step, done, total: None)
-    aids = aids or Aids()
+    aids, workers = aids or Aids(), workers or Workers()
     settings.check()
+    workers.check()
     stated = read_credits_table(aids.credits) if aids.credits else {}
     sources = _read(data, tell)
     donors = _read(aids.donors, tell)
