@@ -58,6 +58,7 @@ class Client:
     ) -> None:
         """Take what sends requests, the base address, the schedule, limits, and what takes keys out of texts."""
         self._http, self.base, self._pace, self._limits, self._hide = http, base.rstrip("/"), pace, limits, hide
+        self._under_limit = asyncio.Semaphore(limits.connections)
         self.requests = 0
 
     async def json(self, request: Request) -> Any:
@@ -67,9 +68,10 @@ class Client:
             SourceError: with the reason; attempts are used up where another could have helped.
         """
         for attempt in range(self._limits.attempts):
-            await self._pace.turn()
             try:
-                return await self._once(request)
+                async with self._under_limit:
+                    await self._pace.turn()
+                    return await self._once(request)
             except SourceError as error:
                 await self._before_next(error, attempt)
         raise AssertionError("unreachable")

@@ -32,7 +32,12 @@ _LOSSY = frozenset({"JPEG", "MPO", "WEBP"})
 _VAGUE = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 _HEADERS = {"Accept": "image/*", "Accept-Encoding": "identity"}
 _AGAIN = frozenset({Reason.SERVER_ERROR, Reason.UNREACHABLE, Reason.BROKEN_OFF, Reason.RATE_LIMITED})
-_HOPELESS = frozenset({Reason.WRONG_TYPE, Reason.DAMAGED, Reason.TOO_LARGE, Reason.REDIRECTS, Reason.BAD_ANSWER})
+_BY_STATUS = {
+    401: Reason.UNAUTHORISED, 403: Reason.FORBIDDEN, 404: Reason.GONE, 410: Reason.GONE, 429: Reason.RATE_LIMITED,
+}  # fmt: skip
+_HOPELESS = frozenset(
+    {Reason.GONE, Reason.WRONG_TYPE, Reason.DAMAGED, Reason.TOO_LARGE, Reason.REDIRECTS, Reason.BAD_ANSWER}
+)
 _HOPELESS_SECONDS = 86400.0
 """For so long a picture that proved useless is not asked for again."""
 
@@ -44,7 +49,7 @@ class Downloader:
         """Take what sends requests, where pictures are kept, and limits."""
         self._http, self._cache, self._limits = http, cache, limits
         self._hosts: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(limits.same_host))
-        self._decoding = asyncio.Semaphore(2)
+        self._under_limit, self._decoding = asyncio.Semaphore(limits.connections), asyncio.Semaphore(2)
         self._under_way: dict[str, asyncio.Lock] = {}
         self.requests = 0
 
@@ -79,10 +84,11 @@ class Downloader:
             raise
 
     async def _fetched(self, url: str) -> Stored:
-        async with self._hosts[urlsplit(url).netloc]:
+        most = self._limits.picture_pixels
+        async with self._hosts[urlsplit(url).netloc], self._under_limit:  # waiting here counts for no time limit
             content = await self._insisting(url)
-        async with self._decoding:
-            checked, suffix, size = await asyncio.to_thread(checked_picture, content, self._limits.picture_pixels)
+            async with self._decoding:
+                checked, suffix, size = await asyncio.to_thread(checked_picture, content, most)
         return self._cache.keep_picture(url, checked, suffix, size)
 
     async def _insisting(self, url: str) -> bytes:
@@ -161,8 +167,7 @@ def _check_head(response: httpx.Response) -> None:
     """Refuse what is not a picture before its content is read."""
     status, host = response.status_code, response.url.host
     if status != 200:
-        reasons = {401: Reason.UNAUTHORISED, 403: Reason.FORBIDDEN, 429: Reason.RATE_LIMITED}
-        reason = reasons.get(status, Reason.SERVER_ERROR if status >= 500 else Reason.BAD_ANSWER)
+        reason = _BY_STATUS.get(status, Reason.SERVER_ERROR if status >= 500 else Reason.BAD_ANSWER)
         wait = retry_after(response.headers.get("retry-after", "")) if status in (429, 503) else None
         raise SourceError(reason, f"{host}: status {status}", retry_after=wait)
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()

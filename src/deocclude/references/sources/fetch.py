@@ -79,7 +79,8 @@ class _Folder:
             name = self._copied(one, answer)
             if name is not None:
                 files[one.url] = name
-                self.credits.setdefault(name, one.credit)
+                if name not in self.credits or (one.licence and not self.credits[name].licence):
+                    self.credits[name] = one.credit
             elif one.url in answer.pictures or one.url.startswith("file:"):
                 failures.append(Failure(one.provider, Reason.DAMAGED, "the file is gone", one.url))
         return Fetched(answer, files, tuple(failures))

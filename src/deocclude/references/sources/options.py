@@ -88,7 +88,7 @@ class Network:
     patience_seconds: float = 90.0
     """Longest wait that a service may ask for (Retry-After) without being given up for now."""
     connections: int = 64
-    """Most connections at a time, all in all."""
+    """Most connections at a time to one service, and as many for pictures."""
     same_host: int = 4
     """Most pictures at a time from one host."""
 

@@ -13,7 +13,6 @@ class Reason(StrEnum):
 
     NO_RESULT = "no-result"
     """The source answered, and knows nothing like it."""
-    MISSING_KEY = "missing-key"
     UNAUTHORISED = "unauthorised"
     FORBIDDEN = "forbidden"
     RATE_LIMITED = "rate-limited"
@@ -22,6 +21,8 @@ class Reason(StrEnum):
     """The source answered in its own words that it failed."""
     BAD_ANSWER = "bad-answer"
     """Not what the source documents: no JSON, another structure, a status that is not expected."""
+    GONE = "gone"
+    """Nothing is at that address."""
     UNREACHABLE = "unreachable"
     TIMEOUT = "timeout"
     BROKEN_OFF = "broken-off"
@@ -37,7 +38,6 @@ class Reason(StrEnum):
     """The licence does not permit what was asked for, or is not known."""
     BLOCKED = "blocked"
     """The page asks whether a person is there; it is not tried to get around that."""
-    NO_PERMISSION = "no-permission"
     UNSUPPORTED = "unsupported"
     """The source cannot be asked this way, by picture or by words."""
 

@@ -86,7 +86,8 @@ def what_is_sent(query: WebQuery, sources: Iterable[Source]) -> list[str]:
             continue
         if source.by_picture and query.picture is not None:
             size = f"{query.picture.width}x{query.picture.height} pixels"
-            lines.append(f"{source.name}: a picture of {query.label}, {size}, {len(query.picture.data) / 1000:.0f} KB")
+            where = f"{source.name}, by way of imgbb" if source.name == "browser" else source.name
+            lines.append(f"{where}: a picture of {query.label}, {size}, {len(query.picture.data) / 1000:.0f} KB")
         elif source.by_words:
             words = repr(query.words) if query.words else "what another source takes the picture for"
             lines.append(f"{source.name}: the words {words}")

@@ -56,8 +56,8 @@ class _GuardedTransport(httpx.AsyncHTTPTransport):
         super().__init__(verify=_certificates(), trust_env=False)
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=_certificates(),
-            max_connections=limits.connections,
-            max_keepalive_connections=limits.connections // 2,
+            max_connections=None,  # whoever asks keeps below a limit of its own, where waiting counts for no time limit
+            max_keepalive_connections=limits.connections,
             keepalive_expiry=5.0,
             network_backend=_Guarded(visitable),
         )
