@@ -182,7 +182,7 @@ def test_a_mask_that_is_none_is_refused(client, photo, mask):
         ("PUT", "settings", {"revision": 0, "settings": {"fill": "telly"}}),
         ("PUT", "settings", {"revision": 0, "settings": {"seed": -1}}),
         ("PUT", "settings", {"revision": 0, "settings": {"max_gap": "wide"}}),
-        ("PUT", "arrangement", {"revision": 0, "arrangement": {"version": 1, "layers": [{"id": 9}]}}),
+        ("PUT", "arrangement", {"revision": 0, "arrangement": {"version": 1, "layers": [{"id": 9, "dx": 1}]}}),
         ("PUT", "arrangement", {"revision": 0, "arrangement": {"version": 1, "order": [1, 1]}}),
         ("PUT", "holes/1/choice", {"revision": 0, "pick": "nobody"}),
         ("PUT", "holes/1/choice", {"revision": 0, "pick": "mean", "reject": ["mean"]}),

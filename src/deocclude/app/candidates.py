@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deocclude import rle
+from deocclude.app.inputs import reference_name
 from deocclude.content import METHODS
 from deocclude.content.patch import BACKGROUND, Fill
 from deocclude.errors import DeoccludeError
+from deocclude.files import sha256
 from deocclude.masks import Mask, union
+from deocclude.pipeline import Settings
 from deocclude.project.state import Project
+from deocclude.references.choice import Choice
 
 Progress = Callable[[str, int, int], None]
 
@@ -118,17 +123,66 @@ def hole_of(project: Project, identity: int) -> Hole | None:
     return Hole(identity, modal, whole, union(front, size))
 
 
-def paint_candidates(project: Project, identity: int, seed: int, progress: Progress) -> Candidates | None:
+def paint_candidates(project: Project, settings: Settings, identity: int, progress: Progress) -> Candidates | None:
     """Fill the hole of an object (0: the background) in every way that there is; runs in the worker."""
     hole = hole_of(project, identity)
     if hole is None:
         return None
-    items = []
-    for done, name in enumerate(METHODS):
-        progress("candidates", done, len(METHODS))
-        items.append(_candidate(project.photo.pixels, hole, name, seed))
-    progress("candidates", len(METHODS), len(METHODS))
-    return Candidates(hole.fingerprint, tuple(items))
+    paths = list(dict.fromkeys([*settings.reference, *_found(project, identity)]))
+    items: list[Candidate] = []
+    for path in paths:
+        progress("candidates", len(items), len(paths) + len(METHODS))
+        items.append(_by_reference(project, hole, Path(path), settings))
+    for name in METHODS:
+        progress("candidates", len(items), len(paths) + len(METHODS))
+        items.append(_by_painter(project.photo.pixels, hole, name, settings.seed))
+    progress("candidates", len(items), len(items))
+    told = {item.name: item for item in reversed(items)}  # two files of one content are one candidate
+    return Candidates(hole.fingerprint, tuple(reversed(told.values())))
+
+
+def _found(project: Project, identity: int) -> list[str]:
+    """Return the pictures that the pipeline tried on a hole."""
+    return [
+        picture.path for picture in project.references.pictures
+        if any(trial.object == identity for trial in picture.trials)
+    ]  # fmt: skip
+
+
+def _by_reference(project: Project, hole: Hole, path: Path, settings: Settings) -> Candidate:
+    """Return what a reference shows of a hole where it is trusted, the rest painted."""
+    from deocclude.content.completed import complete_background, complete_hidden
+    from deocclude.content.reference_stage import ReferenceStage
+    from deocclude.content.revealed import View
+    from deocclude.references.supply import SupplySettings, open_supply
+    from deocclude.referencing import holes_of
+
+    assert project.scene is not None  # there is a hole
+    photo, key = project.photo.pixels, hole.identity
+    try:
+        supply = open_supply(SupplySettings((), (str(path),)))
+        digest, credit = sha256(path), supply.credit(path)
+    except (DeoccludeError, OSError) as error:
+        return Candidate(reference_name(str(path)), "reference", path.name, error=str(error))
+    candidate = Candidate(reference_name(digest), "reference", credit.title or path.name, None, None,
+                          credit.provider, credit.licence, credit.page)  # fmt: skip
+    try:
+        view = View(photo, union(project.scene.modal, project.photo.size))
+        stage = ReferenceStage(
+            view, project.scene, supply, (Choice(str(path), "pick", key, digest),), project.photo.path
+        )
+        found, _ = stage.run([one for one in holes_of(project) if one.id == key], lambda done, total: None)
+    except DeoccludeError as error:
+        return replace(candidate, error=str(error))
+    part = found.parts.get(key)
+    if part is None:
+        reasons = [trial.reason for picture in found.pictures for trial in picture.trials if trial.reason]
+        return replace(candidate, error=reasons[0] if reasons else "it shows nothing of the hole")
+    if key == BACKGROUND:
+        fill = complete_background(photo, hole.whole, part, seed=settings.seed)
+    else:
+        fill = complete_hidden(photo, hole.modal, hole.whole, part, seed=settings.seed, occluders=hole.front)
+    return replace(candidate, fill=fill)
 
 
 def candidate_picture(photo: NDArray[np.uint8], hole: Hole, fill: Fill) -> NDArray[np.uint8]:
@@ -143,7 +197,7 @@ def candidate_picture(photo: NDArray[np.uint8], hole: Hole, fill: Fill) -> NDArr
     return rgba
 
 
-def _candidate(photo: NDArray[np.uint8], hole: Hole, name: str, seed: int) -> Candidate:
+def _by_painter(photo: NDArray[np.uint8], hole: Hole, name: str, seed: int) -> Candidate:
     from deocclude.content.fill import fill_background, fill_hidden
 
     kind, title = ABOUT.get(name, ("smooth", name))

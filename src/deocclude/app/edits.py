@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 
 from deocclude import rle
 from deocclude.app.history import Changes, State
-from deocclude.app.inputs import SETTINGS, corrections_of, mask_of, object_value, pair_key, settings_value
+from deocclude.app.inputs import (
+    SETTINGS,
+    corrections_of,
+    mask_of,
+    object_value,
+    pair_key,
+    reference_name,
+    settings_value,
+)
 from deocclude.app.problems import MissingError
 from deocclude.app.session import Session
 from deocclude.content.fill import NAMES
@@ -119,15 +128,27 @@ def set_choice(session: Session, identity: int, pick: str | None, reject: list[s
     Raises:
         InputError: no painter and no reference has such a name, or one is picked and rejected.
     """
-    known = [*NAMES, *(f"reference:{item['name']}" for item in session.state.value("references", []))]
+    paths = _reference_paths(session)
+    known = [*NAMES, *paths]
     for name in [*reject, *([pick] if pick is not None else [])]:
         if name not in known:
             raise unknown_choice("candidate", name, known)
     if pick in reject:
         raise InputError("a candidate that is not rejected", repr(pick), field="pick")
     where = "the background" if identity == 0 else _label(session, identity)
-    value = {"pick": pick, "reject": sorted(set(reject))} if pick or reject else None
+    value = {"pick": pick, "reject": sorted(set(reject)), "paths": paths} if pick or reject else None
     return f"Choose what fills {where}", {f"choice/{identity}": value}
+
+
+def _reference_paths(session: Session) -> dict[str, list[str]]:
+    """Return path and hash, by candidate name, of the references that are known."""
+    results = session.results
+    found = {
+        reference_name(one.key): [one.path, one.sha256] for one in (results.references.pictures if results else ())
+    }
+    for item in session.state.value("references", []):
+        found[reference_name(item["sha256"])] = [str(session.references / item["name"]), item["sha256"]]
+    return found
 
 
 def set_arrangement(session: Session, plain: dict[str, Any]) -> Edit:
@@ -160,7 +181,12 @@ def set_settings(session: Session, values: dict[str, Any]) -> Edit:
         if key not in EDITABLE:
             raise unknown_choice("setting", key, EDITABLE)
     value = settings_value(session.state.value(SETTINGS, {}) | values)
-    choices = {"order": ordering.METHODS, "amodal": amodal.METHODS, "fill": NAMES, "edges": EDGES}
+    choices: dict[str, Collection[str]] = {
+        "order": ordering.METHODS,
+        "amodal": amodal.METHODS,
+        "fill": NAMES,
+        "edges": EDGES,
+    }
     for key, known in choices.items():
         if value[key] not in known:
             raise unknown_choice(key, value[key], known)
@@ -222,4 +248,4 @@ def _check_cycles(session: Session, override: Override) -> None:
 
     ids = tuple(session.state.ids("object"))
     unknown = PairwiseOrder(ids, np.zeros((len(ids), len(ids))), StageRecord("none"))
-    OrderGraph.build(unknown, corrections_of(session.state).with_order(override).order)
+    OrderGraph.build(unknown, corrections_of(session.state, session.references).with_order(override).order)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from deocclude import rle
@@ -17,6 +18,7 @@ from deocclude.masks import Mask
 from deocclude.ordering.graph import Override
 from deocclude.pipeline import Settings
 from deocclude.project.state import Corrections, Project
+from deocclude.references.choice import Choice
 from deocclude.scene import Instance, Scene
 from deocclude.settings import from_dict
 
@@ -27,7 +29,9 @@ REFERENCE = "reference:"
 """Begins the name of a candidate that is a reference; all others are painters."""
 PREFERRED = ("exemplar", "pcnet-c", "biharmonic", "telea", "navier-stokes", "mean")
 """Which painter takes the place of one that was rejected."""
-_INPUTS = ("object", "whole", "order", "choice", SCENE, SETTINGS)
+VERDICTS = "verdicts"
+"""Words on references that another command was given."""
+_INPUTS = ("object", "whole", "order", "choice", SCENE, SETTINGS, VERDICTS)
 
 
 def entries_of(project: Project) -> dict[str, Any]:
@@ -40,7 +44,29 @@ def entries_of(project: Project) -> dict[str, Any]:
     order = None if given.order_truth is None else sorted(map(list, given.order_truth))
     entries[SCENE] = {"image_file": given.image_file, "image_id": given.image_id, "order_truth": order}
     entries[SETTINGS] = settings_value(project.settings)
+    entries[VERDICTS] = [one.as_plain() for one in corrections.references] or None
     return entries
+
+
+def changes_by(project: Project, state: State, files: Path) -> dict[str, Any]:
+    """Return the new values of all that another command changed in a project folder.
+
+    Args:
+        project: as it is in the folder now.
+        state: as the app left it.
+        files: the app's folder with references.
+    """
+    entries, mine = entries_of(project), corrections_of(state, files)
+    for identity in {*state.ids("choice"), *project.corrections.painters}:
+        if mine.painters.get(identity) == project.corrections.painters.get(identity):
+            entries[f"choice/{identity}"] = state.value(f"choice/{identity}")
+    known = [one.as_plain() for one in mine.references]
+    told = [one for one in entries[VERDICTS] or () if one not in known]
+    entries[VERDICTS] = [*state.value(VERDICTS, []), *told] or None
+    settings = entries[SETTINGS]
+    settings["reference"] = [path for path in settings["reference"] if not Path(path).is_relative_to(files)]
+    gone = [key for key in state.entries if key.partition("/")[0] in _INPUTS and key not in entries]
+    return dict.fromkeys(gone) | entries
 
 
 def object_value(item: Instance) -> dict[str, Any]:
@@ -61,12 +87,15 @@ def settings_value(values: Mapping[str, Any]) -> dict[str, Any]:
         InputError: a value of a wrong type.
     """
     known = {field.name for field in fields(Settings)}
-    return asdict(from_dict(Settings, {key: value for key, value in values.items() if key in known}))
+    settings = asdict(from_dict(Settings, {key: value for key, value in values.items() if key in known}))
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in settings.items()}
 
 
-def settings_of(state: State) -> Settings:
-    """Return the settings in force."""
-    return from_dict(Settings, settings_value(state.value(SETTINGS, {})))
+def settings_of(state: State, files: Path) -> Settings:
+    """Return the settings in force, with the references in the app's folder ``files``."""
+    settings = from_dict(Settings, settings_value(state.value(SETTINGS, {})))
+    mine = [str(files / item["name"]) for item in state.value("references", [])]
+    return replace(settings, reference=tuple(dict.fromkeys([*settings.reference, *mine])))
 
 
 def mask_of(value: Mapping[str, Any]) -> Mask:
@@ -93,27 +122,52 @@ def scene_of(state: State, photo: Photo) -> Scene:
     return scene.subset(scene.ids)  # the truth about objects that were removed goes with them
 
 
-def corrections_of(state: State) -> Corrections:
-    """Return what the user set by hand, oldest first."""
+def corrections_of(state: State, files: Path) -> Corrections:
+    """Return what the user set by hand, oldest first; ``files`` is the app's folder with references."""
     order = sorted(
         (entry.revision, key, entry.value) for key, entry in state.entries.items() if key.startswith("order/")
     )
     whole = {identity: mask_of(state.value(f"whole/{identity}")) for identity in state.ids("whole")}
     choices = {identity: state.value(f"choice/{identity}") for identity in state.ids("choice")}
     painters = {key: name for key, value in choices.items() if (name := _painter(value)) is not None}
-    return Corrections(tuple(Override(**value) for _, _, value in order), whole, painters)
+    found = Corrections(tuple(Override(**value) for _, _, value in order), whole, painters)
+    for value in state.value(VERDICTS, []):
+        found = found.with_reference(Choice(**value))
+    for identity, value in choices.items():
+        for choice in _verdicts(state, identity, value, files):
+            found = found.with_reference(choice)
+    return found
 
 
-def project_of(state: State, photo: Photo, base: Project | None) -> Project | None:
+def _verdicts(state: State, identity: int, value: Mapping[str, Any], files: Path) -> Iterator[Choice]:
+    """Yield what the choice for a hole says of references; a painter that was picked leaves no room for any."""
+    paths = dict(value.get("paths", {}))
+    for item in state.value("references", []):
+        paths.setdefault(reference_name(item["sha256"]), [str(files / item["name"]), item["sha256"]])
+    pick = value["pick"]
+    for name, (path, digest) in paths.items():
+        if name == pick:
+            yield Choice(path, "pick", identity, digest)
+        elif name in value["reject"] or (pick is not None and not pick.startswith(REFERENCE)):
+            yield Choice(path, "reject", identity, digest)
+
+
+def reference_name(sha256: str) -> str:
+    """Return what a candidate is called that is a reference with this content."""
+    return f"{REFERENCE}{sha256[:16]}"
+
+
+def project_of(state: State, photo: Photo, base: Project | None, files: Path) -> Project | None:
     """Return the project to compute on: what the user wants, with the results of ``base`` to go on from.
 
-    ``None`` where there is no object.
+    ``None`` where there is no object. ``files`` is the app's folder with references.
     """
     scene = scene_of(state, photo)
     if not len(scene):
         return None
     project = replace(base, given=scene) if base is not None else Project(photo, scene)
-    project = replace(project, corrections=corrections_of(state), settings=dict(state.value(SETTINGS, {})))
+    # The settings stay those of the results: the pipeline compares them with the ones that are asked for.
+    project = replace(project, corrections=corrections_of(state, files))
     return with_names(project, scene)
 
 
@@ -126,11 +180,6 @@ def with_names(project: Project, scene: Scene) -> Project:
     if project.stack is not None:
         project = replace(project, stack=_with_names(project.stack, names))
     return project
-
-
-def inputs_in(state: State) -> list[str]:
-    """Return the keys of all entries that a project is made from."""
-    return [key for key in state.entries if key.partition("/")[0] in _INPUTS]
 
 
 def digest(entries: Mapping[str, Any]) -> str:

@@ -186,7 +186,7 @@ class Jobs:
     def _paint(self, job: Job) -> None:
         assert job.hole is not None  # of this kind of job
         snapshot = job.session.snapshot()
-        arguments = (snapshot.project, job.hole, snapshot.settings.seed)
+        arguments = (snapshot.project, snapshot.settings, job.hole)
         found: Candidates | None = self._worker.run(paint_candidates, arguments, self._progress(job))
         if found is not None:
             job.session.candidates[job.hole] = found

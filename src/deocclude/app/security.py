@@ -98,7 +98,7 @@ class Guard:
         await send({"type": "http.response.body", "body": b""})
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        read = 0
+        read, refused = 0, False
 
         async def counted() -> Message:
             nonlocal read
@@ -109,6 +109,12 @@ class Guard:
             return message
 
         async def marked(message: Message) -> None:
+            nonlocal refused
+            if read > LARGEST_BODY:  # whatever was made of a body that broke off
+                if not refused:
+                    refused = True
+                    await _refuse(send, 413, "too-large", _too_large())
+                return
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), *_HEADERS]
             await send(message)

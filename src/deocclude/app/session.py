@@ -26,6 +26,7 @@ from deocclude.project.store import inside, is_project, read_project, write_proj
 from deocclude.scene import Scene
 
 T = TypeVar("T")
+REFERENCES = "references"
 REMEMBERED = 200
 """Values that are kept because they take long to find."""
 
@@ -103,6 +104,11 @@ class Session:
         return self.folder / FOLDER
 
     @property
+    def references(self) -> Path:
+        """The folder of the references that the user brought."""
+        return (self.files / REFERENCES).absolute()
+
+    @property
     def state(self) -> State:
         """What the user did, as it is now."""
         return self._journal.state
@@ -163,10 +169,10 @@ class Session:
             InputError: there is no object.
         """
         with self.lock:
-            project = inputs.project_of(self.state, self.photo, self._results)
+            project = inputs.project_of(self.state, self.photo, self._results, self.references)
             if project is None:
                 raise InputError("at least one object", "none", hint="draw a mask first")
-            return Snapshot(self.state.revision, project, inputs.settings_of(self.state))
+            return Snapshot(self.state.revision, project, inputs.settings_of(self.state, self.references))
 
     @property
     def stale_from(self) -> str | None:
@@ -241,5 +247,5 @@ def _follow(journal: Journal, results: Project) -> None:
     entries: dict[str, Any] = inputs.entries_of(results)
     if not journal.state.saved or inputs.digest(entries) in journal.state.saved:
         return
-    known = inputs.inputs_in(journal.state)
-    journal.act("Changes by another command", {key: None for key in known if key not in entries} | entries)
+    files = journal.folder / FOLDER / REFERENCES
+    journal.act("Changes by another command", inputs.changes_by(results, journal.state, files))

@@ -149,7 +149,8 @@ def _whole(session: Session, results: Project | None, identity: int, visible: st
 def _hole(session: Session, results: Project | None, identity: int) -> dict[str, Any]:
     key = f"choice/{identity}"
     choice = session.state.value(key, {"pick": None, "reject": []})
-    entry = {"revision": session.state.revision_of(key), **choice, "pixels": 0, "method": None,
+    entry = {"revision": session.state.revision_of(key), "pick": choice["pick"],
+             "reject": choice["reject"], "pixels": 0, "method": None,
              "fallback_reason": None, "notes": [], "confidence": None}  # fmt: skip
     fill = results.fills.get(identity) if results is not None and results.fills is not None else None
     if fill is None or not fill.hole.any():

@@ -77,7 +77,7 @@ class ClickModel:
         width, height = max(1, round(size.width * scale)), max(1, round(size.height * scale))
         small = cv2.resize(photo_rgb, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
         square = np.zeros((self._side, self._side, 3), np.float32)
-        square[:height, :width] = (small.astype(np.float32) - np.float32(MEAN)) / np.float32(STD)
+        square[:height, :width] = (small - np.asarray(MEAN, np.float32)) / np.asarray(STD, np.float32)
         name = self._encoder.get_inputs()[0].name
         values = _run(self._encoder, {name: square.transpose(2, 0, 1)[None].copy()}, self._encoder_file)[0]
         return Embedding(size, scale, np.asarray(values, np.float32))

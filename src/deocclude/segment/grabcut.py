@@ -38,12 +38,12 @@ def grabcut(photo_rgb: NDArray[np.uint8], prompt: Prompt) -> Mask:
     scale = min(1.0, LONGEST / max(crop.width, crop.height))
     small = max(2, round(crop.width * scale)), max(2, round(crop.height * scale))
     pixels = cv2.resize(np.ascontiguousarray(photo_rgb[crop.slices]), small, interpolation=cv2.INTER_AREA)
-    seeds = cv2.resize(labels, small, interpolation=cv2.INTER_NEAREST)
+    seeds = np.asarray(cv2.resize(labels, small, interpolation=cv2.INTER_NEAREST), np.uint8)
     seeds = _with_strokes(seeds, prompt, crop, small)
     cv2.setRNGSeed(0)
     try:
         models = np.zeros((1, 65)), np.zeros((1, 65))
-        cv2.grabCut(pixels, seeds, None, *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(pixels, seeds, (0, 0, 1, 1), models[0], models[1], ROUNDS, cv2.GC_INIT_WITH_MASK)
     except cv2.error:
         raise _nothing() from None
     inside = np.isin(seeds, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)

@@ -19,10 +19,10 @@ from deocclude.app.session import Session
 from deocclude.errors import InputError
 from deocclude.files import atomic_file, sha256
 from deocclude.images import read_photo, write_picture
+from deocclude.references.credit import Credit, write_credits
 
 router = APIRouter(prefix="/api/photos/{photo}/references", tags=["references"])
 
-FOLDER = "references"
 MOST = 500
 Text = Annotated[str, Form(max_length=500)]
 
@@ -49,6 +49,7 @@ def add(
                 about = {"title": path.name, "source": source, "licence": licence, "page": page}
                 items.append({"name": _kept(session, path, {item["name"] for item in items}), **about,
                               "sha256": sha256(path)})  # fmt: skip
+            write_credits(session.references, {item["name"]: _credit(item) for item in items})
             label = f"Add {len(paths)} reference{'s' if len(paths) > 1 else ''}"
             return service.act(session, (label, {"references": items}))
 
@@ -68,7 +69,7 @@ def remove(
 @router.get("/{name}")
 def show(session: SessionDep, name: str, size: Size = "screen", v: str | None = None) -> Response:
     """Return a reference picture."""
-    photo = read_photo(session.files / FOLDER / str(_entry(session, name)["name"]), convert=True)
+    photo = read_photo(session.references / str(_entry(session, name)["name"]), convert=True)
     return picture(png(pictures.scaled(photo.pixels, pictures.scale_of(photo.size, size))), v)
 
 
@@ -77,6 +78,12 @@ def _entry(session: Session, name: str) -> dict[str, Any]:
         if item["name"] == name:
             return dict(item)
     raise MissingError("reference", name)
+
+
+def _credit(item: dict[str, Any]) -> Credit:
+    """Return what is known of a reference in the form that the pipeline finds beside the files."""
+    told = {key: item[key] or None for key in ("page", "title", "licence")}
+    return Credit(provider=item["source"] or None, **told)
 
 
 def _checked(path: Path) -> Path:
@@ -91,7 +98,7 @@ def _checked(path: Path) -> Path:
 
 def _kept(session: Session, path: Path, names: set[str]) -> str:
     """Copy a picture into the project folder, and return the name that it has there."""
-    folder = session.files / FOLDER
+    folder = session.references
     number, name = 1, path.name
     while name in names or (folder / name).exists():
         number += 1
