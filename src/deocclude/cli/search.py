@@ -107,9 +107,8 @@ def search(
     _check_folder(folder, writing.force)
     found: list[Fetched] = []
     with console.progress_bar(quiet=writing.json) as bar:
-        bar("searched", 0, 1)
-        fetch_into([query], wanted, folder, settings, told=found.append, before=lambda built: _say(query, built))
-        bar("searched", 1, 1)
+        fetch_into([query], wanted, folder, settings, told=found.append, before=lambda built: _say(query, built),
+                   progress=bar)  # fmt: skip
         write_search(folder, [one.as_plain() for one in found])
         verified = _verified(project, object, folder, found[0], bar) if writing.verify else {}
     _report(query, found[0], verified, folder, writing)

@@ -87,7 +87,8 @@ def _found(project: Project, names: tuple[str, ...], progress: Progress) -> Path
         told.append(one)
         progress("searched", len(told), len(queries))
 
-    fetch_into(queries, wanted, folder, settings, told=keep, before=lambda sources: _say(queries, sources))
+    fetch_into(queries, wanted, folder, settings, told=keep, before=lambda sources: _say(queries, sources),
+               progress=progress)  # fmt: skip
     write_search(folder, [one.as_plain() for one in told])
     for line in gathered(failure for one in told for failure in one.failures):
         console.warn(line)

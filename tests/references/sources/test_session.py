@@ -187,6 +187,36 @@ def test_a_folder_of_references(web, settings, tmp_path, asked_picture):
     assert steps == [("searched", 1, 2), ("searched", 2, 2)]
 
 
+def test_waiting_for_a_turn_counts_for_no_time_limit(server, settings):
+    names = [f"n{index}" for index in range(16)]
+    server.routes["/v1/images/"] = plain(answers.openverse(server.url, names))
+    for index, name in enumerate(names):
+        slow = Reply(pieces=[jpeg((10 * index, 0, 0)).body, b""], pause=0.1, kind="image/jpeg")
+        server.routes[f"/pictures/{name}.jpg"] = slow
+    tight = replace(settings, count=16, network=replace(settings.network, connections=2, total_seconds=1.0))
+    steps = []
+    told = []
+    wanted, progress = Wanted(("openverse",)), lambda *step: steps.append(step)
+    search_web([WebQuery("a", words="a")], wanted, tight, told=told.append, progress=progress)
+    assert (len(told[0].pictures), told[0].failures) == (16, ())
+    assert steps[-1] == ("pictures", 16, 16)
+
+
+def test_a_folder_is_searched_by_words_and_keeps_its_credits(web, settings, tmp_path):
+    mine = tmp_path / "mine"
+    fetch_references([WebQuery("a", words="a")], ("openverse",), mine, settings)
+    name = next(name for name, one in read_credits(mine).items() if one.title == "A green")
+    before = len(web.asked)
+    (answer,) = search([WebQuery("a", words="GREEN")], Wanted((f"folder:{mine}",)), settings)
+    (one,) = answer.candidates
+    assert (one.licence, one.creator, one.url.endswith(name)) == ("CC BY-SA 2.0", "Ada & Co", True)
+    again = fetch_references([WebQuery("a", words="green")], (f"folder:{mine}",), tmp_path / "copy", settings)
+    assert read_credits(again)[name].page == "https://www.flickr.com/photos/green"
+    (nothing,) = search([WebQuery("a", words="purple")], Wanted((f"folder:{mine}",)), settings)
+    assert [one.reason for one in nothing.failures] == [Reason.NO_RESULT]
+    assert len(web.asked) == before
+
+
 def test_the_folder_is_added_to(web, settings, tmp_path):
     target = tmp_path / "found"
     fetch_references([WebQuery("a", words="a")], ("openverse",), target, settings)

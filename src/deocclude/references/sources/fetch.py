@@ -17,13 +17,12 @@ from deocclude.references.sources.candidates import Candidate, Source
 from deocclude.references.sources.licences import parse_uses
 from deocclude.references.sources.options import WebSettings, read_web_settings
 from deocclude.references.sources.problems import Failure, Reason
-from deocclude.references.sources.session import Wanted, WebAnswer, WebQuery, search_web
+from deocclude.references.sources.session import Progress, Wanted, WebAnswer, WebQuery, search_web
 
 ATTRIBUTION = "ATTRIBUTION.txt"
 """Name of the file that says for people whose the pictures are."""
 SEARCH = "search.json"
 """Name of the file that says what came of each query."""
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,6 +171,7 @@ def fetch_into(
     *,
     told: Callable[[Fetched], None],
     before: Callable[[list[Source]], None] = lambda sources: None,
+    progress: Progress = lambda step, done, total: None,
 ) -> None:
     """Search the web, copy what is found into a folder, and tell of each query as soon as it is answered.
 
@@ -182,7 +182,8 @@ def fetch_into(
     os.utime(target)  # in use: the cache drops folders that nobody asks for
     folder = _Folder(target, read_credits(target))
     try:
-        search_web(queries, wanted, settings, told=lambda answer: told(folder.add(answer)), before=before)
+        search_web(queries, wanted, settings, told=lambda answer: told(folder.add(answer)), before=before,
+                   progress=progress)  # fmt: skip
     finally:
         folder.finish()
 

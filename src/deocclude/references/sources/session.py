@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from deocclude.references.sources.services import Services
 from deocclude.stages import Stopwatch
 
 T = TypeVar("T")
+Progress = Callable[[str, int, int], None]
 _AT_ONCE = 64
 """Queries under way at a time; the others wait unmade, so that memory does not grow with their number."""
 
@@ -115,6 +116,7 @@ def search_web(
     *,
     told: Callable[[WebAnswer], None],
     before: Callable[[list[Source]], None] = lambda sources: None,
+    progress: Progress = lambda step, done, total: None,
 ) -> None:
     """Search the web; returns when all queries are answered.
 
@@ -124,32 +126,32 @@ def search_web(
         settings: of the web search.
         told: gets each answer as soon as it is there, in any order. The files lie in the cache: copy them.
         before: gets the sources before any of them is asked.
+        progress: told "pictures", how many are fetched or given up, and how many are known so far.
 
     Raises:
         InputError: an unknown source, a missing key, or settings that do not fit.
         OutputError: the cache cannot be written.
     """
-    in_a_loop_of_its_own(_search_all(queries, wanted, settings, told, before))
+
+    async def work() -> None:
+        async with open_session(wanted.sources, settings) as session:
+            session.progress = progress
+            before(session.sources)
+            await _answer_all(session, iter(queries), wanted, told)
+
+    in_a_loop_of_its_own(work())
 
 
-async def _search_all(
-    queries: Iterable[WebQuery],
-    wanted: Wanted,
-    settings: WebSettings,
-    told: Callable[[WebAnswer], None],
-    before: Callable[[list[Source]], None],
+async def _answer_all(
+    session: Session, rest: Iterator[WebQuery], wanted: Wanted, told: Callable[[WebAnswer], None]
 ) -> None:
-    async with open_session(wanted.sources, settings) as session:
-        before(session.sources)
-        rest = iter(queries)
+    async def work() -> None:
+        for query in rest:
+            told(await session.answer(query, wanted))
 
-        async def work() -> None:
-            for query in rest:
-                told(await session.answer(query, wanted))
-
-        async with asyncio.TaskGroup() as group:
-            for _ in range(_AT_ONCE):
-                group.create_task(work())
+    async with asyncio.TaskGroup() as group:
+        for _ in range(_AT_ONCE):
+            group.create_task(work())
 
 
 @asynccontextmanager
@@ -174,6 +176,8 @@ class Session:
     def __init__(self, services: Services, sources: list[Source]) -> None:
         """Take both."""
         self.services, self.sources = services, sources
+        self.progress: Progress = lambda step, done, total: None
+        self._fetched_count, self._known_count = 0, 0
 
     async def answer(self, query: WebQuery, wanted: Wanted) -> WebAnswer:
         """Return what came of a query; nothing that a source does ends it."""
@@ -221,6 +225,7 @@ class Session:
 
     async def _fetched(self, candidates: Sequence[Candidate]) -> tuple[dict[str, Stored], list[Failure]]:
         wanted = [one for one in candidates if not one.url.startswith("file:")]
+        self._known_count += len(wanted)
         outcomes = await asyncio.gather(*map(self._picture, wanted))
         pictures = {one.url: got for one, got in zip(wanted, outcomes, strict=True) if isinstance(got, Stored)}
         return pictures, [got for got in outcomes if isinstance(got, Failure)]
@@ -230,6 +235,9 @@ class Session:
             return await self.services.downloader.fetch(candidate.url)
         except SourceError as error:
             return Failure.of(candidate.provider, error, candidate.url)
+        finally:
+            self._fetched_count += 1
+            self.progress("pictures", self._fetched_count, self._known_count)
 
 
 def in_a_loop_of_its_own(work: Coroutine[Any, Any, T]) -> T:
