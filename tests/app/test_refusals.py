@@ -30,7 +30,9 @@ def written(client):
     return sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*")) if folder.exists() else []
 
 
-@pytest.mark.parametrize("address", ["/", "/api/app", "/api/photos", "/static/app.css", "/api/openapi.json", "/nothing"])
+@pytest.mark.parametrize(
+    "address", ["/", "/api/app", "/api/photos", "/static/app.css", "/api/openapi.json", "/nothing"]
+)
 @pytest.mark.parametrize("token", [None, "another"])
 def test_nobody_is_answered_without_the_token(client, address, token):
     client.headers.pop("X-Deocclude-Token")
@@ -57,7 +59,9 @@ def test_a_foreign_origin_is_refused(client, photo, origin):
     assert written(client) == before
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1:9", "127.0.0.1@evil.example", "", "["])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "127.0.0.1:9", "127.0.0.1@evil.example", "", "["]
+)
 def test_a_foreign_host_is_refused(client, host):
     error_of(client.get("/api/photos", headers={"Host": host}), 403, "origin")
 
@@ -88,6 +92,7 @@ def test_a_body_that_says_nothing_of_its_size_is_refused_when_it_is_too_large(cl
 
 def png_of(width, height):
     """A PNG that says that it is this large, with no pixel in it."""
+
     def chunk(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 

@@ -1,0 +1,92 @@
+"""Masks from boxes and scribbles, on a drawn photo whose truth is known and on a real one."""
+
+import numpy as np
+import pytest
+
+from deocclude.demo import load_demo
+from deocclude.errors import InputError
+from deocclude.geometry import Box, Size
+from deocclude.images import read_photo
+from deocclude.masks import Mask
+from deocclude.segment.grabcut import grabcut
+from deocclude.segment.prompt import Prompt, stroke_mask
+
+SIZE = Size(120, 160)
+
+
+def overlap(first, second):
+    return first.overlap(second) / (first | second).area
+
+
+@pytest.fixture(scope="module")
+def disc():
+    """A red disc on grey noise, and a second one beside it."""
+    rows, columns = np.mgrid[: SIZE.height, : SIZE.width]
+    one = (rows - 60) ** 2 + (columns - 60) ** 2 < 30**2
+    two = (rows - 60) ** 2 + (columns - 130) ** 2 < 12**2
+    photo = np.random.default_rng(0).integers(90, 130, (*SIZE, 3)).astype(np.uint8)
+    photo[one | two] = (200, 50, 40)
+    return photo, Mask.from_array(one), Mask.from_array(two)
+
+
+def test_a_box_is_enough(disc):
+    photo, one, _ = disc
+    found = grabcut(photo, Prompt(Box(25, 25, 95, 95)))
+    assert overlap(found, one) > 0.97
+    assert grabcut(photo, Prompt(Box(25, 25, 95, 95))) == found
+
+
+def test_a_box_round_the_whole_photo_finds_both(disc):
+    photo, one, two = disc
+    assert overlap(grabcut(photo, Prompt(Box(0, 0, 160, 120))), one | two) > 0.95
+
+
+def test_scribbles_alone_find_the_object(disc):
+    photo, one, _ = disc
+    on = stroke_mask([[(50, 60), (70, 60)]], 4, SIZE)
+    beside = stroke_mask([[(5, 5), (5, 110)], [(110, 20), (110, 110)]], 3, SIZE)
+    found = grabcut(photo, Prompt(foreground=on, background=beside))
+    assert overlap(found, one) > 0.9
+
+
+def test_scribbles_hold_exactly(disc):
+    photo, _, _ = disc
+    off = stroke_mask([[(45, 60), (75, 60)]], 2, SIZE)
+    found = grabcut(photo, Prompt(Box(25, 25, 95, 95), background=off))
+    assert not found.overlap(off)
+    on = stroke_mask([[(5, 5)]], 2, SIZE)
+    assert grabcut(photo, Prompt(Box(25, 25, 95, 95), foreground=on)).overlap(on) == on.area
+
+
+def test_a_mask_is_improved(disc):
+    photo, one, _ = disc
+    rough = Mask.from_crop(np.ones((50, 50)), (35, 35), SIZE)
+    assert overlap(grabcut(photo, Prompt(start=rough)), one) > max(0.95, overlap(rough, one))
+
+
+@pytest.mark.parametrize("prompt", [Prompt(), Prompt(Box(500, 500, 600, 600)), Prompt(foreground=Mask.empty(SIZE))])
+def test_nothing_pointed_at_is_refused(disc, prompt):
+    with pytest.raises(InputError, match="a box, a scribble on the object"):
+        grabcut(disc[0], prompt)
+
+
+def test_a_plain_picture_is_refused_or_gives_something():
+    plain = np.full((*SIZE, 3), 128, np.uint8)
+    try:
+        assert grabcut(plain, Prompt(Box(20, 20, 60, 60)))
+    except InputError as error:
+        assert "stands out" in str(error)
+
+
+def test_strokes_have_their_width_and_stay_in_the_photo():
+    dot = stroke_mask([[(50, 50)]], 5, SIZE)
+    assert 60 <= dot.area <= 130 and abs(dot.centroid[0] - 50) < 1
+    assert not stroke_mask([[]], 5, SIZE) and not stroke_mask([], 5, SIZE)
+    assert stroke_mask([[(-1e6, 60), (1e6, 60)]], 1, SIZE).box.width == SIZE.width
+
+
+def test_the_cup_of_the_demo():
+    demo = load_demo("coffee")
+    cup = demo.scene[1].modal
+    found = grabcut(read_photo(demo.photo_path).pixels, Prompt(cup.box.grow(6).clip(cup.size)))
+    assert overlap(found, cup) > 0.7
