@@ -16,7 +16,6 @@ from deocclude.app.workspace import Workspace
 from deocclude.cli.main import main
 from deocclude.layers.export import read_layers
 from deocclude.masks import Mask
-from deocclude.project.store import read_project
 
 
 def pixels(answer):
@@ -105,7 +104,7 @@ def test_a_reference_is_a_candidate_with_its_source(computing, computed, drawn):
     body = {"revision": 0, "pick": None, "reject": [one["name"]]}
     assert computing.put(f"{computed}/holes/2/choice", json=body).status_code == 200
     compute(computing, computed)
-    tried = read_project(folder_of(computing, computed)).references.pictures
+    tried = computing.app.state.service.workspace.session(computed.rpartition("/")[2]).results.references.pictures
     assert [trial.reason for picture in tried for trial in picture.trials if trial.object == 2] == ["rejected by hand"]
 
 
@@ -165,7 +164,8 @@ def test_the_annotation_is_read_by_evaluate_and_train(computing, computed, tmp_p
     collected = work / "annotations" / f"{computed.rpartition('/')[2]}.json"
     for file in (folder_of(computing, computed) / "annotation.json", collected):
         assert main(["evaluate", "ordering", "--data", str(file), "--method", "convex", "--json"]) == 0
-        assert '"images": 1' in capsys.readouterr().out
+        table = json.loads(capsys.readouterr().out)[0]
+        assert table["title"] == "Order" and "convex" in str(table)
     assert main(["train", "pack", str(tmp_path / "pack"), "--source", str(collected)]) == 0
     assert "2 objects" in capsys.readouterr().out
 

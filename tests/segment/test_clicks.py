@@ -10,10 +10,8 @@ from deocclude.segment.clicks import DECODER_INPUTS, ClickModel
 onnx = pytest.importorskip("onnx", reason="needs onnx")
 pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
 
-from onnx import TensorProto, helper
-
+helper, FLOAT, INT64 = onnx.helper, onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
 SIDE = 64
-FLOAT = TensorProto.FLOAT
 
 
 def saved(path, nodes, inputs, outputs, constants=()):
@@ -44,16 +42,16 @@ def decoder(path, leave_out=(), extra=(), masks=2):
         "mask_input": [1, 1, 16, 16], "has_mask_input": [1], "orig_im_size": [2],
     }  # fmt: skip
     shapes = {name: shape for name, shape in shapes.items() if name not in leave_out}
-    shapes |= dict.fromkeys(extra, [1])
+    shapes |= {name: [1] for name in extra}
     rows, columns = np.mgrid[:40, :80].astype(np.float32)
     constants = [
         helper.make_tensor("grid", FLOAT, [40, 80, 2], np.stack([columns, rows], -1).ravel()),
         helper.make_tensor("scale", FLOAT, [1], [80 / SIDE]),
-        helper.make_tensor("first", TensorProto.INT64, [1], [0]),
-        helper.make_tensor("flat", TensorProto.INT64, [2], [1, 2]),
+        helper.make_tensor("first", INT64, [1], [0]),
+        helper.make_tensor("flat", INT64, [2], [1, 2]),
         helper.make_tensor("radius", FLOAT, [1], [64.0]),
-        helper.make_tensor("shape", TensorProto.INT64, [4], [1, 1, 40, 80]),
-        helper.make_tensor("last", TensorProto.INT64, [1], [2]),
+        helper.make_tensor("shape", INT64, [4], [1, 1, 40, 80]),
+        helper.make_tensor("last", INT64, [1], [2]),
         helper.make_tensor("minus", FLOAT, [1], [-1.0]),
         helper.make_tensor("iou", FLOAT, [1, masks], [0.9, *[0.1] * (masks - 1)]),
     ]

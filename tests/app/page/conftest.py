@@ -103,7 +103,7 @@ class Window:
     def colour_at(self, x: float, y: float) -> np.ndarray:
         """The mean colour in the window round a point of the photo."""
         left, top = self.at(x, y)
-        shot = self.page.screenshot(clip={"x": left - 3, "y": top - 3, "width": 6, "height": 6})
+        shot = self.page.screenshot(caret="initial", clip={"x": left - 3, "y": top - 3, "width": 6, "height": 6})
         import io
 
         return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"), float).mean((0, 1))
