@@ -61,7 +61,7 @@ def pages(server, settings):
         blocked="#captcha",
         seconds=20.0,
         rate=100.0,
-        arguments=("--disable-dev-shm-usage",),
+        arguments=("--disable-dev-shm-usage", "--no-sandbox"),
     )
     slower = replace(settings.network, total_seconds=20.0)
     return replace(settings, count=6, browser=described, network=slower)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 import time
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 _FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-default-browser-check",
+    "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-default-browser-check",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
     "--window-size=1280,1600",
 )  # fmt: skip
@@ -151,7 +152,8 @@ def _started(settings: Browser, profile: str, identity: str) -> Chrome:
     options = ChromeOptions()
     options.binary_location = _program(settings.binary, _BROWSERS, "browser.binary", "Chromium")
     driver = _program(settings.driver, ("chromedriver",), "browser.driver", "chromedriver")
-    for flag in (*_FLAGS, f"--user-data-dir={profile}", *settings.arguments):
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0  # then Chromium starts without its sandbox or not at all
+    for flag in (*_FLAGS, *(["--no-sandbox"] if is_root else []), f"--user-data-dir={profile}", *settings.arguments):
         options.add_argument(flag)
     try:
         browser = Chrome(options=options, service=ChromeService(executable_path=driver))
