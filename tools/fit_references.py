@@ -1,11 +1,12 @@
 """Fit the two models that judge references, and write them into the package.
 
-    python tools/fit_references.py UKBENCH_FOLDER [--groups 50] [--only verify|stitch]
+    python tools/fit_references.py UKBENCH_FOLDER [--groups 50] [--only verify|stitch] [--work FOLDER]
 
-``verify_model.json``: does a candidate show the same object? Pairs of views of one object, one of them with a hole,
-against pairs of different objects. ``stitch_model.json``: is a hole filled from references nearer to the truth than
-the plain fill? Against them stand references of other objects, laid at random. Only the first groups are used; report
-on the others.
+``verify_model.json``: does a candidate show the same object? What searches with whole pictures, pictures with a hole
+and crops find among all pictures of the folder (and whatever else the index in the work folder of ``evaluate
+retrieval`` holds): other views of the object against what looks most like it. ``stitch_model.json``: is a hole filled
+from references nearer to the truth than the plain fill? Against them stand references of other objects, laid at
+random. Only the first groups are used; report on the others.
 """
 
 from __future__ import annotations
@@ -20,23 +21,29 @@ from typing import Any
 import numpy as np
 
 from deocclude.content import stitch_model
-from deocclude.content.align import Proposal, Target, lay
+from deocclude.content.align import Aligned, Proposal, Target, lay
+from deocclude.content.blend import NONE, Picture, blend
+from deocclude.content.membrane import without_seam
 from deocclude.content.sampling import Source, pixel_grid, tidied
-from deocclude.content.stitch import StitchSettings, judge, make_target, stitch
+from deocclude.content.stitch import StitchSettings, judge, lay_all, make_target, met
+from deocclude.datasets.retrieval import Case, open_collection
 from deocclude.datasets.ukbench import Group, Query, make_query, read_groups
 from deocclude.evaluation.content import psnr
+from deocclude.evaluation.retrieval_bench import Bench, Question, prepare, questions
 from deocclude.evaluation.stitching import plain_fill
 from deocclude.files import write_text
-from deocclude.references import colour, verify
-from deocclude.references.features import Features, extract
+from deocclude.references import verify
+from deocclude.references.search import SearchSettings
 from deocclude.references.transforms import apply
 
 FOLDS = 5
 PLAIN = ("alike", "share", "epipolar", "certainty")
 COLOURED = (*PLAIN, "colour")
+SEARCHED = (*COLOURED, "found", "words")
 STITCH = ("error", "plain", "dissent")
-STRANGERS = 9
-"""Pairs of different objects for each object; three are of the same one."""
+ALWAYS = StitchSettings(verify=False, most=99)
+SHORTLIST = 20
+"""Pictures that are looked at for each query."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ class Example:
 
 def logistic(listed: Sequence[Example], names: Sequence[str], ridge: float = 0.5) -> dict[str, float]:
     """Fit weights by Newton's method; the ridge holds for all but the constant, on standardised measures."""
-    values = np.array([[item.measures[name] for name in names] for item in listed])
+    values = np.array([[item.measures.get(name, 0.0) for name in names] for item in listed])
     truth = np.array([item.truth for item in listed], float)
     middle, scale = values.mean(0), values.std(0) + 1e-6
     rows = np.hstack([(values - middle) / scale, np.ones((len(values), 1))])
@@ -67,7 +74,7 @@ def logistic(listed: Sequence[Example], names: Sequence[str], ridge: float = 0.5
 
 def chance(weights: Mapping[str, float], measures: Mapping[str, float]) -> float:
     """Return the probability that the weights give."""
-    total = weights["constant"] + sum(weights[name] * measures[name] for name in weights if name != "constant")
+    total = weights["constant"] + sum(weights[name] * measures.get(name, 0.0) for name in weights if name != "constant")
     return float(1 / (1 + np.exp(-np.clip(total, -30, 30))))
 
 
@@ -91,58 +98,73 @@ def held_out(listed: Sequence[Example], names: Sequence[str]) -> dict[str, float
     return {name: round(float(value), 4) for name, value in figures.items()}
 
 
-def verify_examples(queries: Sequence[Query], seed: int) -> list[Example]:
-    """Measure pairs of views: the query against its own references and against those of other objects."""
-    rng = np.random.default_rng(seed)
-    asked = [_looked_at(query.truth, ~query.hole) for query in queries]
-    others = [[_looked_at(picture, None) for picture in query.references] for query in queries]
+def verify_examples(bench: Bench, asked: Sequence[Question]) -> list[Example]:
+    """Measure what searches find: the first pictures by words and colours, the query's own left out."""
     listed = []
-    for group, (features, colours) in enumerate(asked):
-        pairs = [(group, view) for view in range(len(others[group]))]
-        strangers = rng.choice([k for k in range(len(queries)) if k != group], STRANGERS, replace=False)
-        pairs += [(int(k), int(rng.integers(len(others[int(k)])))) for k in strangers]
-        for owner, view in pairs:
-            candidate, signature = others[owner][view]
-            alike = float(colour.similarity(colours, signature[None])[0])
-            measures = verify.verify(features, candidate, alike).measures
-            if measures:
-                listed.append(Example(measures, owner == group, group))
+    groups = list(dict.fromkeys(question.case.group for question in asked))
+    for question in asked:
+        case = question.case
+        with bench.asking(question) as looked:
+            hits = bench.index.query(looked.query, bench.settings.shortlist, without={case.photo})
+            for hit in hits:
+                measures = looked.verify(bench.index, hit, looked.query).measures
+                listed.append(Example(measures, hit.path in case.answers, groups.index(case.group)))
     return listed
 
 
-def _looked_at(picture: Any, use: Any) -> tuple[Features, Any]:
-    return extract(picture, use), colour.signature(picture, use)
-
-
 def stitch_examples(queries: Sequence[Query], seed: int) -> list[Example]:
-    """Measure holes filled from references whatever they promise; and from those of other objects, laid at random."""
+    """Measure holes filled from references whatever they promise; and from those of other objects, laid at random.
+
+    Each query counts with all of its references and with each of them alone: what one bad reference does is rare
+    among good ones, and the model has to know it.
+    """
     rng = np.random.default_rng(seed)
-    always = StitchSettings(least_confidence=0.0, verify=False)
     listed = []
     for place, query in enumerate(queries):
         plain = plain_fill(query)
-        found = stitch(plain, query.hole, query.usable, [(one, None) for one in query.references], always)
-        if found.measures:
-            filled = np.where(found.filled[..., None], found.rgb, plain)
-            truth = query.truth[query.hole].astype(float)
-            better = psnr(filled[query.hole].astype(float), truth) > psnr(plain[query.hole].astype(float), truth)
-            listed.append(Example(found.measures, better, place))
+        target = make_target(plain, query.hole, query.usable, settings=ALWAYS)
+        given = [(picture, None) for picture in query.references]
+        found, _ = lay_all(target, [Source(picture) for picture in query.references], given, ALWAYS)
+        for part in subsets(found):
+            measures, gain = filled(query, plain, target, part)
+            listed.append(Example(measures, gain > 0, place))
         strangers = queries[(place + 7) % len(queries)].references[: int(rng.integers(1, 4))]
-        if place % 2 == 0 and (measures := _at_random(query, plain, strangers, always, rng)):
+        if place % 4 == 0 and (measures := _at_random(target, strangers, ALWAYS, rng)):
             listed.append(Example(measures, False, place))
     return listed
 
 
+def subsets(found: Sequence[Aligned]) -> list[Sequence[Aligned]]:
+    """Return all hypotheses, as many as are kept, and those of each reference alone."""
+    numbers = sorted({item.reference for item in found})
+    alone = [[item for item in found if item.reference == number] for number in numbers] if len(numbers) > 1 else []
+    return [part[: StitchSettings().most] for part in (found, *alone) if part]
+
+
+def filled(
+    query: Query, plain: Any, target: Target, hypotheses: Sequence[Aligned]
+) -> tuple[Mapping[str, float], float]:
+    """Return the measures of hypotheses, and the gain over the plain fill where the hole is filled from them, dB."""
+    settings = StitchSettings()
+    costs, measures = judge(target, hypotheses, settings)
+    pictures = [Picture(item.rgb, item.valid, item.reference) for item in hypotheses]
+    mixed, source = blend(pictures, costs.total, target.size, settings.blend)
+    part = query.hole & (source != NONE)
+    meeting = without_seam(mixed, target.rgb, part, target.known, settings.seam, fade=settings.fade)
+    made = np.where(part[..., None], np.clip(meeting, 0, 255), plain)[query.hole].astype(float)
+    truth = query.truth[query.hole].astype(float)
+    return measures, psnr(made, truth) - psnr(plain[query.hole].astype(float), truth)
+
+
 def _at_random(
-    query: Query, plain: Any, strangers: Sequence[Any], settings: StitchSettings, rng: np.random.Generator
+    target: Target, strangers: Sequence[Any], settings: StitchSettings, rng: np.random.Generator
 ) -> Mapping[str, float]:
     """Return the measures of pictures of something else, laid over the query at random; none where nothing fits."""
-    target = make_target(plain, query.hole, ~query.hole, settings=settings)
-    hypotheses = []
+    hypotheses: list[Aligned] = []
     for number, picture in enumerate(strangers):
         source, proposals = Source(picture), [_random_proposal(target, picture.shape, rng) for _ in range(4)]
-        hypotheses += lay(target, source, proposals, number, settings.align)
-    return judge(target, hypotheses, settings)[2] if hypotheses else {}
+        hypotheses += [met(target, item, settings) for item in lay(target, source, proposals, number, settings.align)]
+    return judge(target, hypotheses, settings)[1] if hypotheses else {}
 
 
 def _random_proposal(target: Target, shape: tuple[int, ...], rng: np.random.Generator) -> Proposal:
@@ -156,18 +178,29 @@ def _random_proposal(target: Target, shape: tuple[int, ...], rng: np.random.Gene
     return Proposal(tidied(where), matrix, "similarity", 6)
 
 
-def fit_verify(groups: Sequence[Group], seed: int) -> None:
-    """Fit and write the model of verification."""
-    listed = verify_examples([make_query(group, "rectangle", seed) for group in groups], seed)
-    about = {"by": "tools/fit_references.py", "groups": len(groups), "seed": seed,
-             "cross_validated": {"plain": held_out(listed, PLAIN), "coloured": held_out(listed, COLOURED)}}  # fmt: skip
-    content = {"plain": logistic(listed, PLAIN), "coloured": logistic(listed, COLOURED), "about": about}
+def fit_verify(folder: Path, work: Path, count: int, seed: int) -> None:
+    """Fit and write the models of verification."""
+    collection = open_collection(folder)
+    prepare(work, [collection.pictures])
+    bench = Bench(work, SearchSettings(shortlist=SHORTLIST))
+    asked = [one for one in questions(collection, limit=count, seed=seed) if _views(one.case) % 2 == 0]
+    listed = verify_examples(bench, asked)
+    geometric = [item for item in listed if item.measures["found"]]
+    models = {"plain": (geometric, PLAIN), "coloured": (geometric, COLOURED), "searched": (listed, SEARCHED)}
+    about = {"by": "tools/fit_references.py", "groups": count, "searched": len(bench.index), "queries": len(asked),
+             "seed": seed, "cross_validated": {name: held_out(*of) for name, of in models.items()}}  # fmt: skip
+    content = {name: logistic(*of) for name, of in models.items()} | {"about": about}
     _write(Path(verify.__file__).with_name(verify.FILE), content)
+
+
+def _views(case: Case) -> int:
+    """Return which view of its object a photo is."""
+    return sorted((case.photo, *case.answers)).index(case.photo)
 
 
 def fit_stitch(groups: Sequence[Group], seed: int) -> None:
     """Fit and write the model of stitching."""
-    protocols = ("rectangle", "irregular")
+    protocols = ("rectangle", "mask")
     listed = stitch_examples([make_query(group, name, seed) for group in groups for name in protocols], seed)
     weights = logistic(listed, STITCH)
     about = {"by": "tools/fit_references.py", "groups": len(groups), "seed": seed, "protocols": list(protocols),
@@ -187,13 +220,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="pictures in UKBench order")
     parser.add_argument("--groups", type=int, default=50, help="groups to fit on, the first ones")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--work", type=Path, default=Path("work-data/retrieval"), help="of evaluate retrieval")
     parser.add_argument("--only", choices=("verify", "stitch"))
     given = parser.parse_args()
-    groups = read_groups(given.folder)[: given.groups]
     if given.only != "stitch":
-        fit_verify(groups, given.seed)
+        fit_verify(given.folder, given.work, given.groups, given.seed)
     if given.only != "verify":
-        fit_stitch(groups, given.seed)
+        fit_stitch(read_groups(given.folder)[: given.groups], given.seed)
 
 
 if __name__ == "__main__":

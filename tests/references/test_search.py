@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from reference_pictures import PHOTOS, QUICK, other_view, photo
 
-from deocclude.geometry import Size
+from deocclude.geometry import Box, Size
 from deocclude.references import colour
 from deocclude.references.entries import EntrySettings, Kind, regions
-from deocclude.references.index import Index, Ranking
+from deocclude.references.index import Hit, Index, Ranking
 from deocclude.references.postings import build, merge, query_vector
 from deocclude.references.query import query_photo
+from deocclude.references.rerank import RerankSettings, rerank
 from deocclude.references.search import SearchSettings, search
 from deocclude.references.verify import Verdict
 
@@ -144,3 +145,29 @@ def test_ranking_by_colours_alone(index):
     best = index.query(red, len(PHOTOS), Ranking(words=0, colours=1))
     assert best[0].score == pytest.approx(max(one.colours for one in best), rel=0.25)
     assert best[0].score > 0
+
+
+class _Graph:
+    """An index of which only the neighbours are known."""
+
+    def __init__(self, lists):
+        self.lists = lists
+
+    def neighbours(self, hit, top, ranking):
+        return [_hit(name, score) for name, score in self.lists.get(hit.path.stem, ())][:top]
+
+
+def _hit(name, score):
+    return Hit(Path(name), Box(0, 0, 1, 1), score, 1.0, score, "", Kind.PICTURE, 0, 0)
+
+
+def test_neighbours_vote():
+    """b is a neighbour of the first, c one that is not mutual: b overtakes c, the first stays first."""
+    shortlist = [_hit("a", 1.0), _hit("c", 0.5), _hit("b", 0.4), _hit("d", 0.1)]
+    graph = _Graph({"a": [("b", 0.6), ("c", 0.6)], "b": [("a", 0.6)], "c": [("x", 0.9)], "d": [("b", 0.2)]})
+    ranked = rerank(graph, shortlist, RerankSettings(weight=1.0))
+    assert [one.path.stem for one in ranked] == ["a", "b", "c", "d"]
+    assert ranked[1].score == pytest.approx(0.4 + 1.0)  # d's vote is not mutual
+    assert ranked[2].score == pytest.approx(0.5)
+    assert rerank(graph, shortlist, RerankSettings(weight=0.0)) == shortlist
+    assert rerank(graph, []) == []

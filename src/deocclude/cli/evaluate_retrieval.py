@@ -91,7 +91,9 @@ def retrieval(
         done = prepare(report.work, folders, IndexSettings(processes=report.jobs), progress=bar)
     for one in done.skipped:
         console.warn(f"{one.path}: left out: {one.reason}")
-    bench, found, results = Bench(report.work), list[Table](), list[Result]()
+    bench = Bench(report.work)
+    found: list[Table] = []
+    results: list[Result] = []
     about = (f"{len(bench.index)} pictures searched: {', '.join(path.name for path in folders)}",
              f"{len(bench.index.vocabulary)} visual words")  # fmt: skip
     for collection in collections:

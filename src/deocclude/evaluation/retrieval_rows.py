@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deocclude.evaluation.retrieval_bench import Asked
 from deocclude.references.index import BOTH, Ranking
+from deocclude.references.rerank import rerank
 from deocclude.references.search import Found, search
 
 Row = Callable[[Asked, Collection[Path]], list[Found]]
@@ -26,8 +27,16 @@ def _shortlist(ranking: Ranking) -> Row:
     return row
 
 
+def _reranked(ranking: Ranking) -> Row:
+    def row(asked: Asked, without: Collection[Path]) -> list[Found]:
+        hits = asked.index.query(asked.query, asked.settings.shortlist, ranking, without=without)
+        return [Found(hit, None) for hit in rerank(asked.index, hits, ranking=ranking)]
+
+    return row
+
+
 def _words_verified(asked: Asked, without: Collection[Path]) -> list[Found]:
-    settings = replace(asked.settings, ranking=WORDS, top=asked.settings.shortlist)
+    settings = replace(asked.settings, ranking=WORDS, top=asked.settings.shortlist, followed=0)
     return list(search(asked.index, asked.query, settings, without=without, verifier=asked.verify_words).ranked)
 
 
@@ -40,6 +49,8 @@ ROWS: dict[str, Row] = {
     "colours": _shortlist(COLOURS),
     "words": _shortlist(WORDS),
     "words + verification": _words_verified,
+    "words + re-ranking": _reranked(WORDS),
     "words + colours": _shortlist(BOTH),
+    "words + colours + re-ranking": _reranked(BOTH),
     FULL: _full,
 }
