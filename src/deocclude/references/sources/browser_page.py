@@ -155,12 +155,15 @@ def _started(settings: Browser, profile: str, identity: str) -> Chrome:
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0  # then Chromium starts without its sandbox or not at all
     for flag in (*_FLAGS, *(["--no-sandbox"] if is_root else []), f"--user-data-dir={profile}", *settings.arguments):
         options.add_argument(flag)
+    browser = None
     try:
         browser = Chrome(options=options, service=ChromeService(executable_path=driver))
         usual = browser.execute_script("return navigator.userAgent")
         browser.execute_cdp_cmd("Network.setUserAgentOverride", {"userAgent": f"{usual} {identity}"})
         return browser
     except WebDriverException as error:
+        if browser is not None:
+            browser.quit()
         words = (error.msg or type(error).__name__).partition("\n")[0]
         raise SourceError(Reason.UNREACHABLE, f"the browser does not start ({words})") from None
 
