@@ -2,8 +2,9 @@
 
 ``original`` is PCNet-C without the reference; ``altered-gt`` and ``similar-ref`` are the two trainings of the published
 network; ``ours`` its successor; ``stitched`` the aligned reference itself where it is trusted, PCNet-C elsewhere;
-``chosen`` what :mod:`deocclude.content.choose` makes of all candidates. ``NAME=WEIGHTS`` gives a row its weights, under
-any name for networks for references: so are ablations compared.
+``chosen`` what :mod:`deocclude.content.choose` makes of all candidates, these two among them where the reference is
+trusted. ``NAME=WEIGHTS`` gives a row its weights, under any name for networks for references: so are ablations
+compared.
 """
 
 from __future__ import annotations
@@ -102,10 +103,13 @@ def _chosen(weights: str) -> Fill:
     settings = FusionSettings(weights)
 
     def fill(sample: ReferenceSample, base: Painted) -> RGBArray:
-        extra = [Candidate("fusion", FusionPainter(laid_reference(sample), settings))]
+        extra = []
         picture, filled = stitched(sample, base)
-        if filled.any():
-            extra.append(from_picture(STITCHED, picture, filled, Provenance.REFERENCE))
+        if filled.any():  # a reference that is not trusted has no say
+            extra = [
+                Candidate("fusion", FusionPainter(laid_reference(sample), settings)),
+                from_picture(STITCHED, picture, filled, Provenance.REFERENCE),
+            ]
         return choose_among_all(extra)(reference_patch(sample)).rgb
 
     return fill
