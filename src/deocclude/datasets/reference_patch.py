@@ -20,7 +20,7 @@ def patch_masks(sample: ReferenceSample) -> tuple[BoolArray, BoolArray, BoolArra
     hole = sample.hole
     barred = dilate(Mask.from_array(sample.eraser), MIXED + 1).to_array() | hole
     own = erode(Mask.from_array(sample.visible), MIXED).to_array() & ~hole
-    if np.count_nonzero(own) < max(16, np.count_nonzero(sample.visible) // 5):
+    if int(np.count_nonzero(own)) < max(16, int(np.count_nonzero(sample.visible)) // 5):
         own = sample.visible & ~hole
     return own, sample.inside & ~barred & ~sample.visible & ~sample.modal, hole
 

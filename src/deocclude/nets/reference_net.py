@@ -20,9 +20,9 @@ from deocclude.nets.planes import HOLE, OWN, PLANES, RGB, SEEN
 BASE, ALIGNED, VALID = slice(6, 9), slice(9, 12), slice(12, 13)
 LOOSE, SHOWN = slice(13, 16), slice(16, 17)
 GIVEN = 17
-"""Planes: those of :mod:`deocclude.nets.planes`; 6-8 the same with the hole as PCNet-C painted it; 9-11 the reference laid over the
-picture, 0 where it says nothing, and 12 where it says something; 13-15 the reference as it is, scaled to the patch, and
-16 where it is. Colours are 0..1."""
+"""Planes: those of :mod:`deocclude.nets.planes`; 6-8 the same with the hole as PCNet-C painted it; 9-11 the reference
+laid over the picture, 0 where it says nothing, and 12 where it says something; 13-15 the reference as it is, scaled to
+the patch, and 16 where it is. Colours are 0..1."""
 
 PUBLISHED = 12
 CHANNELS = (32, 48, 96, 128, 160)
@@ -267,7 +267,8 @@ class FusionNet(nn.Module):
             4 * told.drift,
             given[:, SEEN], given[:, OWN], given[:, HOLE], valid, told.agreement,
         ]  # fmt: skip
-        x = functional.pixel_unshuffle(torch.cat(parts, 1), self.fold).contiguous(memory_format=torch.channels_last)
+        x: Tensor = functional.pixel_unshuffle(torch.cat(parts, 1), self.fold)
+        x = x.contiguous(memory_format=torch.channels_last)
         skips: list[Tensor] = []
         for level, block in enumerate(self.down):
             x = block(x)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -294,7 +294,8 @@ def _painted(net: nn.Module, given: Tensor) -> Tensor:
 def _joined(parts: list[tuple[ContentBatch, References]]) -> FusionBatch:
     """Return one batch of several."""
     contents, references = zip(*parts, strict=True)
-    names = ("planes", "target", "hole", "weight")
-    content = ContentBatch(*(torch.cat([getattr(one, name) for one in contents]) for name in names))
-    names = ("aligned", "loose", "useful")
-    return FusionBatch(content, References(*(torch.cat([getattr(one, name) for one in references]) for name in names)))
+
+    def together(kind: type[Any], several: tuple[Any, ...]) -> Any:
+        return kind(*(torch.cat([getattr(one, part.name) for one in several]) for part in fields(kind)))
+
+    return FusionBatch(together(ContentBatch, contents), together(References, references))
