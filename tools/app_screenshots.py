@@ -60,7 +60,7 @@ def take(address: str, options: argparse.Namespace) -> None:
             photo = page.request.post(f"{address}api/demos/{options.demo}").json()["id"]
             for step in STEPS:
                 open_step(page, f"{address}#{'start' if step == 'start' else f'{photo}/{step}'}", step)
-                shot = page.screenshot()
+                shot = page.screenshot(caret="initial")
                 (options.out / f"{step}-{scheme}-{width}.png").write_bytes(shot)
                 if options.docs and DOCS.get(step) == (scheme, width):
                     write_small(shot, options.docs / f"app-{step}.png")

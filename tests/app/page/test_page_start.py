@@ -1,0 +1,72 @@
+"""The first page, what it refuses, long work that is cancelled, two tabs at once."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+
+def start(window):
+    window.page.goto(f"{window.server.address}#start")
+    window.page.locator("body[data-step=start]").wait_for()
+    window.settle()
+    return window.page
+
+
+def test_a_photo_is_opened_from_the_list(window, photo):
+    page = start(window)
+    page.locator(f"#open-{photo}").click()
+    page.locator("body[data-step=layers]").wait_for()
+    page.locator("#cancel").click()
+    window.settle()
+    assert page.get_by_text("There are no layers yet.").or_(page.locator("li.layer")).count()
+
+
+def test_a_demo_is_opened_and_its_work_cancelled(window):
+    page = start(window)
+    page.get_by_role("button", name="Coffee").click()
+    page.locator("body[data-step=layers]").wait_for()
+    page.locator("#cancel").click()
+    window.settle()
+    page.locator("#step-masks").click()
+    page.get_by_text("3 objects").wait_for()
+
+
+def test_a_photo_is_uploaded(window, tmp_path):
+    picture = tmp_path / "grey.png"
+    Image.new("RGB", (64, 48), (90, 120, 90)).save(picture)
+    page = start(window)
+    page.locator("#photo-input").set_input_files(picture)
+    page.locator("body[data-step=masks]").wait_for()
+    page.get_by_text("Nothing is marked yet").wait_for()
+    assert "grey.png" in page.title()
+    window.settle()
+
+
+@pytest.mark.parametrize("name", ["words.png", "words.txt"])
+def test_what_is_no_picture_is_refused_with_a_message(window, tmp_path, name):
+    (tmp_path / name).write_text("no picture", encoding="utf-8")
+    before = sorted(path.name for path in window.server.workspace.folder.iterdir())
+    page = start(window)
+    page.locator("#photo-input").set_input_files(tmp_path / name)
+    page.get_by_role("alert").wait_for()
+    assert "picture" in page.get_by_role("alert").inner_text()
+    page.get_by_role("button", name="Close message").click()
+    assert sorted(path.name for path in window.server.workspace.folder.iterdir()) == before
+    window.faults = [fault for fault in window.faults if "status of 4" not in fault]
+
+
+def test_the_second_of_two_tabs_is_told(window, photo):
+    window.go(photo, "masks")
+    other = window.page.context.new_page()
+    other.route("**/events", lambda route: route.abort())  # news from the first tab does not arrive in time
+    other.goto(f"{window.server.address}#{photo}/masks")
+    other.get_by_label("Name of object 1").wait_for()
+    for page, name in ((window.page, "mug"), (other, "beaker")):
+        page.get_by_label("Name of object 1").fill(name)
+        page.get_by_label("Name of object 1").press("Enter")
+        page.wait_for_timeout(300)
+    other.get_by_role("alert").wait_for()
+    assert other.get_by_label("Name of object 1").input_value() == "mug"
+    other.close()
+    window.settle()
