@@ -167,7 +167,7 @@ def test_the_annotation_is_read_by_evaluate_and_train(computing, computed, tmp_p
         table = json.loads(capsys.readouterr().out)[0]
         assert table["title"] == "Order" and "convex" in str(table)
     assert main(["train", "pack", str(tmp_path / "pack"), "--source", str(collected)]) == 0
-    assert "2 objects" in capsys.readouterr().out
+    assert "(2 objects)" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_job_can_be_cancelled_and_the_next_one_runs(computing, drawn):

@@ -19,6 +19,7 @@ from deocclude.app.problems import MissingError
 from deocclude.app.session import Session
 from deocclude.demo import load_demo
 from deocclude.errors import InputError
+from deocclude.files import check_output_folder
 from deocclude.project.store import is_project
 from deocclude.scene import Scene
 
@@ -130,6 +131,7 @@ class Workspace:
 
     def _begin_with(self, target: Path) -> None:
         if target.is_dir() and (is_project(target) or Journal.exists(target)):
+            check_output_folder(target, force=True)  # results replace it as a whole
             self._add_place(Place(_identity(target.name, str(target)), _name_in(target), target))
         elif target.is_dir():
             photos = sorted(path for path in target.iterdir() if path.suffix.lower() in PHOTO_SUFFIXES)

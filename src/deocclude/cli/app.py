@@ -167,6 +167,9 @@ def _masks(
     from deocclude.segment.grabcut import grabcut
     from deocclude.segment.prompt import Prompt, stroke_mask
 
+    for kinds in said.values():
+        if "click_beside" in kinds and "click" not in kinds:
+            raise InputError("a click on the object", "one beside it only", field="--click-beside")
     if model is None and any("click" in kinds for kinds in said.values()):
         raise InputError("a model for clicks", "none", field="--click", hint="pass --model ENCODER DECODER")
     clicker = ClickModel(*model) if model is not None else None

@@ -17,7 +17,7 @@ AROUND = 0.25
 """The crop reaches so far beyond the box, in parts of its longer side; what is there is background."""
 LEAST_AROUND = 12
 SMALL = 0.05
-"""Loose parts of the mask below this share of the largest are dropped, unless a scribble says that they belong."""
+"""Loose parts in a box below this share of the largest are dropped, unless a scribble says that they belong."""
 
 
 def grabcut(photo_rgb: NDArray[np.uint8], prompt: Prompt) -> Mask:
@@ -117,10 +117,12 @@ def _tidied(found: NDArray[np.bool_], prompt: Prompt, crop: Box, size: Size) -> 
     count, labels, stats, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8))
     if count < 2:
         return Mask.empty(size)
-    areas = stats[1:, cv2.CC_STAT_AREA]
-    kept = {label + 1 for label in np.flatnonzero(areas >= SMALL * areas.max()).tolist()}
-    kept |= set(np.unique(labels[wanted & found]).tolist())
-    return Mask.from_crop(np.isin(labels, sorted(kept - {0})), crop[:2], size)
+    pointed = wanted | prompt.start.crop(crop) if prompt.start is not None else wanted
+    kept = set(np.unique(labels[pointed & found]).tolist()) - {0}
+    if prompt.box is not None:  # else what is apart from what was pointed at is another object
+        areas = stats[1:, cv2.CC_STAT_AREA]
+        kept |= {label + 1 for label in np.flatnonzero(areas >= SMALL * areas.max()).tolist()}
+    return Mask.from_crop(np.isin(labels, sorted(kept)), crop[:2], size)
 
 
 def _nothing() -> InputError:
