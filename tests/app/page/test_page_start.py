@@ -24,7 +24,7 @@ def test_a_photo_is_opened_from_the_list(window, photo):
 
 def test_a_demo_is_opened_and_its_work_cancelled(window):
     page = start(window)
-    page.get_by_role("button", name="Coffee").click()
+    page.locator("#demo-coffee").click()
     page.locator("body[data-step=layers]").wait_for()
     page.locator("#cancel").click()
     window.settle()
