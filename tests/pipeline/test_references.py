@@ -12,6 +12,7 @@ from PIL import Image
 from reference_scene import (
     FAST,
     HEIGHT,
+    VIEW,
     WIDTH,
     clean,
     hidden,
@@ -34,6 +35,7 @@ from deocclude.pipeline import open_project, run, stale_from
 from deocclude.project.store import read_project, write_project
 from deocclude.references.choice import Choice
 from deocclude.references.credit import Credit, write_credits
+from deocclude.references.transforms import apply
 
 TABLE = 2
 
@@ -164,12 +166,16 @@ def test_bad_files_are_listed_with_the_reason(plain, tmp_path):
 
 
 def test_a_transparent_part_of_a_reference_is_not_used(tmp_path):
+    edge = 180
     alpha = np.full(view().shape[:2], 255, np.uint8)
-    alpha[:, 150:] = 0
+    alpha[:, edge:] = 0
     Image.fromarray(np.dstack([view(), alpha]), "RGBA").save(tmp_path / "half.png")
     found = run(started(), replace(FAST, reference=(str(tmp_path / "half.png"),)))
-    assert all(picture.pixels < 0.9 * hidden().sum() for picture in found.references.pictures)
-    assert np.abs(filled(found).astype(int) - 255).min() >= 0
+    part = found.references.parts[TABLE]
+    y, x = np.nonzero(part.hole)
+    seen = apply(VIEW, np.stack([x + part.box.x0, y + part.box.y0], 1))
+    assert len(seen) > 200
+    assert seen[:, 0].max() < edge + 3
 
 
 def test_a_huge_reference_is_reduced(tmp_path, monkeypatch):
@@ -198,11 +204,11 @@ def test_an_empty_folder_says_so(plain, tmp_path):
     assert found.records["references"].notes == (f"no picture in {tmp_path}: nothing to search",)
 
 
-def test_an_index_of_another_version_is_refused(folder, tmp_path):
+def test_an_index_of_another_version_is_refused(searched, folder, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "copy")
     table = copy / ".deocclude-index" / "index.json"
     table.write_text(json.dumps({**json.loads(table.read_text()), "version": 99}))
-    with pytest.raises(InputError, match="expected 1, found 99"):
+    with pytest.raises(InputError, match="expected version 1, found 99"):
         run(started(), replace(FAST, references=(str(copy),)), until="repair")
 
 
@@ -249,7 +255,7 @@ def test_a_picked_reference_outranks_agreement(monkeypatch, tmp_path):
     choice = Choice(str(save(view(), tmp_path / "view.png")), "pick", TABLE)
     project = started()
     found = run(replace(project, corrections=project.corrections.with_reference(choice)), FAST)
-    assert found.references.pictures[0].pixels > 0.8 * hidden().sum()
+    assert found.references.pictures[0].pixels > 0.7 * hidden().sum()
     assert [(one.verify, one.least_confidence) for one in seen] == [(False, 0.0)]
     assert BACKGROUND not in found.references.parts  # the pick was for the table only
 

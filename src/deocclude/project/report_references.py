@@ -129,8 +129,11 @@ def _around(box: Box, size: Size) -> Box:
 def _small(picture: ReferenceUsed) -> Html | None:
     if not picture.thumbnail:
         return None
-    with Image.open(io.BytesIO(picture.thumbnail)) as opened:
-        width, height = opened.size
+    try:
+        with Image.open(io.BytesIO(picture.thumbnail), formats=["JPEG"]) as opened:
+            width, height = opened.size
+    except (OSError, SyntaxError, Image.DecompressionBombError):
+        return None  # the file in the project folder was tampered with
     uri = f"data:image/jpeg;base64,{base64.b64encode(picture.thumbnail).decode('ascii')}"
     return image(Picture(uri, width, height), f"Reference {Path(picture.path).name}")
 
