@@ -50,7 +50,8 @@ def references(
 
     seen, opened = version_of(project), read_project(project)
     corrections = opened.corrections
-    for verdict, texts in (("pick", pick), ("reject", reject), (None, forget)):
+    asked: tuple[tuple[Verdict | None, tuple[str, ...]], ...] = (("pick", pick), ("reject", reject), (None, forget))
+    for verdict, texts in asked:
         for text in texts:
             corrections = _corrected(opened, corrections, text, verdict)
     with console.progress_bar(quiet=json) as progress:

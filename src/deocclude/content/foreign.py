@@ -170,7 +170,7 @@ def _traced(
     full, settings = about
     height, width = reference.shape[:2]
     back_to = np.linalg.inv(start)
-    warped = cv2.warpPerspective(photo, back_to, (width, height), flags=cv2.INTER_LINEAR)
+    warped = np.asarray(cv2.warpPerspective(photo, back_to, (width, height), flags=cv2.INTER_LINEAR), np.uint8)
     there = cv2.warpPerspective(np.ones(photo.shape[:2], np.float32), back_to, (width, height)) > 0.99
     if np.count_nonzero(there) >= 64:
         gain, bias, _ = gain_and_bias(warped.astype(np.float32), reference.astype(np.float32), there)
