@@ -36,6 +36,7 @@ PART_SHARE = 1.2
 CONSIDERED = 2000
 """Entries, best by words, whose colours are compared."""
 _TRIES = 20
+_KEPT = 4096
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ class Index:
         self.folder = Path(folder)
         self.manifest, self.segments = _opened(self.folder)
         self._vectors: WeakKeyDictionary[Query, tuple[NDArray[np.int64], NDArray[np.float32]]] = WeakKeyDictionary()
+        self._near: dict[tuple[int, int, int, Ranking], list[Hit]] = {}
         self._dead = [np.array(record.removed, np.int64) for record in self.manifest.segments]
 
     def __len__(self) -> int:
@@ -206,12 +208,17 @@ class Index:
         return ranked[:top]
 
     def neighbours(self, hit: Hit, top: int = 10, ranking: Ranking = BOTH) -> list[Hit]:
-        """Return the pictures that look most like one of the index, itself left out."""
-        words = self.segments[hit.segment].words(hit.row).astype(np.int64)[:, None]
-        vector = query_vector(words, np.ones(words.shape, np.float32), self.vocabulary.rarity)
-        found = self._search(_Look(vector, self.colours(hit), "", ranking), top + 1)
-        others = [one for one in found if (one.segment, one.row) != (hit.segment, hit.row)]
-        return sorted(others, key=lambda one: (-one.score, str(one.path)))[:top]
+        """Return the pictures that look most like one of the index, itself left out; recent answers are kept."""
+        key = hit.segment, hit.row, top, ranking
+        if key not in self._near:
+            words = self.segments[hit.segment].words(hit.row).astype(np.int64)[:, None]
+            vector = query_vector(words, np.ones(words.shape, np.float32), self.vocabulary.rarity)
+            found = self._search(_Look(vector, self.colours(hit), "", ranking), top + 1)
+            others = [one for one in found if (one.segment, one.row) != (hit.segment, hit.row)]
+            if len(self._near) >= _KEPT:
+                self._near.clear()
+            self._near[key] = sorted(others, key=lambda one: (-one.score, str(one.path)))[:top]
+        return list(self._near[key])
 
     def _vector(self, view: Query) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the words of a query and their weights; they are kept as long as the query is."""
