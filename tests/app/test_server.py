@@ -1,7 +1,6 @@
 """A real server on 127.0.0.1: start, news, kill -9 in the middle of actions."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -31,7 +30,7 @@ class Server:
         self.client = httpx.Client(base_url=self.base, headers={"X-Deocclude-Token": self.token}, timeout=120)
 
     def kill(self) -> None:
-        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.kill()  # signal 9
         self.process.wait()
 
 
