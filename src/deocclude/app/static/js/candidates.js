@@ -20,8 +20,8 @@ export function candidateCard(candidate, { pick, reject }) {
   const usable = !error && candidate.picture_url;
   return h("li", { class: `candidate${state}`, dataset: { candidate: name } },
     h("div", { class: "checker" }, usable ? h("img", { src: candidate.picture_url, alt: `Hole painted: ${title}`, loading: "lazy" }) : h("p", { class: "soft" }, error ?? "not made")),
-    h("div", { class: "row" }, h("h3", { class: "grow" }, title), h("small", {}, KINDS.get(candidate.kind) ?? candidate.kind)),
-    usable ? sureness(candidate.confidence) : null,
+    h("h3", { title }, title),
+    sureness(KINDS.get(candidate.kind) ?? candidate.kind, usable ? candidate.confidence : null),
     credit(candidate),
     candidate.notes.length ? h("small", { class: "notes" }, candidate.notes.join(" · ")) : null,
     h("div", { class: "row" },
@@ -31,11 +31,14 @@ export function candidateCard(candidate, { pick, reject }) {
         onclick: () => reject(name, !rejected) }, icon("remove"), rejected ? "Rejected" : "Reject")));
 }
 
-/** @param {number | null} confidence */
-function sureness(confidence) {
-  if (confidence === null) return null;
+/**
+ * @param {string} kind
+ * @param {number | null} confidence
+ */
+function sureness(kind, confidence) {
+  if (confidence === null) return h("small", {}, kind);
   const percent = Math.round(100 * confidence);
-  return h("div", { class: "sure" }, h("span", { class: "meter", "aria-hidden": "true", vars: { "--share": `${percent}%` } }), h("small", {}, `${percent} % sure`));
+  return h("div", { class: "sure" }, h("small", {}, kind), h("span", { class: "meter", "aria-hidden": "true", vars: { "--share": `${percent}%` } }), h("small", {}, `${percent} % sure`));
 }
 
 /** @param {Candidate} candidate */
