@@ -69,7 +69,11 @@ NETS: dict[str, Callable[..., nn.Module]] = {
     "conv3-deconv3": _conv3_deconv3,
 }
 """Builders by the value of ``net`` in :attr:`WeightsInfo.architecture`; the other values are their arguments."""
-BUNDLED = {"pcnet-m": "pcnet_m.safetensors", "pcnet-c": "pcnet_c.safetensors"}
+BUNDLED = {
+    "pcnet-m": "pcnet_m.safetensors",
+    "pcnet-m-rgb": "pcnet_m_rgb.safetensors",
+    "pcnet-c": "pcnet_c.safetensors",
+}
 _KEY = "deocclude"
 
 

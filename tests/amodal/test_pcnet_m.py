@@ -6,6 +6,7 @@ from torch import nn
 
 from deocclude import amodal
 from deocclude.amodal.pcnet_m import (
+    LOOKING,
     CompletionSettings,
     ReferenceSettings,
     complete_as_published,
@@ -15,7 +16,9 @@ from deocclude.amodal.pcnet_m import (
 )
 from deocclude.amodal.result import ShapeProbability
 from deocclude.crops import Square
+from deocclude.errors import InputError
 from deocclude.geometry import Box, Size
+from deocclude.images import Photo
 from deocclude.masks import Mask, dilate
 from deocclude.nets.completer import MaskCompleter, Question
 from deocclude.ordering.graph import OrderGraph
@@ -197,3 +200,71 @@ def test_bundled_weights():
         assert not UNDER - found
         hidden = found - UNDER
         assert (hidden & truth).area / ((hidden | truth) - UNDER).area > 0.5
+
+
+class Bright(nn.Module):
+    """Says that bright pixels of the photo belong to the object; keeps what it was asked."""
+
+    in_channels = 7
+
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def forward(self, x):
+        self.asked.append(x)
+        return torch.stack([torch.zeros_like(x[:, 0]), 40 * (x[:, 4] - 0.5)], 1)
+
+
+LONE = rectangle(30, 50, 70, 70)
+BEYOND = rectangle(70, 50, 100, 70)
+"""Bright in the photo, where no mask is."""
+
+
+def bright_photo():
+    pixels = np.zeros((SIZE.height, SIZE.width, 3), np.uint8)
+    pixels[50:70, 70:100] = 255
+    return Photo(pixels)
+
+
+def looked(*masks, arrows=(), looker=None):
+    return complete_by_network(
+        scene(*masks),
+        graph(len(masks), *arrows),
+        bright_photo(),
+        completer=MaskCompleter(net=Nothing()),
+        looker=MaskCompleter(net=looker or Bright()),
+        settings=LOOKING,
+    )
+
+
+def test_the_photo_says_what_lies_under_things_without_a_mask():
+    grown = looked(LONE).masks[1] - LONE
+    assert grown.overlap(BEYOND) > 0.9 * BEYOND.area
+    assert grown.area < 1.1 * BEYOND.area
+
+
+def test_no_object_grows_under_another_that_is_known_to_lie_behind():
+    found = looked(LONE, BEYOND, arrows=[(1, 2)])
+    assert not (found.masks[1] - LONE).overlap(BEYOND)
+
+
+def test_under_known_occluders_the_mask_network_is_asked():
+    looker = Bright()
+    found = looked(LONE, BEYOND, arrows=[(2, 1)], looker=looker)
+    assert not (found.masks[1] - LONE).overlap(BEYOND)  # that network adds nothing
+    assert looker.asked[0].shape[1] == 7
+
+
+def test_a_network_that_looks_needs_a_photo():
+    with pytest.raises(InputError, match="photo: expected the photo, found none"):
+        complete_by_network(scene(LONE), graph(1), looker=MaskCompleter(net=Bright()))
+
+
+def test_the_bundled_network_looks_at_the_photo():
+    def shape(photo):
+        return amodal.complete(scene(UNDER), graph(1), photo, method="pcnet-m-rgb").probability[1].patch
+
+    rng = np.random.default_rng(0)
+    noise = Photo(rng.integers(0, 255, (SIZE.height, SIZE.width, 3), dtype=np.uint8))
+    assert not np.array_equal(shape(bright_photo()), shape(noise))

@@ -46,13 +46,26 @@ def _network(hiders: str) -> Callable[[bool, Weights], AmodalMethod]:
     return build
 
 
+def _looking(reference: bool, weights: Weights) -> AmodalMethod:
+    from deocclude.amodal import pcnet_m
+    from deocclude.nets.completer import bundled
+
+    return partial(
+        pcnet_m.complete_by_network,
+        completer=completer_for(weights),
+        looker=bundled("pcnet-m-rgb"),
+        settings=pcnet_m.LOOKING,
+    )
+
+
 METHODS: dict[str, Callable[[bool, Weights], AmodalMethod]] = {
     **{name: _rule(name) for name in ("raw", "convex", "convexR")},
     "pcnet-m": _network("ancestors"),
     "pcnet-m-nog": _network("neighbours"),
+    "pcnet-m-rgb": _looking,
 }
 """Builders by name; the arguments ask for the reference protocol's behaviour, and say which weights a network has."""
-NETWORKS = frozenset({"pcnet-m", "pcnet-m-nog"})
+NETWORKS = frozenset({"pcnet-m", "pcnet-m-nog", "pcnet-m-rgb"})
 """The methods that use weights."""
 
 

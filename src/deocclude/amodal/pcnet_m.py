@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from deocclude.amodal.result import AmodalMasks, ShapeProbability
 from deocclude.crops import cut, object_square, paste, reference_square
+from deocclude.errors import InputError
 from deocclude.geometry import Box
 from deocclude.images import Photo
 from deocclude.masks import BoolArray, Mask, centre_hull, union
@@ -69,6 +70,9 @@ class CompletionSettings:
     unseen_threshold: float = 1.0
     unseen_width: float = 6.0
 
+
+LOOKING = CompletionSettings(unseen_threshold=0.4)
+"""For a network that sees the photo; the threshold was chosen on composites of held-out photos."""
 
 Hiders = Callable[[OrderGraph, int], Sequence[int]]
 """(graph, object id) -> the ids of the objects whose visible masks can hide it."""
@@ -138,6 +142,7 @@ def complete_by_network(
     *,
     hiders: Hiders = ancestors,
     completer: MaskCompleter | None = None,
+    looker: MaskCompleter | None = None,
     settings: CompletionSettings | None = None,
 ) -> AmodalMasks:
     """Complete every object that something lies in front of; all others are as they are seen.
@@ -150,22 +155,27 @@ def complete_by_network(
     Args:
         scene: objects with disjoint visible masks.
         graph: who hides whom.
-        photo: not looked at; here because every amodal method takes it.
+        photo: what ``looker`` looks at; not needed without one.
         hiders: which objects can hide an object.
         completer: the network; the bundled one by default.
+        looker: a network that sees the photo too, and is asked instead where no mask shows what may hide an object.
         settings: thresholds and sizes.
 
     Raises:
-        InputError: no usable weights.
+        InputError: no usable weights, or no photo for ``looker``.
     """
     watch = Stopwatch()
     settings = settings or CompletionSettings()
+    if looker is not None and photo is None:
+        raise InputError("the photo", "none", field="photo", hint=f"{METHOD!r} needs masks only")
     completer = completer or bundled(views=settings.views)
     covers = {item.id: _union_of(scene, hiders(graph, item.id)) for item in scene.instances if item.modal}
-    objects = union(scene.modal, scene.size) if settings.unseen_threshold < 1 and completer.knows_unknown else None
+    able = looker is not None or completer.knows_unknown
+    objects = union(scene.modal, scene.size) if settings.unseen_threshold < 1 and able else None
     asked = [item for item in scene.instances if item.modal and (objects is not None or covers[item.id])]
     questions = [Question(item.modal, covers[item.id], object_square(item.modal.box), objects) for item in asked]
-    found = _answers(questions, completer, settings)
+    asker = _Asker(completer, settings, looker, None if photo is None else photo.pixels)
+    found = _answers(questions, asker, settings)
     masks = {item.id: item.modal for item in scene.instances}
     for item, question, answer in zip(asked, questions, found, strict=True):
         others = (other.modal for other in scene.instances if other.id != item.id)
@@ -204,18 +214,39 @@ def _union_of(scene: Scene, ids: Sequence[int]) -> Mask:
     return union((scene[identity].modal for identity in ids), scene.size)
 
 
-def _answers(
-    questions: Sequence[Question], completer: MaskCompleter, settings: CompletionSettings
-) -> list[ShapeProbability]:
+@dataclass(frozen=True)
+class _Asker:
+    """Asks what the masks in front hide, and, where none of them is, what may be hidden by something else."""
+
+    completer: MaskCompleter
+    settings: CompletionSettings
+    looker: MaskCompleter | None
+    photo: NDArray[np.uint8] | None
+
+    def ask(self, questions: Sequence[Question]) -> tuple[Patches, NDArray[np.float32]]:
+        patches, known = self.completer.answer([replace(item, objects=None) for item in questions])
+        if all(item.objects is None for item in questions):
+            return patches, known
+        if self.looker is not None:
+            patches, answers = self.looker.answer(questions, photo=self.photo)
+        else:
+            patches, answers = self.completer.answer(questions)
+        for row, eraser in enumerate(patches.eraser):
+            near = _within(eraser, self.settings.rim)
+            answers[row][near] = known[row][near]
+        return patches, answers
+
+
+def _answers(questions: Sequence[Question], asker: _Asker, settings: CompletionSettings) -> list[ShapeProbability]:
     """Ask all questions at once, and those whose answer reaches the end of the patch again in a larger square."""
     found: dict[int, ShapeProbability] = {}
     asked = dict(enumerate(questions))
     hulls = [centre_hull(item.target) for item in questions]
     for _ in range(settings.enlargements + 1):
-        patches, answers = _ask(list(asked.values()), completer, settings)
+        patches, answers = asker.ask(list(asked.values()))
         cut_off = _reach_border(patches, answers)
         for (k, item), answer in zip(asked.items(), answers, strict=True):
-            hull = cut(hulls[k], item.square, completer.size)
+            hull = cut(hulls[k], item.square, asker.completer.size)
             mixed = (1 - settings.hull_weight) * answer + settings.hull_weight * hull
             found[k] = ShapeProbability(item.square, mixed.astype(np.float16))
         asked = {
@@ -226,20 +257,6 @@ def _answers(
         if not asked:
             break
     return [found[k] for k in range(len(questions))]
-
-
-def _ask(
-    questions: Sequence[Question], completer: MaskCompleter, settings: CompletionSettings
-) -> tuple[Patches, NDArray[np.float32]]:
-    """Ask what the masks in front hide, and, where none of them is, what may be hidden by something else."""
-    patches, known = completer.answer([replace(item, objects=None) for item in questions])
-    if all(item.objects is None for item in questions):
-        return patches, known
-    patches, answers = completer.answer(questions)
-    for row, eraser in enumerate(patches.eraser):
-        near = _within(eraser, settings.rim)
-        answers[row][near] = known[row][near]
-    return patches, answers
 
 
 def _reach_border(patches: Patches, answers: NDArray[np.float32]) -> BoolArray:
