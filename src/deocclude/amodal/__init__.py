@@ -67,6 +67,8 @@ METHODS: dict[str, Callable[[bool, Weights], AmodalMethod]] = {
 """Builders by name; the arguments ask for the reference protocol's behaviour, and say which weights a network has."""
 NETWORKS = frozenset({"pcnet-m", "pcnet-m-nog", "pcnet-m-rgb"})
 """The methods that use weights."""
+NEED_PHOTO = frozenset({"pcnet-m-rgb"})
+"""The methods that look at the photo."""
 
 
 def complete(

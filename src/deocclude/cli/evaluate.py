@@ -103,7 +103,7 @@ def amodal(data: Data, *, methods: Methods_ = (), order: str = "convex", scoring
 
     Args:
         data: what to score on.
-        methods: amodal methods; all of them when none is named.
+        methods: amodal methods; when none is named, all that need no photo.
         order: the ordering method that says which masks can hide an object, or 'truth'.
         scoring: how to score.
     """
@@ -111,7 +111,8 @@ def amodal(data: Data, *, methods: Methods_ = (), order: str = "convex", scoring
     from deocclude.evaluation.datasets import open_dataset
     from deocclude.evaluation.run import compare_amodal, evaluate_amodal
 
-    protocol, chosen = _protocol(scoring), methods or tuple(stage.METHODS)
+    protocol = _protocol(scoring)
+    chosen = methods or tuple(name for name in stage.METHODS if name not in stage.NEED_PHOTO)
     with console.progress_bar(quiet=scoring.json) as bar:
         scenes, progress = open_dataset(data), lambda done: bar("scenes", done, 0)
         if scoring.gap:
