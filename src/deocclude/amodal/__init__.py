@@ -96,7 +96,7 @@ def complete(
     if method not in METHODS:
         raise unknown_choice("amodal method", method, METHODS)
     found = METHODS[method](reference, weights)(scene, graph, photo)
-    if method not in NETWORKS or weights == SHIPPED:
+    if method not in NETWORKS:
         return found
-    record = replace(found.record, settings={**found.record.settings, "weights": str(weights)})
-    return replace(found, record=record)
+    own = {} if weights == SHIPPED else {"weights": str(weights)}
+    return replace(found, record=replace(found.record, method=method, settings={**found.record.settings, **own}))
