@@ -64,7 +64,7 @@ def rows(weights):
 
 @pytest.fixture(scope="module")
 def results(data, rows):
-    return run_samples(data, rows)
+    return run_samples([data], rows)
 
 
 def test_rows_and_columns(results):

@@ -30,7 +30,7 @@ class Tested:
     ] = ()
     """Kinds of references; all when not given."""
     limit: int = 0
-    """Most objects of each kind of reference; 0 for all."""
+    """Most objects of each kind of reference and data set; 0 for all."""
     samples: int = 1000
     """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
@@ -42,15 +42,14 @@ class Tested:
 
 
 def table2(
-    data: Annotated[Path, Parameter(help="Folder written by 'build-dataset'.")],
-    *,
+    *data: Annotated[Path, Parameter(help="Folders written by 'build-dataset'.")],
     rows: Rows = ("ours", "stitched", "chosen"),
     tested: Tested = Tested(),
 ) -> None:
     """Score filling with references of every kind, beside PCNet-C, which does without.
 
     Args:
-        data: the reference data set.
+        data: reference data sets.
         rows: ours, stitched, chosen; NAME=WEIGHTS for a network with weights of your own, such as
             altered-gt=runs/altered-gt.
         tested: what is tested on, and what is reported.
@@ -67,11 +66,14 @@ def table2(
     if tested.output is not None:
         check_output_folder(tested.output, force=tested.force)
     made = make_rows(rows)
-    part = read_reference_dataset(data).select(split=tested.split, kinds=tested.kinds)
-    check_unseen(part, _trained_on(rows))
-    count = len(chosen_places(part, tested.limit))
+    if not data:
+        raise InputError("at least one reference data set", "none", field="DATA")
+    parts = [read_reference_dataset(folder).select(split=tested.split, kinds=tested.kinds) for folder in data]
+    for part in parts:
+        check_unseen(part, _trained_on(rows))
+    count = sum(len(chosen_places(part, tested.limit)) for part in parts)
     with console.progress_bar(quiet=tested.json) as bar:
-        results = run_samples(part, made, limit=tested.limit, progress=lambda done: bar("samples", done, count))
+        results = run_samples(parts, made, limit=tested.limit, progress=lambda done: bar("samples", done, count))
     found = tables(results, samples=tested.samples)
     if tested.output is not None:
         write_table2(tested.output, results, found, by=OURS if OURS in made else list(made)[-1])

@@ -81,28 +81,33 @@ def check_unseen(data: ReferenceDataset, trained_on: Mapping[str, Sequence[str]]
 
 
 def run_samples(
-    data: ReferenceDataset, rows: Mapping[str, Fill], *, limit: int = 0, progress: Progress | None = None
+    parts: Sequence[ReferenceDataset],
+    rows: Mapping[str, Fill],
+    *,
+    limit: int = 0,
+    progress: Progress | None = None,
 ) -> list[Result]:
-    """Score rows on the samples of a data set.
+    """Score rows on the samples of data sets.
 
     Args:
-        data: samples to test on.
+        parts: samples to test on.
         rows: of :func:`deocclude.evaluation.table2_rows.make_rows`.
-        limit: most objects of each kind of reference; 0 for all.
+        limit: most objects of each kind of reference and data set; 0 for all.
         progress: is told how many samples are done.
 
     Raises:
         InputError: no sample with a hole, or a damaged one.
     """
     results = []
-    for done, place in enumerate(chosen_places(data, limit)):
+    chosen = [(data, place) for data in parts for place in chosen_places(data, limit)]
+    for done, (data, place) in enumerate(chosen):
         sample = data[place]
         if np.count_nonzero(sample.hole) >= LEAST_PIXELS:
             results.append(score_sample(sample, rows))
         if progress:
             progress(done + 1)
     if not results:
-        raise InputError("test samples with a hole", "none", file=data.folder)
+        raise InputError("test samples with a hole", "none", field="DATA")
     return results
 
 
