@@ -14,6 +14,7 @@ from PIL import Image
 from deocclude import rle
 from deocclude.app.workspace import Workspace
 from deocclude.cli.main import main
+from deocclude.errors import InputError
 from deocclude.layers.export import read_layers
 from deocclude.masks import Mask
 
@@ -191,14 +192,24 @@ def test_a_job_that_cannot_be_done_says_why(computing, drawn):
     assert job["status"] == "failed" and "nothing.safetensors" in job["error"]["message"]
 
 
-def test_asking_twice_makes_one_job_of_what_waits(computing, drawn):
-    photo = upload(computing, drawn)
-    computing.put(f"{photo}/settings", json={"revision": 0, "settings": FAST})
-    jobs = [computing.post(f"{photo}/compute", json={"until": until}).json() for until in ("order", "amodal", "layers")]
-    assert len({job["id"] for job in jobs}) <= 2
-    for job in jobs:
-        assert finish(computing, job)["status"] == "done"
-    assert computing.get(photo).json()["stale_from"] is None
+def test_asking_twice_makes_one_job_of_what_waits(client, photo):
+    jobs = [client.post(f"{photo}/compute", json={"until": until}).json() for until in ("order", "layers", "amodal")]
+    assert len({job["id"] for job in jobs}) == 1 and jobs[0]["status"] == "queued"
+    assert client.app.state.service.jobs.find(jobs[0]["id"]).until == "layers"
+    assert client.get(photo).json()["job"] == jobs[0]
+    assert client.delete(f"/api/jobs/{jobs[0]['id']}").json()["status"] == "cancelled"
+    assert client.post(f"{photo}/compute", json={}).json()["id"] != jobs[0]["id"]
+
+
+def test_results_never_overwrite_what_another_command_saved(computing, computed):
+    session = computing.app.state.service.workspace.session(computed.rpartition("/")[2])
+    session.save()
+    index = session.folder / "scene.json"
+    index.write_text(index.read_text() + " ")
+    with pytest.raises(InputError, match="another command has saved since"):
+        session.save()
+    assert index.read_text().endswith(" ")
+    assert computing.patch(f"{computed}/objects/1", json={"revision": 0, "name": "box"}).status_code == 200
 
 
 def test_open_tabs_hear_of_everything(computing, drawn):

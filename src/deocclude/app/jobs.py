@@ -6,17 +6,21 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from deocclude.app.candidates import Candidates, paint_candidates
 from deocclude.app.events import Broker
 from deocclude.app.problems import MissingError
+from deocclude.app.saver import Saver
 from deocclude.app.session import Session
 from deocclude.app.worker import CancelledError, Progress, Worker
 from deocclude.errors import DeoccludeError
 from deocclude.pipeline import STAGES, Settings, run
 from deocclude.project.state import Project
 
+HEAD_START = 1.5
+"""Seconds that the page has for itself before the process is started, which takes as long and a whole core."""
 KEPT = 100
 """Jobs that are remembered after their end."""
 
@@ -78,6 +82,7 @@ class Jobs:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._worker = Worker()
+        self._saver = Saver()
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._jobs: dict[int, Job] = {}
         self._lock = threading.Lock()
@@ -86,18 +91,20 @@ class Jobs:
         self._stopping = False
 
     def start(self) -> None:
-        """Start the thread and, ahead of the first job, the process."""
+        """Start the threads and, ahead of the first job, the process."""
+        self._saver.start()
         self._thread = threading.Thread(target=self._work, name="deocclude-jobs", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End both; a job that runs is lost, the results from before stay."""
+        """End all of them; a job that runs is lost, the results from before stay."""
         self._stopping = True
         self._queue.put(None)
         self._worker.cancel()
         if self._thread is not None:
             self._thread.join(10)
         self._worker.stop()
+        self._saver.stop()
 
     def submit(self, kind: str, session: Session, *, until: str = STAGES[-1], hole: int | None = None) -> Job:
         """Add a job; one that waits already for the same is taken instead."""
@@ -147,15 +154,24 @@ class Jobs:
         return job
 
     def _work(self) -> None:
-        self._worker.warm_up()
-        while (job := self._queue.get()) is not None:
-            with self._lock:
-                if job.status != "queued" or self._stopping:
-                    continue
-                job.status = "running"
-                self._worker.ready()
-            self._tell(job)
-            self._finish(job, *self._attempt(job))
+        try:
+            job = self._queue.get(timeout=HEAD_START)
+        except queue.Empty:
+            self._worker.warm_up()
+            job = self._queue.get()
+        while job is not None:
+            if self._begin(job):
+                self._finish(job, *self._attempt(job))
+            job = self._queue.get()
+
+    def _begin(self, job: Job) -> bool:
+        with self._lock:
+            if job.status != "queued" or self._stopping:
+                return False
+            job.status = "running"
+            self._worker.ready()
+        self._tell(job)
+        return True
 
     def _attempt(self, job: Job) -> tuple[str, str | None]:
         try:
@@ -172,11 +188,11 @@ class Jobs:
             self._broker.publish(job.session.identity, "results", {"revision": job.session.state.revision})
         self._tell(job)
         if status == "done" and job.kind == "compute":
-            try:
-                job.session.save()
-            except DeoccludeError as failure:
-                job.error, job.status = str(failure), "failed"
-                self._tell(job)
+            self._saver.save(job.session, partial(self._unsaved, job))
+
+    def _unsaved(self, job: Job, reason: str) -> None:
+        job.error, job.status = reason, "failed"
+        self._tell(job)
 
     def _compute(self, job: Job) -> None:
         snapshot = job.session.snapshot()

@@ -95,6 +95,10 @@ class Journal:
         if self.state.saved[-1:] != (digest,):
             self._keep(self.state.with_saved(digest))
 
+    def moved(self) -> None:
+        """Know the file again after the project folder was exchanged: a copy may have another date."""
+        self._stamp = _stamp(self._file)
+
     @property
     def _file(self) -> Path:
         return self.folder / FOLDER / "state.json"

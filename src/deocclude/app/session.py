@@ -6,7 +6,8 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +23,7 @@ from deocclude.files import write_text
 from deocclude.images import Photo, read_photo
 from deocclude.pipeline import Settings, stale_from
 from deocclude.project.state import Project
-from deocclude.project.store import inside, is_project, read_project, write_project
+from deocclude.project.store import inside, is_project, read_project, version_of, write_project
 from deocclude.scene import Scene
 
 T = TypeVar("T")
@@ -65,6 +66,7 @@ class Session:
         self._accepted = 0
         self._memo: OrderedDict[Hashable, Any] = OrderedDict()
         self._told: dict[str, Any] = {}
+        self._seen = version_of(journal.folder)
         self._summarise()
 
     @staticmethod
@@ -192,14 +194,20 @@ class Session:
         """Write the results into the project folder. The user may go on meanwhile.
 
         Raises:
+            InputError: another command has saved the project since it was opened.
             OutputError: it cannot be written; what the user did is safe.
         """
         with self.lock:
             results = self._results
             if results is None:
                 return
+            if version_of(self.folder) != self._seen:
+                raise InputError(
+                    "a project as the app left it", "one that another command has saved since", file=self.folder,
+                    hint="start the app again: it takes over those changes, and nothing that you did is lost",
+                )  # fmt: skip
             self._journal.note_saved(inputs.digest(inputs.entries_of(results)))
-        write_project(results, self.folder, force=True, guard=self.lock)
+        write_project(results, self.folder, force=True, seen=self._seen, guard=self._moving())
 
     def memo(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what ``make`` returns, made once for each ``key``; the oldest are forgotten."""
@@ -227,6 +235,14 @@ class Session:
         if told != self._told:
             write_text(self.files / "summary.json", json.dumps(told))
             self._told = told
+
+    @contextmanager
+    def _moving(self) -> Iterator[None]:
+        """Keep all others out while the project folder is exchanged."""
+        with self.lock:
+            yield
+            self._journal.moved()
+            self._seen = version_of(self.folder)
 
     def _first_stale(self) -> str | None:
         try:

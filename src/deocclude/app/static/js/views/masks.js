@@ -6,6 +6,7 @@ import { fill, h, plural } from "../dom.js";
 import { icon } from "../icons.js";
 import { trace } from "../mask_canvas.js";
 import { Outlines } from "../outlines.js";
+import { rim, tinted } from "../pictures.js";
 import { box, line } from "../strokes.js";
 import { Brush, Desk, Rail } from "../work.js";
 import { draftPanel } from "./masks_draft.js";
@@ -18,6 +19,8 @@ import { markChosen, objectRow } from "./masks_objects.js";
 
 const YES = "#37d67a";
 const NO = "#ff5c4d";
+const NEW = "#3fe0ff";
+const WIDE = 2;
 
 /** @implements {View} */
 export class MasksView {
@@ -30,6 +33,8 @@ export class MasksView {
     this.app = app;
     /** @type {number | null} */
     this.selected = null;
+    /** @type {ReturnType<MasksView["drawDraft"]>} */
+    this.shown = null;
     this.desk = new Desk(session, "The photo with its objects");
     this.brush = new Brush(session.state.photo);
     this.outlines = new Outlines(this.desk, (item) => ({ url: item.mask_url, box: item.visible_box }));
@@ -108,22 +113,32 @@ export class MasksView {
   }
 
   draftChanged() {
+    this.shown = this.drawDraft();
     this.desk.stage.invalidate();
     this.draftBox.hidden = !this.draft.open;
     if (this.draft.open) draftPanel(this);
     else fill(this.draftBox);
   }
 
+  /** The mask in the making at screen size: a tint and a white rim. */
+  drawDraft() {
+    const { mask } = this.draft;
+    if (!mask || mask.empty) return null;
+    const { scale } = this.session.state.preview;
+    const size = /** @type {const} */ ([(mask.box[2] - mask.box[0]) * scale, (mask.box[3] - mask.box[1]) * scale]);
+    return { box: mask.box, inside: tinted(mask.canvas, ...size, NEW), edge: rim(mask.canvas, ...size, "#fff", WIDE) };
+  }
+
   /** @param {CanvasRenderingContext2D} context */
   paintDraft(context) {
-    const { mask, given } = this.draft;
-    if (mask && !mask.empty) {
-      const [x0, y0, x1, y1] = mask.box;
-      context.save();
-      context.globalAlpha = 0.55;
-      context.filter = "drop-shadow(0 0 2px #000)";
-      context.drawImage(mask.canvas, x0, y0, x1 - x0, y1 - y0);
-      context.restore();
+    const { given } = this.draft;
+    if (this.shown) {
+      const { box: [x0, y0, x1, y1], inside, edge } = this.shown;
+      const margin = WIDE / this.session.state.preview.scale;
+      context.globalAlpha = 0.4;
+      context.drawImage(inside, x0, y0, x1 - x0, y1 - y0);
+      context.globalAlpha = 1;
+      context.drawImage(edge, x0 - margin, y0 - margin, x1 - x0 + 2 * margin, y1 - y0 + 2 * margin);
     }
     context.translate(0.5, 0.5);
     for (const points of given.foreground) trace(context, points, 2 / this.desk.stage.scale, YES);
