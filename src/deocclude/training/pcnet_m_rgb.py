@@ -122,9 +122,9 @@ class PCNetMRgb:
                 inside = batch.masks[:, plane] > 0
                 both = (grown & batch.target & inside).sum()
                 counts[row] += [float(both), float((grown & inside).sum()), float((batch.target & inside).sum())]
-        both, said, true = counts.T
-        iou = both / np.maximum(1, said + true - both)
-        precision = both / np.maximum(1, said)
+        right, said, true = counts.T
+        iou = right / np.maximum(1, said + true - right)
+        precision = right / np.maximum(1, said)
         return {
             "listed_iou": float(iou[0]),
             "unlisted_iou": float(iou[1]),
