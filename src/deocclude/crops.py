@@ -104,7 +104,7 @@ def cut_colours(photo: NDArray[np.uint8], square: Square, size: int) -> NDArray[
     height, width = photo.shape[:2]
     rows = np.clip(np.arange(around.y0, around.y1), 0, height - 1)
     columns = np.clip(np.arange(around.x0, around.x1), 0, width - 1)
-    pixels = photo[rows[:, None], columns[None, :]].astype(np.float32) / 255
+    pixels = photo[rows[:, None], columns[None, :]].astype(np.float32) / np.float32(255)
     return _resample(pixels, around, square, size, shrink=True)
 
 

@@ -140,8 +140,9 @@ def _tell(report: BuildReport, json: bool) -> None:
     console.print_table("Objects", ("split", "objects"), list(report.objects.items()))
     rows = [(kind, count, report.aligned.get(kind, 0)) for kind, count in report.references.items()]
     console.print_table("References", ("kind", "samples", "aligned"), rows)
-    title = f"Left out: {report.lost:.1%} of {report.considered} objects"
-    console.print_table(title, ("reason", "objects"), list(report.failures.items()))
+    if report.failures:
+        console.print_table("Left out", ("reason", "objects"), list(report.failures.items()))
+    console.OUT.print(f"Left out: {report.lost:.1%} of {report.considered} objects")
     for reason, count in report.missing.items():
         console.warn(f"{reason}: {count}, their objects are kept")
     about = f"{report.made} shards made now, {report.bytes / 1e6:.1f} MB"

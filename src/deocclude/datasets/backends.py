@@ -5,6 +5,7 @@ All give the same results in the same order; a piece of work is a picklable argu
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -69,7 +70,7 @@ def on_ray(work: Work, jobs: Sequence[Any], processes: int) -> Iterator[Any]:
         # What Ray does on systems whose firewalls ask: the only way to make it listen on the loopback interface.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
-        import ray
+        ray: Any = importlib.import_module("ray")
     except ImportError:
         raise MissingExtraError("--backend ray", "cluster") from None
     mine = not ray.is_initialized()

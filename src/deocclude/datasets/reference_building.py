@@ -238,7 +238,7 @@ def _finish(folder: Path, plan: Plan, data: Sequence[str], made: int) -> BuildRe
     except InputError:
         (folder / MANIFEST).unlink()
         raise
-    size = sum(record["bytes"] for record in records)
+    size = sum(path.stat().st_size for path in paths)
     return BuildReport(folder, **counts, considered=plan.considered, failures=content["failures"],
                        missing=content["missing"], made=made, bytes=size)  # fmt: skip
 

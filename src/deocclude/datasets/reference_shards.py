@@ -87,7 +87,7 @@ class Shard:
 
     def intact(self) -> bool:
         """Whether the pictures are as they were written."""
-        return hashlib.sha256(self.payload).hexdigest() == self.header["payload_sha256"]
+        return bool(hashlib.sha256(memoryview(self.payload)).hexdigest() == self.header["payload_sha256"])
 
     def sample(self, row: int, reference: int) -> ReferenceSample:
         """Return an object with one of its references.
@@ -97,15 +97,12 @@ class Shard:
         """
         about = self.objects[row]
         side, planes = int(self.header["side"]), about["planes"]
-        pictures = {name: self._rgb(planes[name]) for name in PICTURES}
         masks = _from_bits(self._decode(planes["masks"], (side, side)), MASKS)
-        return ReferenceSample(
-            **pictures,
-            **masks,
-            visible=masks["modal"] & ~masks["eraser"],
-            **self._reference(about["references"][reference], side),
-            **{name: about[name] for name in ("key", "scene", "split", "category")},
-        )
+        values: dict[str, Any] = {name: self._rgb(planes[name]) for name in PICTURES}
+        values |= masks
+        values |= self._reference(about["references"][reference], side)
+        values |= {name: about[name] for name in ("key", "scene", "split", "category")}
+        return ReferenceSample(**values, visible=masks["modal"] & ~masks["eraser"])
 
     def _reference(self, about: Mapping[str, Any], side: int) -> dict[str, Any]:
         nothing, planes = np.zeros((side, side), bool), about["planes"]
