@@ -67,4 +67,4 @@ def test_the_completer_wants_the_photo(run: Path):
 
 def test_the_shipped_recipe_reads():
     settings = read_settings(PCNetMRgbConfig, commands._recipe("pcnet_m_rgb", Path("cpu")))
-    assert settings.net.width == 1.5 and sum(phase.steps for phase in settings.loop.phases) == 100
+    assert settings.net.width == 1.0 and sum(phase.steps for phase in settings.loop.phases) == 100

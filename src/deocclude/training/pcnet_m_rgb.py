@@ -40,7 +40,7 @@ class RgbNetSettings:
         start_from: weights to start from: a bundled name or a file; empty for none.
     """
 
-    width: float = 1.5
+    width: float = 1.0
     fold: int = 2
     start_from: str = ""
 
