@@ -61,6 +61,7 @@ class Session:
         self.identity, self.photo = identity, photo
         self.candidates: dict[int, Candidates] = {}
         self.lock = threading.RLock()
+        self._saving = threading.Lock()
         self._journal, self._results = journal, results
         self._stale: tuple[int, int, str | None] | None = None
         self._accepted = 0
@@ -197,44 +198,23 @@ class Session:
             InputError: another command has saved the project since it was opened.
             OutputError: it cannot be written; what the user did is safe.
         """
+        with self._saving:
+            results = self._to_save()
+            if results is not None:
+                write_project(results, self.folder, force=True, seen=self._seen, guard=self._moving())
+
+    def _to_save(self) -> Project | None:
         with self.lock:
             results = self._results
             if results is None:
-                return
+                return None
             if version_of(self.folder) != self._seen:
                 raise InputError(
                     "a project as the app left it", "one that another command has saved since", file=self.folder,
                     hint="start the app again: it takes over those changes, and nothing that you did is lost",
                 )  # fmt: skip
             self._journal.note_saved(inputs.digest(inputs.entries_of(results)))
-        write_project(results, self.folder, force=True, seen=self._seen, guard=self._moving())
-
-    def memo(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what ``make`` returns, made once for each ``key``; the oldest are forgotten."""
-        with self.lock:
-            if key in self._memo:
-                found: T = self._memo[key]
-                return found
-        value = make()
-        with self.lock:
-            self._memo[key] = value
-            while len(self._memo) > REMEMBERED:
-                self._memo.popitem(last=False)
-        return value
-
-    @cached_property
-    def photo_tag(self) -> str:
-        """A text that is another one for another photo."""
-        return hashlib.sha256(self.photo.pixels.data).hexdigest()[:10]
-
-    def _summarise(self) -> None:
-        """Keep beside the journal what a list of photos tells, so that it need not read every journal."""
-        size = self.photo.size
-        told = {"name": self.name, "width": size.width, "height": size.height, "done": bool(self.state.value("done")),
-                "objects": len(self.state.ids("object"))}  # fmt: skip
-        if told != self._told:
-            write_text(self.files / "summary.json", json.dumps(told))
-            self._told = told
+            return results
 
     @contextmanager
     def _moving(self) -> Iterator[None]:

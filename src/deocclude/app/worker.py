@@ -94,7 +94,7 @@ class Worker:
 def _serve(pipe: Connection) -> None:
     """Compute what is asked for until nobody asks any more."""
     with contextlib.suppress(KeyboardInterrupt, EOFError, OSError):
-        import torch  # noqa: F401  # loaded now, so that the first task need not wait for it
+        import deocclude.nets.completer  # noqa: F401  # now, so that the first task need not wait for it
 
         while True:
             task, arguments = pipe.recv()
