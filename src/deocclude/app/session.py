@@ -216,6 +216,33 @@ class Session:
             self._journal.note_saved(inputs.digest(inputs.entries_of(results)))
             return results
 
+    def memo(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what ``make`` returns, made once for each ``key``; the oldest are forgotten."""
+        with self.lock:
+            if key in self._memo:
+                found: T = self._memo[key]
+                return found
+        value = make()
+        with self.lock:
+            self._memo[key] = value
+            while len(self._memo) > REMEMBERED:
+                self._memo.popitem(last=False)
+        return value
+
+    @cached_property
+    def photo_tag(self) -> str:
+        """A text that is another one for another photo."""
+        return hashlib.sha256(self.photo.pixels.data).hexdigest()[:10]
+
+    def _summarise(self) -> None:
+        """Keep beside the journal what a list of photos tells, so that it need not read every journal."""
+        size = self.photo.size
+        told = {"name": self.name, "width": size.width, "height": size.height, "done": bool(self.state.value("done")),
+                "objects": len(self.state.ids("object"))}  # fmt: skip
+        if told != self._told:
+            write_text(self.files / "summary.json", json.dumps(told))
+            self._told = told
+
     @contextmanager
     def _moving(self) -> Iterator[None]:
         """Keep all others out while the project folder is exchanged."""
