@@ -87,7 +87,7 @@ class Shard:
 
     def intact(self) -> bool:
         """Whether the pictures are as they were written."""
-        return bool(hashlib.sha256(memoryview(self.payload)).hexdigest() == self.header["payload_sha256"])
+        return bool(hashlib.sha256(self.payload.data).hexdigest() == self.header["payload_sha256"])
 
     def sample(self, row: int, reference: int) -> ReferenceSample:
         """Return an object with one of its references.
