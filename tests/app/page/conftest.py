@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 with a small photo, and a headless Chromium that looks at its page."""
+"""A server on 127.0.0.1 with small photos, and a headless Chromium that looks at its page."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def browser() -> Iterator[object]:
         found.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(browser, tmp_path_factory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("projects")
     running = Server(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 
 import numpy as np
@@ -183,7 +184,7 @@ def test_the_layers_are_exported(window, photo):
 def test_done_writes_the_annotation(window, photo):
     window.go(photo, "annotate")
     window.page.get_by_role("button", name="Mark done").click()
-    window.page.get_by_text("1 of 1 done").wait_for()
+    window.page.get_by_text(re.compile(r"1 of \d+ done")).wait_for()
     assert state_of(window, photo)["done"]["value"] is True
     assert list(window.server.workspace.folder.rglob("annotation.json"))
 
