@@ -44,7 +44,9 @@ export class Arrows {
     if (!width) return;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.classList.toggle("choosing", this.current !== null);
-    const spots = new Map(session.state.objects.map((item) => [item.id, stage.toScreen({ x: item.centre[0], y: item.centre[1] })]));
+    const spots = new Map(
+      session.state.objects.map((item) => [item.id, stage.toScreen({ x: item.centre[0], y: item.centre[1] })]),
+    );
     const focused = /** @type {SVGElement | null} */ (document.activeElement)?.dataset?.edge;
     const { dropped } = session.state.order;
     this.svg.replaceChildren(
@@ -67,11 +69,24 @@ export class Arrows {
     const names = new Map(this.desk.session.state.objects.map((item) => [item.id, item.name]));
     const word = edge.by_user ? "by hand" : `${Math.round(100 * edge.probability)} %`;
     const label = `${names.get(edge.front)} hides ${names.get(edge.behind)}, ${word}${dropped ? ", dropped because it closes a cycle" : ""}`;
-    const group = s("g", { class: `arrow${dropped ? " dropped" : ""}${key === this.chosen ? " chosen" : ""}${edge.by_user ? " by-hand" : ""}`,
-      tabindex: "0", role: "button", "aria-label": label, "aria-pressed": String(key === this.chosen), dataset: { edge: key },
-      onclick: () => this.choose(edge), onkeydown: (/** @type {KeyboardEvent} */ event) => this.press(event, edge) },
-    s("line", { class: "touch", ...path.ends }), s("line", { class: "casing", ...path.ends }), s("line", { class: "shaft", ...path.ends }),
-    s("path", { class: "head", d: path.head }), this.pill(path.middle, word));
+    const group = s(
+      "g",
+      {
+        class: `arrow${dropped ? " dropped" : ""}${key === this.chosen ? " chosen" : ""}${edge.by_user ? " by-hand" : ""}`,
+        tabindex: "0",
+        role: "button",
+        "aria-label": label,
+        "aria-pressed": String(key === this.chosen),
+        dataset: { edge: key },
+        onclick: () => this.choose(edge),
+        onkeydown: (/** @type {KeyboardEvent} */ event) => this.press(event, edge),
+      },
+      s("line", { class: "touch", ...path.ends }),
+      s("line", { class: "casing", ...path.ends }),
+      s("line", { class: "shaft", ...path.ends }),
+      s("path", { class: "head", d: path.head }),
+      this.pill(path.middle, word),
+    );
     return group;
   }
 
@@ -81,9 +96,12 @@ export class Arrows {
    */
   pill(at, word) {
     const wide = 7 * word.length + 12;
-    return s("g", { class: "pill" },
+    return s(
+      "g",
+      { class: "pill" },
       s("rect", { x: at.x - wide / 2, y: at.y - 10, width: wide, height: 20, rx: 10 }),
-      s("text", { x: at.x, y: at.y + 4.5 }, word));
+      s("text", { x: at.x, y: at.y + 4.5 }, word),
+    );
   }
 
   /**
@@ -93,9 +111,18 @@ export class Arrows {
    */
   badge(item, position, spots) {
     const at = spots.get(item.id) ?? { x: 0, y: 0 };
-    const badge = s("g", { class: "badge", dataset: { object: item.id }, onpointerdown: (/** @type {PointerEvent} */ event) => this.grab(event, item.id),
-      onpointerenter: () => this.look(item.id), onpointerleave: () => this.look(null) },
-      s("circle", { cx: at.x, cy: at.y, r: RADIUS }), s("text", { class: "name", x: at.x, y: at.y + RADIUS + 15 }, item.name));
+    const badge = s(
+      "g",
+      {
+        class: "badge",
+        dataset: { object: item.id },
+        onpointerdown: (/** @type {PointerEvent} */ event) => this.grab(event, item.id),
+        onpointerenter: () => this.look(item.id),
+        onpointerleave: () => this.look(null),
+      },
+      s("circle", { cx: at.x, cy: at.y, r: RADIUS }),
+      s("text", { class: "name", x: at.x, y: at.y + RADIUS + 15 }, item.name),
+    );
     badge.style.setProperty("--hue", colour(position));
     return badge;
   }
@@ -175,7 +202,9 @@ export class Arrows {
     const { from, line } = this.drag;
     this.drag = null;
     line.remove();
-    const under = document.elementsFromPoint(event.clientX, event.clientY).map((found) => found.closest("[data-object]"));
+    const under = document
+      .elementsFromPoint(event.clientX, event.clientY)
+      .map((found) => found.closest("[data-object]"));
     const target = /** @type {SVGElement | undefined} */ (under.find((found) => found !== null));
     const to = Number(target?.dataset.object ?? from);
     if (to !== from) this.actions.add(from, to);
@@ -207,7 +236,9 @@ function between(from, to, aside) {
   const across = { x: -along.y, y: along.x };
   const shift = aside ? 9 : 0;
   const point = (/** @type {number} */ at, /** @type {number} */ off) => ({
-    x: from.x + along.x * at + across.x * (off + shift), y: from.y + along.y * at + across.y * (off + shift) });
+    x: from.x + along.x * at + across.x * (off + shift),
+    y: from.y + along.y * at + across.y * (off + shift),
+  });
   const [tail, tip, base] = [point(RADIUS + 3, 0), point(length - RADIUS - 3, 0), point(length - RADIUS - 15, 0)];
   const [left, right] = [point(length - RADIUS - 16, 7), point(length - RADIUS - 16, -7)];
   return {

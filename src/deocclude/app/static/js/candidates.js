@@ -7,7 +7,10 @@ import { icon } from "./icons.js";
 /** @typedef {import("./types.js").Candidate} Candidate */
 
 const KINDS = new Map([
-  ["texture", "Texture"], ["smooth", "Smooth"], ["network", "Network"], ["reference", "Reference"],
+  ["texture", "Texture"],
+  ["smooth", "Smooth"],
+  ["network", "Network"],
+  ["reference", "Reference"],
 ]);
 
 /**
@@ -18,17 +21,53 @@ export function candidateCard(candidate, { pick, reject }) {
   const { name, title, picked, rejected, error } = candidate;
   const state = picked ? " picked" : rejected ? " rejected" : "";
   const usable = !error && candidate.picture_url;
-  return h("li", { class: `candidate${state}`, dataset: { candidate: name } },
-    h("div", { class: "checker" }, usable ? h("img", { src: candidate.picture_url, alt: `Hole painted: ${title}`, loading: "lazy" }) : h("p", { class: "soft" }, error ?? "not made")),
+  return h(
+    "li",
+    { class: `candidate${state}`, dataset: { candidate: name } },
+    h(
+      "div",
+      { class: "checker" },
+      usable
+        ? h("img", { src: candidate.picture_url, alt: `Hole painted: ${title}`, loading: "lazy" })
+        : h("p", { class: "soft" }, error ?? "not made"),
+    ),
     h("h3", { title }, title),
     sureness(KINDS.get(candidate.kind) ?? candidate.kind, usable ? candidate.confidence : null),
     credit(candidate),
     candidate.notes.length ? h("small", { class: "notes" }, candidate.notes.join(" · ")) : null,
-    h("div", { class: "row" },
-      h("button", { type: "button", class: "small grow", id: `pick-${name}`, "aria-pressed": String(picked), disabled: !usable, "aria-label": `Pick ${title}`,
-        onclick: () => pick(picked ? null : name) }, icon("check"), picked ? "Picked" : "Pick"),
-      h("button", { type: "button", class: "small quiet", id: `reject-${name}`, "aria-pressed": String(rejected), "aria-label": `Reject ${title}`, title: "Never use it for this hole",
-        onclick: () => reject(name, !rejected) }, icon("remove"), rejected ? "Rejected" : "Reject")));
+    h(
+      "div",
+      { class: "row" },
+      h(
+        "button",
+        {
+          type: "button",
+          class: "small grow",
+          id: `pick-${name}`,
+          "aria-pressed": String(picked),
+          disabled: !usable,
+          "aria-label": `Pick ${title}`,
+          onclick: () => pick(picked ? null : name),
+        },
+        icon("check"),
+        picked ? "Picked" : "Pick",
+      ),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "small quiet",
+          id: `reject-${name}`,
+          "aria-pressed": String(rejected),
+          "aria-label": `Reject ${title}`,
+          title: "Never use it for this hole",
+          onclick: () => reject(name, !rejected),
+        },
+        icon("remove"),
+        rejected ? "Rejected" : "Reject",
+      ),
+    ),
+  );
 }
 
 /**
@@ -38,7 +77,13 @@ export function candidateCard(candidate, { pick, reject }) {
 function sureness(kind, confidence) {
   if (confidence === null) return h("small", {}, kind);
   const percent = Math.round(100 * confidence);
-  return h("div", { class: "sure" }, h("small", {}, kind), h("span", { class: "meter", "aria-hidden": "true", vars: { "--share": `${percent}%` } }), h("small", {}, `${percent} % sure`));
+  return h(
+    "div",
+    { class: "sure" },
+    h("small", {}, kind),
+    h("span", { class: "meter", "aria-hidden": "true", vars: { "--share": `${percent}%` } }),
+    h("small", {}, `${percent} % sure`),
+  );
 }
 
 /** @param {Candidate} candidate */
@@ -46,5 +91,9 @@ function credit({ source, licence, page }) {
   if (!source && !licence && !page) return null;
   const words = [source, licence].filter(Boolean).join(", ");
   const safe = page && /^https?:/.test(page);
-  return h("small", { class: "credit" }, safe ? h("a", { href: page, target: "_blank", rel: "noreferrer noopener" }, words || page) : words || page);
+  return h(
+    "small",
+    { class: "credit" },
+    safe ? h("a", { href: page, target: "_blank", rel: "noreferrer noopener" }, words || page) : words || page,
+  );
 }

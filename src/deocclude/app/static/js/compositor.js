@@ -38,7 +38,9 @@ export class Compositor {
   async update() {
     const { layers, background_url: ground } = this.desk.session.state;
     const urls = layers.map((layer) => layer.picture_url);
-    const sheets = await Promise.all(urls.map(async (url) => /** @type {[string, Sheet]} */ ([url, this.sheets.get(url) ?? (await read(url))])));
+    const sheets = await Promise.all(
+      urls.map(async (url) => /** @type {[string, Sheet]} */ ([url, this.sheets.get(url) ?? (await read(url))])),
+    );
     this.ground = ground ? await load(sized(ground, "screen")) : null;
     this.sheets = new Map(sheets);
     this.held = null;
@@ -56,7 +58,14 @@ export class Compositor {
     const part = (/** @type {number[]} */ ids, /** @type {boolean} */ withGround) => {
       const { canvas, context } = blank(stage.canvas.width, stage.canvas.height);
       const ratio = stage.canvas.width / stage.size.width;
-      context.setTransform(stage.scale * ratio, 0, 0, stage.scale * ratio, stage.offset.x * ratio, stage.offset.y * ratio);
+      context.setTransform(
+        stage.scale * ratio,
+        0,
+        0,
+        stage.scale * ratio,
+        stage.offset.x * ratio,
+        stage.offset.y * ratio,
+      );
       if (withGround) this.paintGround(context);
       for (const other of ids) this.paintLayer(context, other);
       return canvas;
@@ -127,10 +136,16 @@ export class Compositor {
    */
   at(point) {
     const arrangement = this.arrangement();
-    return [...arrangement.order].reverse().find((id) => {
-      const layer = arrangement.layer(id);
-      return layer && !arrangement.pose(id).hidden && this.opaque(layer, unmoved(layer, arrangement.pose(id), { x: point.x + 0.5, y: point.y + 0.5 }));
-    }) ?? null;
+    return (
+      [...arrangement.order].reverse().find((id) => {
+        const layer = arrangement.layer(id);
+        return (
+          layer &&
+          !arrangement.pose(id).hidden &&
+          this.opaque(layer, unmoved(layer, arrangement.pose(id), { x: point.x + 0.5, y: point.y + 0.5 }))
+        );
+      }) ?? null
+    );
   }
 
   /**

@@ -45,7 +45,8 @@ function assign(element, attributes) {
     if (value === null || value === undefined || value === false) continue;
     if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
     else if (key === "dataset") Object.assign(element.dataset, value);
-    else if (key === "vars") for (const [name, text] of Object.entries(value)) element.style.setProperty(name, String(text));
+    else if (key === "vars")
+      for (const [name, text] of Object.entries(value)) element.style.setProperty(name, String(text));
     else element.setAttribute(key, value === true ? "" : String(value));
   }
 }

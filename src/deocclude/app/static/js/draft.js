@@ -119,8 +119,13 @@ export class Draft {
       this.undo();
       return;
     }
-    return this.request("segment", { box, object, radius: Math.max(1, Math.round(radius)),
-      foreground: lines(foreground), background: lines(background) });
+    return this.request("segment", {
+      box,
+      object,
+      radius: Math.max(1, Math.round(radius)),
+      foreground: lines(foreground),
+      background: lines(background),
+    });
   }
 
   /**

@@ -8,14 +8,28 @@ import { icon } from "./icons.js";
  * @param {{id: string, label: string, button: string, multiple?: boolean, accept?: string, take: (files: File[]) => void}} options
  */
 export function dropZone({ id, label, button, multiple = false, accept = "image/*", take }) {
-  const input = h("input", { type: "file", id: `${id}-input`, class: "away", multiple, accept, tabindex: "-1", "aria-label": button,
+  const input = h("input", {
+    type: "file",
+    id: `${id}-input`,
+    class: "away",
+    multiple,
+    accept,
+    tabindex: "-1",
+    "aria-label": button,
     onchange: () => {
       const files = [...(input.files ?? [])];
       input.value = "";
       if (files.length) take(files);
-    } });
-  const zone = h("div", { class: "drop", id }, icon("photo"), h("span", {}, label),
-    h("button", { type: "button", onclick: () => input.click() }, button), input);
+    },
+  });
+  const zone = h(
+    "div",
+    { class: "drop", id },
+    icon("photo"),
+    h("span", {}, label),
+    h("button", { type: "button", onclick: () => input.click() }, button),
+    input,
+  );
   zone.addEventListener("dragover", (event) => {
     event.preventDefault();
     zone.classList.add("over");
@@ -24,7 +38,9 @@ export function dropZone({ id, label, button, multiple = false, accept = "image/
   zone.addEventListener("drop", (event) => {
     event.preventDefault();
     zone.classList.remove("over");
-    void filesOf(event.dataTransfer).then((files) => { if (files.length) take(multiple ? files : files.slice(0, 2)); });
+    void filesOf(event.dataTransfer).then((files) => {
+      if (files.length) take(multiple ? files : files.slice(0, 2));
+    });
   });
   return zone;
 }
@@ -35,7 +51,9 @@ export function dropZone({ id, label, button, multiple = false, accept = "image/
  * @returns {Promise<File[]>}
  */
 async function filesOf(dropped) {
-  const entries = [...(dropped?.items ?? [])].map((item) => item.webkitGetAsEntry?.() ?? null).filter((entry) => entry !== null);
+  const entries = [...(dropped?.items ?? [])]
+    .map((item) => item.webkitGetAsEntry?.() ?? null)
+    .filter((entry) => entry !== null);
   if (!entries.length) return [...(dropped?.files ?? [])];
   return (await Promise.all(entries.map(walk))).flat();
 }

@@ -68,7 +68,14 @@ export function layerTool(stage, compositor, hand) {
     },
     hover: (point) => {
       const kind = pick(point)?.kind;
-      stage.canvas.style.cursor = kind === "scale" ? "nwse-resize" : kind === "rotate" ? "grab" : compositor.at(point) === null ? "default" : "move";
+      stage.canvas.style.cursor =
+        kind === "scale"
+          ? "nwse-resize"
+          : kind === "rotate"
+            ? "grab"
+            : compositor.at(point) === null
+              ? "default"
+              : "move";
     },
   };
 }
@@ -82,7 +89,8 @@ export function layerTool(stage, compositor, hand) {
 function dragged(compositor, { kind, id, from, pose }, point) {
   const layer = compositor.arrangement().layer(id);
   if (!layer) return pose;
-  if (kind === "move") return { ...pose, dx: Math.round(pose.dx + point.x - from.x), dy: Math.round(pose.dy + point.y - from.y) };
+  if (kind === "move")
+    return { ...pose, dx: Math.round(pose.dx + point.x - from.x), dy: Math.round(pose.dy + point.y - from.y) };
   const centre = moved(layer, pose, middle(layer));
   const [one, other] = [from, point].map((spot) => ({ x: spot.x + 0.5 - centre.x, y: spot.y + 0.5 - centre.y }));
   if (kind === "scale") {
@@ -118,7 +126,11 @@ function frame(stage, compositor, id) {
   const [x0, y0, x1, y1] = layer.box;
   const at = (/** @type {number} */ x, /** @type {number} */ y) => moved(layer, pose, { x, y });
   const up = KNOB / stage.scale / pose.scale;
-  return { corners: [at(x0, y0), at(x1, y0), at(x1, y1), at(x0, y1)], top: at((x0 + x1) / 2, y0), knob: at((x0 + x1) / 2, y0 - up) };
+  return {
+    corners: [at(x0, y0), at(x1, y0), at(x1, y1), at(x0, y1)],
+    top: at((x0 + x1) / 2, y0),
+    knob: at((x0 + x1) / 2, y0 - up),
+  };
 }
 
 /**
@@ -131,7 +143,8 @@ function frame(stage, compositor, id) {
 function handleAt(stage, compositor, id, point) {
   const found = frame(stage, compositor, id);
   if (!found) return null;
-  const near = (/** @type {Point} */ spot) => Math.hypot(spot.x - point.x - 0.5, spot.y - point.y - 0.5) * stage.scale < REACH;
+  const near = (/** @type {Point} */ spot) =>
+    Math.hypot(spot.x - point.x - 0.5, spot.y - point.y - 0.5) * stage.scale < REACH;
   if (near(found.knob)) return "rotate";
   return found.corners.some(near) ? "scale" : null;
 }
@@ -151,7 +164,10 @@ function draw(context, stage, { corners, top, knob }) {
     context.lineTo(knob.x, knob.y);
     context.stroke();
   };
-  for (const [width, ink] of /** @type {[number, string][]} */ ([[3.5, "rgb(0 0 0 / .55)"], [1.5, "#fff"]])) {
+  for (const [width, ink] of /** @type {[number, string][]} */ ([
+    [3.5, "rgb(0 0 0 / .55)"],
+    [1.5, "#fff"],
+  ])) {
     context.lineWidth = width * unit;
     context.strokeStyle = ink;
     path();

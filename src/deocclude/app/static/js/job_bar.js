@@ -7,8 +7,13 @@ import { icon } from "./icons.js";
 /** @typedef {import("./session.js").Session} Session */
 
 const WORDS = new Map([
-  ["repair", "Tidying masks"], ["order", "Finding who hides whom"], ["amodal", "Completing shapes"],
-  ["references", "Looking at references"], ["content", "Painting hidden parts"], ["layers", "Making layers"], ["candidates", "Painting candidates"],
+  ["repair", "Tidying masks"],
+  ["order", "Finding who hides whom"],
+  ["amodal", "Completing shapes"],
+  ["references", "Looking at references"],
+  ["content", "Painting hidden parts"],
+  ["layers", "Making layers"],
+  ["candidates", "Painting candidates"],
 ]);
 
 /** @param {Session | null} session */
@@ -21,7 +26,8 @@ export function showJob(session) {
     byId("state").textContent = session ? summary(session) : "Nothing leaves this computer.";
     return;
   }
-  byId("state").textContent = job.status === "queued" ? "Waiting" : `${WORDS.get(job.stage ?? job.kind) ?? WORDS.get(job.kind) ?? "Working"} …`;
+  byId("state").textContent =
+    job.status === "queued" ? "Waiting" : `${WORDS.get(job.stage ?? job.kind) ?? WORDS.get(job.kind) ?? "Working"} …`;
   const cancel = /** @type {HTMLElement | null} */ (document.getElementById("cancel"));
   const progress = h("progress", { max: Math.max(1, job.total), "aria-label": "Progress" });
   if (job.total > 0) progress.value = job.done;
@@ -29,14 +35,33 @@ export function showJob(session) {
     box.querySelector("progress")?.replaceWith(progress);
     return;
   }
-  fill(box, progress, h("button", { type: "button", class: "small", id: "cancel", dataset: { job: job.id }, title: "Ctrl+.", onclick: () => void session?.cancel() }, icon("stop"), "Cancel"));
+  fill(
+    box,
+    progress,
+    h(
+      "button",
+      {
+        type: "button",
+        class: "small",
+        id: "cancel",
+        dataset: { job: job.id },
+        title: "Ctrl+.",
+        onclick: () => void session?.cancel(),
+      },
+      icon("stop"),
+      "Cancel",
+    ),
+  );
 }
 
 /** @param {Session} session */
 function summary({ state }) {
   if (state.objects.length === 0) return "Mark the first object to begin.";
-  if (state.stale_from !== null) return `Changed: ${WORDS.get(state.stale_from)?.toLowerCase() ?? state.stale_from} is next.`;
+  if (state.stale_from !== null)
+    return `Changed: ${WORDS.get(state.stale_from)?.toLowerCase() ?? state.stale_from} is next.`;
   const seconds = state.stages.reduce((sum, stage) => sum + stage.seconds, 0);
   const fallback = state.stages.find((stage) => stage.fallback_reason);
-  return fallback ? `${fallback.method}: ${fallback.fallback_reason}` : `Up to date. Every action is stored. Last computed in ${seconds.toFixed(1)} s.`;
+  return fallback
+    ? `${fallback.method}: ${fallback.fallback_reason}`
+    : `Up to date. Every action is stored. Last computed in ${seconds.toFixed(1)} s.`;
 }

@@ -85,14 +85,18 @@ export function showHelp() {
  * @param {Shortcut[]} shortcuts
  */
 function table(caption, shortcuts) {
-  const rows = shortcuts.filter((item) => !item.unlisted).map((item) =>
-    h("div", { class: "key" }, h("dt", {}, ...keycaps(item.as ?? item.key)), h("dd", {}, item.does)),
-  );
+  const rows = shortcuts
+    .filter((item) => !item.unlisted)
+    .map((item) => h("div", { class: "key" }, h("dt", {}, ...keycaps(item.as ?? item.key)), h("dd", {}, item.does)));
   return h("section", {}, h("h3", {}, caption), h("dl", {}, rows));
 }
 
 const NAMES = new Map([
-  ["ArrowUp", "↑"], ["ArrowDown", "↓"], ["ArrowLeft", "←"], ["ArrowRight", "→"], ["Escape", "Esc"],
+  ["ArrowUp", "↑"],
+  ["ArrowDown", "↓"],
+  ["ArrowLeft", "←"],
+  ["ArrowRight", "→"],
+  ["Escape", "Esc"],
 ]);
 
 /**

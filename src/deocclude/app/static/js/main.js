@@ -100,17 +100,41 @@ class App {
     const step = (/** @type {{name: string, label: string, needs: string | null}} */ { name, label, needs }) => {
       const off = !session || (name !== "masks" && name !== "annotate" && state?.objects.length === 0);
       const old = !off && needs !== null && !session?.fresh(needs);
-      return h("button", { type: "button", id: `step-${name}`, disabled: off, "aria-current": name === this.step ? "step" : null,
-        onclick: () => session && this.open(session.id, name) }, label, old ? h("span", { class: "dot", title: "out of date" }, h("span", { class: "away" }, " (out of date)")) : null);
+      return h(
+        "button",
+        {
+          type: "button",
+          id: `step-${name}`,
+          disabled: off,
+          "aria-current": name === this.step ? "step" : null,
+          onclick: () => session && this.open(session.id, name),
+        },
+        label,
+        old ? h("span", { class: "dot", title: "out of date" }, h("span", { class: "away" }, " (out of date)")) : null,
+      );
     };
     fill(byId("steps"), STEPS.map(step));
-    const tool = (/** @type {string} */ id, /** @type {string} */ sign, /** @type {string} */ label, /** @type {boolean} */ off, /** @type {() => void} */ run) =>
+    const tool = (
+      /** @type {string} */ id,
+      /** @type {string} */ sign,
+      /** @type {string} */ label,
+      /** @type {boolean} */ off,
+      /** @type {() => void} */ run,
+    ) =>
       h("button", { type: "button", id, disabled: off, "aria-label": label, title: label, onclick: run }, icon(sign));
-    fill(byId("tools"),
+    fill(
+      byId("tools"),
       state ? h("span", { class: "file" }, state.photo.name) : null,
-      session ? tool("undo", "undo", state?.undo ? `Undo: ${state.undo}` : "Undo", !state?.undo && !this.view?.undo, () => this.undo()) : null,
-      session ? tool("redo", "redo", state?.redo ? `Redo: ${state.redo}` : "Redo", !state?.redo, () => this.move("redo")) : null,
-      tool("show-help", "help", "Keyboard (?)", false, keys.showHelp));
+      session
+        ? tool("undo", "undo", state?.undo ? `Undo: ${state.undo}` : "Undo", !state?.undo && !this.view?.undo, () =>
+            this.undo(),
+          )
+        : null,
+      session
+        ? tool("redo", "redo", state?.redo ? `Redo: ${state.redo}` : "Redo", !state?.redo, () => this.move("redo"))
+        : null,
+      tool("show-help", "help", "Keyboard (?)", false, keys.showHelp),
+    );
   }
 
   undo() {
@@ -120,8 +144,11 @@ class App {
   /** @param {"undo" | "redo"} way */
   move(way) {
     const step = STEPS.find((item) => item.name === this.step);
-    void this.session?.act((state) => (state[way] ? { method: "POST", path: way, body: { revision: state.revision } } : null))
-      .then((done) => { if (done && step?.needs) void this.session?.compute(step.needs); });
+    void this.session
+      ?.act((state) => (state[way] ? { method: "POST", path: way, body: { revision: state.revision } } : null))
+      .then((done) => {
+        if (done && step?.needs) void this.session?.compute(step.needs);
+      });
   }
 
   /** @param {number} by */
@@ -144,9 +171,19 @@ class App {
       { key: "Ctrl+z", does: "Undo", run: () => this.undo() },
       { key: "Ctrl+Shift+z", as: "Ctrl+Shift+z or Ctrl+y", does: "Redo", run: () => this.move("redo") },
       { key: "Ctrl+y", does: "", unlisted: true, run: () => this.move("redo") },
-      { key: "Alt+ArrowLeft", as: "Alt+ArrowLeft and Alt+ArrowRight", does: "The step before, the next step", run: () => to(-1) },
+      {
+        key: "Alt+ArrowLeft",
+        as: "Alt+ArrowLeft and Alt+ArrowRight",
+        does: "The step before, the next step",
+        run: () => to(-1),
+      },
       { key: "Alt+ArrowRight", does: "", unlisted: true, run: () => to(1) },
-      { key: "PageDown", as: "PageUp and PageDown", does: "The photo before, the next photo", run: () => void this.toPhoto(1) },
+      {
+        key: "PageDown",
+        as: "PageUp and PageDown",
+        does: "The photo before, the next photo",
+        run: () => void this.toPhoto(1),
+      },
       { key: "PageUp", does: "", unlisted: true, run: () => void this.toPhoto(-1) },
       { key: "Ctrl+.", does: "Cancel what is being computed", run: () => void this.session?.cancel() },
     ];

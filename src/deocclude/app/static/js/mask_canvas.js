@@ -78,10 +78,14 @@ export class MaskCanvas {
    * @param {Box} box
    */
   grow(box) {
-    const wanted = this.empty ? box : /** @type {Box} */ ([
-      Math.min(this.box[0], box[0]), Math.min(this.box[1], box[1]),
-      Math.max(this.box[2], box[2]), Math.max(this.box[3], box[3]),
-    ]);
+    const wanted = this.empty
+      ? box
+      : /** @type {Box} */ ([
+          Math.min(this.box[0], box[0]),
+          Math.min(this.box[1], box[1]),
+          Math.max(this.box[2], box[2]),
+          Math.max(this.box[3], box[3]),
+        ]);
     if (wanted[2] <= wanted[0] || wanted[3] <= wanted[1]) return;
     if (wanted.every((side, place) => side === this.box[place])) return;
     const { canvas, context } = blank(wanted[2] - wanted[0], wanted[3] - wanted[1]);

@@ -33,7 +33,11 @@ function show(text, kind, lasts) {
   const box = byId("notice");
   box.className = `notice ${kind}`;
   box.setAttribute("role", kind === "bad" ? "alert" : "status");
-  fill(box, h("span", {}, text), h("button", { type: "button", "aria-label": "Close message", onclick: hide }, icon("remove")));
+  fill(
+    box,
+    h("span", {}, text),
+    h("button", { type: "button", "aria-label": "Close message", onclick: hide }, icon("remove")),
+  );
   box.hidden = false;
   if (lasts) timer = window.setTimeout(hide, lasts);
 }

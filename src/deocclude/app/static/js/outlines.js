@@ -82,7 +82,13 @@ export class Outlines {
     const { scale } = this.desk.session.state.preview;
     const [x0, y0, x1, y1] = out.box;
     context.globalCompositeOperation = "destination-out";
-    context.drawImage(await load(out.url), (x0 - drawn.box[0]) * scale, (y0 - drawn.box[1]) * scale, (x1 - x0) * scale, (y1 - y0) * scale);
+    context.drawImage(
+      await load(out.url),
+      (x0 - drawn.box[0]) * scale,
+      (y0 - drawn.box[1]) * scale,
+      (x1 - x0) * scale,
+      (y1 - y0) * scale,
+    );
     hatch(context, drawn.mask);
   }
 

@@ -41,8 +41,12 @@ export function colour(position) {
   const rising = low + (high - low) * (hue % 1);
   const falling = high - (high - low) * (hue % 1);
   const parts = [
-    [high, rising, low], [falling, high, low], [low, high, rising],
-    [low, falling, high], [rising, low, high], [high, low, falling],
+    [high, rising, low],
+    [falling, high, low],
+    [low, high, rising],
+    [low, falling, high],
+    [rising, low, high],
+    [high, low, falling],
   ][Math.floor(hue)];
   return `rgb(${parts.map((part) => Math.round(part * 255)).join(" ")})`;
 }

@@ -157,7 +157,10 @@ export class Stage {
   /** @param {CanvasRenderingContext2D} context */
   drawBrush(context) {
     if (!this.tool?.radius || !this.pointer) return;
-    for (const [width, ink] of /** @type {[number, string][]} */ ([[3, "rgb(0 0 0 / .6)"], [1.5, "#fff"]])) {
+    for (const [width, ink] of /** @type {[number, string][]} */ ([
+      [3, "rgb(0 0 0 / .6)"],
+      [1.5, "#fff"],
+    ])) {
       context.beginPath();
       context.arc(this.pointer.x + 0.5, this.pointer.y + 0.5, Math.max(0.5, this.tool.radius()), 0, 2 * Math.PI);
       context.lineWidth = width / this.scale;

@@ -27,8 +27,12 @@ export const STEPS = [
   { name: "amodal", label: "Shapes", needs: "amodal", make: (session) => new AmodalView(session) },
   { name: "content", label: "Content", needs: "layers", make: (session) => new ContentView(session) },
   { name: "layers", label: "Layers", needs: "layers", make: (session, app) => new LayersView(session, app) },
-  { name: "annotate", label: "Annotate", needs: "amodal",
-    make: (session, _, open) => new AnnotateView(session, { open: (id) => open(id, "annotate") }) },
+  {
+    name: "annotate",
+    label: "Annotate",
+    needs: "amodal",
+    make: (session, _, open) => new AnnotateView(session, { open: (id) => open(id, "annotate") }),
+  },
 ];
 
 /**

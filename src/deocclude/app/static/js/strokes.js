@@ -58,7 +58,10 @@ export function box(stage, done) {
   let to = null;
   stage.painters.push((context) => {
     if (!from || !to) return;
-    for (const [ink, dash] of /** @type {[string, number[]][]} */ ([["rgb(0 0 0 / .75)", []], ["#fff", [6, 4]]])) {
+    for (const [ink, dash] of /** @type {[string, number[]][]} */ ([
+      ["rgb(0 0 0 / .75)", []],
+      ["#fff", [6, 4]],
+    ])) {
       context.setLineDash(dash.map((part) => part / stage.scale));
       context.lineWidth = 2 / stage.scale;
       context.strokeStyle = ink;

@@ -79,7 +79,11 @@ export class Desk {
 
   zoomButtons() {
     const button = (/** @type {string} */ name, /** @type {string} */ label, /** @type {() => void} */ run) =>
-      h("button", { type: "button", class: "quiet small", "aria-label": label, title: label, onclick: run }, icon(name));
+      h(
+        "button",
+        { type: "button", class: "quiet small", "aria-label": label, title: label, onclick: run },
+        icon(name),
+      );
     return h(
       "div",
       { class: "zoom", role: "group", "aria-label": "Zoom" },
@@ -117,8 +121,11 @@ export class Rail {
     this.choices = /** @type {Choice[]} */ (choices.filter(Boolean));
     /** @type {Map<string, HTMLButtonElement>} */
     this.buttons = new Map();
-    this.element = h("div", { class: "rail", role: "radiogroup", "aria-label": "Tools" },
-      choices.map((choice) => (choice ? this.button(choice) : h("hr", { "aria-hidden": "true" }))));
+    this.element = h(
+      "div",
+      { class: "rail", role: "radiogroup", "aria-label": "Tools" },
+      choices.map((choice) => (choice ? this.button(choice) : h("hr", { "aria-hidden": "true" }))),
+    );
     this.element.addEventListener("keydown", (event) => this.step(event));
     /** @type {(name: string) => void} */
     this.changed = () => {};
@@ -128,8 +135,19 @@ export class Rail {
 
   /** @param {Choice} choice */
   button(choice) {
-    const button = h("button", { type: "button", role: "radio", "aria-checked": "false", title: `${choice.label} (${choice.key.toUpperCase()})`,
-      dataset: { tool: choice.name }, onclick: () => this.take(choice.name) }, icon(choice.icon), choice.label);
+    const button = h(
+      "button",
+      {
+        type: "button",
+        role: "radio",
+        "aria-checked": "false",
+        title: `${choice.label} (${choice.key.toUpperCase()})`,
+        dataset: { tool: choice.name },
+        onclick: () => this.take(choice.name),
+      },
+      icon(choice.icon),
+      choice.label,
+    );
     this.buttons.set(choice.name, button);
     return button;
   }
@@ -171,10 +189,21 @@ export class Brush {
   constructor(photo) {
     const longer = Math.max(photo.width, photo.height);
     this.radius = Math.max(2, Math.round(longer / 60));
-    this.slider = h("input", { type: "range", id: "brush", min: 1, max: Math.max(20, Math.round(longer / 12)), value: this.radius,
-      oninput: () => this.set(Number(this.slider.value)) });
+    this.slider = h("input", {
+      type: "range",
+      id: "brush",
+      min: 1,
+      max: Math.max(20, Math.round(longer / 12)),
+      value: this.radius,
+      oninput: () => this.set(Number(this.slider.value)),
+    });
     this.text = h("output", { for: "brush" });
-    this.element = h("div", { class: "field" }, h("label", { for: "brush" }, "Brush size"), h("div", { class: "row" }, h("span", { class: "grow" }, this.slider), this.text));
+    this.element = h(
+      "div",
+      { class: "field" },
+      h("label", { for: "brush" }, "Brush size"),
+      h("div", { class: "row" }, h("span", { class: "grow" }, this.slider), this.text),
+    );
     /** @type {() => void} */
     this.changed = () => {};
     this.set(this.radius);
@@ -191,7 +220,12 @@ export class Brush {
   /** @returns {Shortcut[]} */
   get keys() {
     return [
-      { key: "[", as: "[ and ]", does: "Smaller, larger brush", run: () => this.set(Math.min(this.radius - 1, this.radius / 1.2)) },
+      {
+        key: "[",
+        as: "[ and ]",
+        does: "Smaller, larger brush",
+        run: () => this.set(Math.min(this.radius - 1, this.radius / 1.2)),
+      },
       { key: "]", does: "", unlisted: true, run: () => this.set(Math.max(this.radius + 1, this.radius * 1.2)) },
     ];
   }

@@ -31,10 +31,22 @@ export class AmodalView {
     this.whole.style = (item) => this.strength(item);
     this.rail = new Rail(this.desk, this.tools());
     this.list = h("ul", { class: "objects", "aria-label": "Objects" });
-    this.panel = h("div", { class: "panel", role: "region", "aria-label": "Whole shapes", tabindex: "0" },
-      h("section", {}, h("h1", { class: "step" }, "Whole shapes"),
-        h("p", { class: "lead" }, "How far each object goes on behind the others. Choose one and paint where the outline is wrong.")),
-      h("section", {}, this.list), h("section", { "aria-label": "Tool" }, this.brush.element));
+    this.panel = h(
+      "div",
+      { class: "panel", role: "region", "aria-label": "Whole shapes", tabindex: "0" },
+      h(
+        "section",
+        {},
+        h("h1", { class: "step" }, "Whole shapes"),
+        h(
+          "p",
+          { class: "lead" },
+          "How far each object goes on behind the others. Choose one and paint where the outline is wrong.",
+        ),
+      ),
+      h("section", {}, this.list),
+      h("section", { "aria-label": "Tool" }, this.brush.element),
+    );
     this.element = h("div", { class: "work" }, this.rail.element, this.desk.element, this.panel);
     this.update();
   }
@@ -42,13 +54,37 @@ export class AmodalView {
   tools() {
     const { stage } = this.desk;
     const radius = () => this.brush.radius;
-    const tool = (/** @type {"add" | "erase"} */ mode, /** @type {string} */ ink) => line(stage, { ink, radius, done: (points) => this.painted(points, mode) });
+    const tool = (/** @type {"add" | "erase"} */ mode, /** @type {string} */ ink) =>
+      line(stage, { ink, radius, done: (points) => this.painted(points, mode) });
     return [
-      { name: "choose", label: "Choose", icon: "move", key: "v", hint: "Click on an object to see its whole shape.",
-        tool: { cursor: "pointer", up: (/** @type {Point} */ point) => this.choose((this.visible.at(point) ?? this.whole.at(point))?.id ?? null) } },
+      {
+        name: "choose",
+        label: "Choose",
+        icon: "move",
+        key: "v",
+        hint: "Click on an object to see its whole shape.",
+        tool: {
+          cursor: "pointer",
+          up: (/** @type {Point} */ point) => this.choose((this.visible.at(point) ?? this.whole.at(point))?.id ?? null),
+        },
+      },
       null,
-      { name: "brush", label: "Add", icon: "brush", key: "p", hint: "Paint where the chosen object goes on.", tool: tool("add", "#37d67a") },
-      { name: "eraser", label: "Erase", icon: "eraser", key: "e", hint: "Wipe where the chosen object does not reach.", tool: tool("erase", "#ff5c4d") },
+      {
+        name: "brush",
+        label: "Add",
+        icon: "brush",
+        key: "p",
+        hint: "Paint where the chosen object goes on.",
+        tool: tool("add", "#37d67a"),
+      },
+      {
+        name: "eraser",
+        label: "Erase",
+        icon: "eraser",
+        key: "e",
+        hint: "Wipe where the chosen object does not reach.",
+        tool: tool("erase", "#ff5c4d"),
+      },
     ];
   }
 
@@ -84,7 +120,9 @@ export class AmodalView {
   async put(id, change) {
     const done = await this.session.act((state) => {
       const item = state.objects.find((other) => other.id === id);
-      return item ? { method: "PUT", path: `objects/${id}/whole`, body: { revision: item.whole.revision, ...change } } : null;
+      return item
+        ? { method: "PUT", path: `objects/${id}/whole`, body: { revision: item.whole.revision, ...change } }
+        : null;
     });
     if (done) await this.session.compute("amodal");
   }
@@ -92,7 +130,10 @@ export class AmodalView {
   update() {
     const { objects } = this.session.state;
     if (!objects.some((item) => item.id === this.selected)) this.selected = null;
-    fill(this.list, objects.map((item, position) => this.row(item, position)));
+    fill(
+      this.list,
+      objects.map((item, position) => this.row(item, position)),
+    );
     void this.visible.update();
     void this.whole.update();
   }
@@ -105,11 +146,42 @@ export class AmodalView {
     const chosen = item.id === this.selected;
     const { by_hand: byHand, hidden_pixels: hidden, box } = item.whole;
     const share = hidden / Math.max(1, hidden + item.visible_pixels);
-    const text = box === null ? "not known yet" : hidden ? `${share < 0.001 ? "< 0.1" : (100 * share).toFixed(share < 0.1 ? 1 : 0)} % hidden` : "nothing hidden";
-    return h("li", { class: chosen ? "object chosen" : "object" },
-      h("button", { type: "button", class: "quiet choose grow", id: `whole-${item.id}`, "aria-pressed": String(chosen), onclick: () => this.choose(chosen ? null : item.id) },
-        h("i", { class: "dot", vars: { "--hue": colour(position) } }), h("span", { class: "grow" }, item.name), h("small", {}, text)),
-      byHand ? h("button", { type: "button", class: "quiet small", "aria-label": `As found: ${item.name}`, title: "Set by hand; go back to what was found", onclick: () => this.put(item.id, { mask: null }) }, icon("reset")) : null);
+    const text =
+      box === null
+        ? "not known yet"
+        : hidden
+          ? `${share < 0.001 ? "< 0.1" : (100 * share).toFixed(share < 0.1 ? 1 : 0)} % hidden`
+          : "nothing hidden";
+    return h(
+      "li",
+      { class: chosen ? "object chosen" : "object" },
+      h(
+        "button",
+        {
+          type: "button",
+          class: "quiet choose grow",
+          id: `whole-${item.id}`,
+          "aria-pressed": String(chosen),
+          onclick: () => this.choose(chosen ? null : item.id),
+        },
+        h("i", { class: "dot", vars: { "--hue": colour(position) } }),
+        h("span", { class: "grow" }, item.name),
+        h("small", {}, text),
+      ),
+      byHand
+        ? h(
+            "button",
+            {
+              type: "button",
+              class: "quiet small",
+              "aria-label": `As found: ${item.name}`,
+              title: "Set by hand; go back to what was found",
+              onclick: () => this.put(item.id, { mask: null }),
+            },
+            icon("reset"),
+          )
+        : null,
+    );
   }
 
   get keys() {
@@ -123,7 +195,8 @@ export class AmodalView {
       { key: "n", as: "n and Shift+n", does: "Choose the next, the previous object", run: () => step(1) },
       { key: "Shift+n", does: "", unlisted: true, run: () => step(-1) },
       { key: "Escape", does: "Choose no object", run: () => this.choose(null) },
-      ...this.brush.keys, ...this.desk.keys,
+      ...this.brush.keys,
+      ...this.desk.keys,
     ];
   }
 

@@ -33,17 +33,38 @@ export class AnnotateView {
     this.head = h("section", {});
     this.facts = h("section", { "aria-label": "What there is" });
     this.list = h("ul", { class: "photos", "aria-label": "Photos" });
-    this.filter = h("input", { type: "checkbox", id: "only-open", onchange: () => { this.onlyOpen = this.filter.checked; this.showList(); } });
+    this.filter = h("input", {
+      type: "checkbox",
+      id: "only-open",
+      onchange: () => {
+        this.onlyOpen = this.filter.checked;
+        this.showList();
+      },
+    });
     this.tally = h("small");
-    this.panel = h("div", { class: "panel", role: "region", "aria-label": "Annotation", tabindex: "0" }, this.head, this.facts,
-      h("section", {}, h("div", { class: "row" }, h("h2", { class: "grow" }, "Photos"), this.tally),
-        h("label", { class: "check" }, this.filter, "Only those not done"), this.list));
+    this.panel = h(
+      "div",
+      { class: "panel", role: "region", "aria-label": "Annotation", tabindex: "0" },
+      this.head,
+      this.facts,
+      h(
+        "section",
+        {},
+        h("div", { class: "row" }, h("h2", { class: "grow" }, "Photos"), this.tally),
+        h("label", { class: "check" }, this.filter, "Only those not done"),
+        this.list,
+      ),
+    );
     this.element = h("div", { class: "work bare" }, this.desk.element, this.panel);
     this.update();
   }
 
   async setDone() {
-    const done = await this.session.act((state) => ({ method: "PUT", path: "done", body: { revision: state.done.revision, done: !state.done.value } }));
+    const done = await this.session.act((state) => ({
+      method: "PUT",
+      path: "done",
+      body: { revision: state.done.revision, done: !state.done.value },
+    }));
     if (done && this.session.state.done.value) tell("Done; the annotation is in the project folder.");
   }
 
@@ -78,14 +99,55 @@ export class AnnotateView {
   showHead() {
     const { state } = this.session;
     const place = this.photos.findIndex((photo) => photo.id === state.photo.id);
-    const button = (/** @type {string} */ id, /** @type {string} */ label, /** @type {boolean} */ off, /** @type {() => void} */ run, /** @type {string} */ sign) =>
-      h("button", { type: "button", id, disabled: off, onclick: run, class: "grow" }, icon(sign), label);
-    fill(this.head, h("h1", { class: "step" }, "Annotate"),
-      h("p", { class: "lead" }, "Check masks, order and whole shapes in the other steps, then tick the photo off. ", h("code", {}, "evaluate"), " and ", h("code", {}, "train"), " read what is stored."),
-      h("div", { class: "row" }, button("previous", "Previous", place <= 0, () => this.step(-1), "back"), button("next", "Next", place < 0 || place >= this.photos.length - 1, () => this.step(1), "next")),
-      h("div", { class: "row" },
-        h("button", { type: "button", id: "done", class: `grow${state.done.value ? "" : " main"}`, "aria-pressed": String(state.done.value), disabled: state.objects.length === 0, onclick: () => this.setDone() }, icon("check"), state.done.value ? "Done" : "Mark done"),
-        h("button", { type: "button", id: "save-cocoa", disabled: state.objects.length === 0, onclick: () => this.save() }, icon("save"), "Save COCOA")));
+    const button = (
+      /** @type {string} */ id,
+      /** @type {string} */ label,
+      /** @type {boolean} */ off,
+      /** @type {() => void} */ run,
+      /** @type {string} */ sign,
+    ) => h("button", { type: "button", id, disabled: off, onclick: run, class: "grow" }, icon(sign), label);
+    fill(
+      this.head,
+      h("h1", { class: "step" }, "Annotate"),
+      h(
+        "p",
+        { class: "lead" },
+        "Check masks, order and whole shapes in the other steps, then tick the photo off. ",
+        h("code", {}, "evaluate"),
+        " and ",
+        h("code", {}, "train"),
+        " read what is stored.",
+      ),
+      h(
+        "div",
+        { class: "row" },
+        button("previous", "Previous", place <= 0, () => this.step(-1), "back"),
+        button("next", "Next", place < 0 || place >= this.photos.length - 1, () => this.step(1), "next"),
+      ),
+      h(
+        "div",
+        { class: "row" },
+        h(
+          "button",
+          {
+            type: "button",
+            id: "done",
+            class: `grow${state.done.value ? "" : " main"}`,
+            "aria-pressed": String(state.done.value),
+            disabled: state.objects.length === 0,
+            onclick: () => this.setDone(),
+          },
+          icon("check"),
+          state.done.value ? "Done" : "Mark done",
+        ),
+        h(
+          "button",
+          { type: "button", id: "save-cocoa", disabled: state.objects.length === 0, onclick: () => this.save() },
+          icon("save"),
+          "Save COCOA",
+        ),
+      ),
+    );
   }
 
   showFacts() {
@@ -95,22 +157,49 @@ export class AnnotateView {
     /** @type {[string, string][]} */
     const rows = [
       ["Objects", String(state.objects.length)],
-      ["Arrows", `${state.order.edges.length}${state.order.set.length ? `, ${state.order.set.length} set by hand` : ""}`],
+      [
+        "Arrows",
+        `${state.order.edges.length}${state.order.set.length ? `, ${state.order.set.length} set by hand` : ""}`,
+      ],
       ["Whole shapes", `${known}${hand ? `, ${hand} by hand` : ""}`],
       ["Results", state.stale_from === null ? "up to date" : `to be computed from: ${state.stale_from}`],
     ];
-    fill(this.facts, h("dl", { class: "facts" }, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))));
+    fill(
+      this.facts,
+      h(
+        "dl",
+        { class: "facts" },
+        rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
+      ),
+    );
   }
 
   showList() {
     const done = this.photos.filter((photo) => photo.done).length;
     this.tally.textContent = `${done} of ${this.photos.length} done`;
     const shown = this.photos.filter((photo) => !this.onlyOpen || !photo.done);
-    fill(this.list, shown.map((photo) => h("li", {},
-      h("button", { type: "button", class: "quiet choose", id: `photo-${photo.id}`, "aria-current": photo.id === this.session.id ? "true" : null, onclick: () => this.actions.open(photo.id) },
-        h("span", { class: "thumb" }, h("img", { src: photo.thumbnail_url, alt: "", loading: "lazy" })),
-        h("span", { class: "grow two" }, h("span", {}, photo.name), h("small", {}, `${photo.objects} objects`)),
-        photo.done ? h("span", { class: "tick" }, icon("check"), h("span", { class: "away" }, "done")) : null))));
+    fill(
+      this.list,
+      shown.map((photo) =>
+        h(
+          "li",
+          {},
+          h(
+            "button",
+            {
+              type: "button",
+              class: "quiet choose",
+              id: `photo-${photo.id}`,
+              "aria-current": photo.id === this.session.id ? "true" : null,
+              onclick: () => this.actions.open(photo.id),
+            },
+            h("span", { class: "thumb" }, h("img", { src: photo.thumbnail_url, alt: "", loading: "lazy" })),
+            h("span", { class: "grow two" }, h("span", {}, photo.name), h("small", {}, `${photo.objects} objects`)),
+            photo.done ? h("span", { class: "tick" }, icon("check"), h("span", { class: "away" }, "done")) : null,
+          ),
+        ),
+      ),
+    );
   }
 
   get keys() {

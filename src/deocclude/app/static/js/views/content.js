@@ -34,16 +34,29 @@ export class ContentView {
     this.desk.stage.painters.push((context) => this.paint(context));
     this.tray = h("ul", { class: "tray", "aria-label": "Candidates" });
     this.trayHead = h("div", { class: "tray-head" });
-    this.traySection = h("section", { class: "candidates", "aria-label": "Candidates for the hole" }, this.trayHead, this.tray);
+    this.traySection = h(
+      "section",
+      { class: "candidates", "aria-label": "Candidates for the hole" },
+      this.trayHead,
+      this.tray,
+    );
     this.list = h("ul", { class: "objects", "aria-label": "Hidden parts" });
     this.legend = h("div", { class: "legend" });
     this.switches = h("div", { class: "segments", role: "group", "aria-label": "Overlay" });
     this.references = new ReferencesPanel(session);
-    this.panel = h("div", { class: "panel", role: "region", "aria-label": "Hidden parts", tabindex: "0" },
-      h("section", {}, h("h1", { class: "step" }, "Content"), h("p", { class: "lead" }, "What is painted where something was hidden. Choose a part, then pick or reject.")),
+    this.panel = h(
+      "div",
+      { class: "panel", role: "region", "aria-label": "Hidden parts", tabindex: "0" },
+      h(
+        "section",
+        {},
+        h("h1", { class: "step" }, "Content"),
+        h("p", { class: "lead" }, "What is painted where something was hidden. Choose a part, then pick or reject."),
+      ),
       h("section", {}, this.list),
       h("section", {}, h("h2", {}, "Show over the photo"), this.switches, this.legend),
-      this.references.element);
+      this.references.element,
+    );
     const middle = h("div", { class: "bench" }, this.desk.element, this.traySection);
     this.element = h("div", { class: "work bare" }, middle, this.panel);
     this.update();
@@ -52,8 +65,9 @@ export class ContentView {
   /** Holes with pixels, the background's first. */
   get holes() {
     const { objects, background } = this.session.state;
-    return [{ id: 0, hole: background.hole }, ...objects.map((item) => ({ id: item.id, hole: item.hole }))]
-      .filter((entry) => entry.hole && entry.hole.pixels > 0);
+    return [{ id: 0, hole: background.hole }, ...objects.map((item) => ({ id: item.id, hole: item.hole }))].filter(
+      (entry) => entry.hole && entry.hole.pixels > 0,
+    );
   }
 
   /** @param {number} id */
@@ -71,8 +85,17 @@ export class ContentView {
   update() {
     const { holes } = this;
     if (!holes.some((entry) => entry.id === this.hole)) this.hole = holes[0]?.id ?? 0;
-    fill(this.list, holes.length ? holes.map((entry) => this.row(entry.id, entry.hole))
-      : h("li", { class: "empty" }, icon("photo"), this.session.fresh("content") ? "Nothing is hidden in this photo." : "The hidden parts are being painted …"));
+    fill(
+      this.list,
+      holes.length
+        ? holes.map((entry) => this.row(entry.id, entry.hole))
+        : h(
+            "li",
+            { class: "empty" },
+            icon("photo"),
+            this.session.fresh("content") ? "Nothing is hidden in this photo." : "The hidden parts are being painted …",
+          ),
+    );
     this.showSwitches();
     this.references.update();
     void this.loadPictures();
@@ -85,29 +108,88 @@ export class ContentView {
    */
   row(id, hole) {
     const chosen = id === this.hole;
-    const how = hole.pick ? `picked: ${hole.pick.replace("reference:", "")}` : hole.method ?? "";
-    return h("li", { class: chosen ? "object chosen" : "object" },
-      h("button", { type: "button", class: "quiet choose grow", id: `hole-${id}`, "aria-pressed": String(chosen), onclick: () => this.choose(id) },
-        h("span", { class: "grow two" }, named(this.session.state.objects, id), h("small", {}, `${plural(hole.pixels, "pixel")}${how ? ` · ${how}` : ""}`)),
-        hole.confidence === null ? null : h("small", {}, `${Math.round(100 * hole.confidence)} %`)),
-      hole.fallback_reason && chosen ? h("p", { class: "warning" }, hole.fallback_reason) : null);
+    const how = hole.pick ? `picked: ${hole.pick.replace("reference:", "")}` : (hole.method ?? "");
+    return h(
+      "li",
+      { class: chosen ? "object chosen" : "object" },
+      h(
+        "button",
+        {
+          type: "button",
+          class: "quiet choose grow",
+          id: `hole-${id}`,
+          "aria-pressed": String(chosen),
+          onclick: () => this.choose(id),
+        },
+        h(
+          "span",
+          { class: "grow two" },
+          named(this.session.state.objects, id),
+          h("small", {}, `${plural(hole.pixels, "pixel")}${how ? ` · ${how}` : ""}`),
+        ),
+        hole.confidence === null ? null : h("small", {}, `${Math.round(100 * hole.confidence)} %`),
+      ),
+      hole.fallback_reason && chosen ? h("p", { class: "warning" }, hole.fallback_reason) : null,
+    );
   }
 
   showSwitches() {
     const { overlays } = this.session.state;
-    const choices = /** @type {[Overlay, string][]} */ ([["none", "Nothing"], ["provenance", "Sources"], ["confidence", "Confidence"]]);
-    fill(this.switches, choices.map(([name, label]) => h("button", { type: "button", id: `overlay-${name}`, "aria-pressed": String(this.overlay === name),
-      disabled: name !== "none" && !overlays?.provenance_url, onclick: () => this.show(name) }, label)));
+    const choices = /** @type {[Overlay, string][]} */ ([
+      ["none", "Nothing"],
+      ["provenance", "Sources"],
+      ["confidence", "Confidence"],
+    ]);
+    fill(
+      this.switches,
+      choices.map(([name, label]) =>
+        h(
+          "button",
+          {
+            type: "button",
+            id: `overlay-${name}`,
+            "aria-pressed": String(this.overlay === name),
+            disabled: name !== "none" && !overlays?.provenance_url,
+            onclick: () => this.show(name),
+          },
+          label,
+        ),
+      ),
+    );
     const entries = overlays?.legend ?? [];
-    fill(this.legend,
-      this.overlay === "provenance" ? h("ul", {}, entries.map((entry) => h("li", {}, h("i", { class: "dot", vars: { "--hue": entry.colour } }), entry.name, h("small", {}, plural(entry.pixels, "pixel"))))) : null,
-      this.overlay === "confidence" ? h("p", { class: "ramp" }, h("small", {}, "a guess"), h("i", { "aria-hidden": "true" }), h("small", {}, "sure")) : null);
+    fill(
+      this.legend,
+      this.overlay === "provenance"
+        ? h(
+            "ul",
+            {},
+            entries.map((entry) =>
+              h(
+                "li",
+                {},
+                h("i", { class: "dot", vars: { "--hue": entry.colour } }),
+                entry.name,
+                h("small", {}, plural(entry.pixels, "pixel")),
+              ),
+            ),
+          )
+        : null,
+      this.overlay === "confidence"
+        ? h(
+            "p",
+            { class: "ramp" },
+            h("small", {}, "a guess"),
+            h("i", { "aria-hidden": "true" }),
+            h("small", {}, "sure"),
+          )
+        : null,
+    );
   }
 
   async loadPictures() {
     const { overlays, layers, background_url: ground, preview } = this.session.state;
     const layer = layers.find((item) => item.id === this.hole);
-    const url = this.overlay === "none" ? null : overlays?.[`${this.overlay}_url`] ?? null;
+    const url = this.overlay === "none" ? null : (overlays?.[`${this.overlay}_url`] ?? null);
     this.desk.dim = layer ? 0.6 : 0;
     try {
       await this.desk.show(this.hole === 0 && ground ? sized(ground, "screen") : preview.picture_url);
@@ -154,17 +236,36 @@ export class ContentView {
     const { objects } = this.session.state;
     const busy = this.session.job?.kind === "candidates";
     const make = () => this.makeCandidates();
-    fill(this.trayHead, h("h2", { class: "grow" }, "Candidates for ", named(objects, this.hole)),
-      h("button", { type: "button", class: fresh ? "small" : "main", id: "make", disabled: busy || this.holes.length === 0, onclick: make },
-        busy ? "Painting …" : fresh ? "Paint again" : "Paint all candidates"));
+    fill(
+      this.trayHead,
+      h("h2", { class: "grow" }, "Candidates for ", named(objects, this.hole)),
+      h(
+        "button",
+        {
+          type: "button",
+          class: fresh ? "small" : "main",
+          id: "make",
+          disabled: busy || this.holes.length === 0,
+          onclick: make,
+        },
+        busy ? "Painting …" : fresh ? "Paint again" : "Paint all candidates",
+      ),
+    );
     const actions = {
-      pick: (/** @type {string | null} */ name) => this.put((hole) => ({ pick: name, reject: hole.reject.filter((other) => other !== name) })),
-      reject: (/** @type {string} */ name, /** @type {boolean} */ rejected) => this.put((hole) => ({
-        pick: hole.pick === name ? null : hole.pick,
-        reject: rejected ? [...hole.reject, name] : hole.reject.filter((other) => other !== name) })),
+      pick: (/** @type {string | null} */ name) =>
+        this.put((hole) => ({ pick: name, reject: hole.reject.filter((other) => other !== name) })),
+      reject: (/** @type {string} */ name, /** @type {boolean} */ rejected) =>
+        this.put((hole) => ({
+          pick: hole.pick === name ? null : hole.pick,
+          reject: rejected ? [...hole.reject, name] : hole.reject.filter((other) => other !== name),
+        })),
     };
-    fill(this.tray, candidates.length ? candidates.map((candidate) => candidateCard(candidate, actions))
-      : h("li", { class: "empty" }, "Paint this hole in every way there is, and compare."));
+    fill(
+      this.tray,
+      candidates.length
+        ? candidates.map((candidate) => candidateCard(candidate, actions))
+        : h("li", { class: "empty" }, "Paint this hole in every way there is, and compare."),
+    );
   }
 
   async makeCandidates() {
@@ -182,7 +283,9 @@ export class ContentView {
     const id = this.hole;
     const done = await this.session.act((state) => {
       const hole = id === 0 ? state.background.hole : state.objects.find((item) => item.id === id)?.hole;
-      return hole ? { method: "PUT", path: `holes/${id}/choice`, body: { revision: hole.revision, ...change(hole) } } : null;
+      return hole
+        ? { method: "PUT", path: `holes/${id}/choice`, body: { revision: hole.revision, ...change(hole) } }
+        : null;
     });
     if (done) await this.session.compute("layers");
   }
@@ -199,14 +302,25 @@ export class ContentView {
       const place = holes.findIndex((entry) => entry.id === this.hole);
       this.choose(holes[(place + by + holes.length) % holes.length]?.id ?? 0);
     };
-    const nth = (/** @type {number} */ place) => /** @type {HTMLElement | null} */ (this.tray.querySelectorAll("[id^='pick-']")[place])?.click();
+    const nth = (/** @type {number} */ place) =>
+      /** @type {HTMLElement | null} */ (this.tray.querySelectorAll("[id^='pick-']")[place])?.click();
     return [
       { key: "n", as: "n and Shift+n", does: "Choose the next, the previous hidden part", run: () => step(1) },
       { key: "Shift+n", does: "", unlisted: true, run: () => step(-1) },
       { key: "c", does: "Paint all candidates", run: () => void this.makeCandidates() },
-      ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((place) => ({ key: String(place), as: "1 to 9", does: "Pick that candidate", unlisted: place > 1, run: () => nth(place - 1) })),
+      ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((place) => ({
+        key: String(place),
+        as: "1 to 9",
+        does: "Pick that candidate",
+        unlisted: place > 1,
+        run: () => nth(place - 1),
+      })),
       { key: "s", does: "Show sources", run: () => this.show(this.overlay === "provenance" ? "none" : "provenance") },
-      { key: "d", does: "Show confidence", run: () => this.show(this.overlay === "confidence" ? "none" : "confidence") },
+      {
+        key: "d",
+        does: "Show confidence",
+        run: () => this.show(this.overlay === "confidence" ? "none" : "confidence"),
+      },
       ...this.desk.keys,
     ];
   }

@@ -33,19 +33,38 @@ export class LayersView {
     this.timer = 0;
     this.desk = new Desk(session, "The scene put together from its layers", { steer: false });
     this.compositor = new Compositor(this.desk, () => this.arrangement);
-    this.desk.stage.use(layerTool(this.desk.stage, this.compositor, {
-      selected: () => this.selected, choose: (id) => this.choose(id), put: (id, pose, final) => this.put(id, pose, final) }));
+    this.desk.stage.use(
+      layerTool(this.desk.stage, this.compositor, {
+        selected: () => this.selected,
+        choose: (id) => this.choose(id),
+        put: (id, pose, final) => this.put(id, pose, final),
+      }),
+    );
     this.desk.say("Drag a layer. Corners scale, the knob turns, arrow keys move by a pixel.");
     this.list = h("ul", { class: "layers", "aria-label": "Layers, front-most first" });
     this.pose = h("section", { "aria-label": "Chosen layer", hidden: true });
     this.exports = h("section", {});
     this.wipe = this.makeWipe();
-    this.compare = h("button", { type: "button", class: "small", "aria-pressed": "false", onclick: () => this.toggleCompare() }, "Before / after");
+    this.compare = h(
+      "button",
+      { type: "button", class: "small", "aria-pressed": "false", onclick: () => this.toggleCompare() },
+      "Before / after",
+    );
     this.resetAll = h("button", { type: "button", class: "small quiet", onclick: () => this.reset() }, "Reset all");
-    this.panel = h("div", { class: "panel", role: "region", "aria-label": "Layers", tabindex: "0" },
-      h("section", {}, h("h1", { class: "step" }, "Layers"),
-        h("p", { class: "lead" }, "Move things; what was behind them is there."), h("div", { class: "row" }, this.compare, this.resetAll)),
-      h("section", {}, this.list), this.pose, this.exports);
+    this.panel = h(
+      "div",
+      { class: "panel", role: "region", "aria-label": "Layers", tabindex: "0" },
+      h(
+        "section",
+        {},
+        h("h1", { class: "step" }, "Layers"),
+        h("p", { class: "lead" }, "Move things; what was behind them is there."),
+        h("div", { class: "row" }, this.compare, this.resetAll),
+      ),
+      h("section", {}, this.list),
+      this.pose,
+      this.exports,
+    );
     this.element = h("div", { class: "work bare" }, this.desk.element, this.panel);
     this.desk.stage.overlay.append(this.wipe);
     this.desk.stage.watchers.push(() => this.placeWipe());
@@ -117,7 +136,11 @@ export class LayersView {
     this.timer = 0;
     this.show();
     const value = this.arrangement.toJSON();
-    void this.session.act((state) => ({ method: "PUT", path: "arrangement", body: { revision: state.arrangement.revision, arrangement: value } }));
+    void this.session.act((state) => ({
+      method: "PUT",
+      path: "arrangement",
+      body: { revision: state.arrangement.revision, arrangement: value },
+    }));
   }
 
   update() {
@@ -139,10 +162,23 @@ export class LayersView {
   }
 
   makeWipe() {
-    const slider = h("input", { type: "range", min: 0, max: 100, value: 50, step: "0.5", "aria-label": "How much of the photo to show, in percent",
-      oninput: () => this.placeWipe(Number(slider.value)) });
-    return h("div", { class: "wipe", hidden: true }, slider, h("i", { class: "handle", "aria-hidden": "true" }),
-      h("span", { class: "tag left" }, "Photo"), h("span", { class: "tag right" }, "Layers"));
+    const slider = h("input", {
+      type: "range",
+      min: 0,
+      max: 100,
+      value: 50,
+      step: "0.5",
+      "aria-label": "How much of the photo to show, in percent",
+      oninput: () => this.placeWipe(Number(slider.value)),
+    });
+    return h(
+      "div",
+      { class: "wipe", hidden: true },
+      slider,
+      h("i", { class: "handle", "aria-hidden": "true" }),
+      h("span", { class: "tag left" }, "Photo"),
+      h("span", { class: "tag right" }, "Layers"),
+    );
   }
 
   toggleCompare() {
@@ -175,7 +211,8 @@ export class LayersView {
       const pose = this.arrangement.pose(this.selected ?? -1);
       this.nudge({ dx: pose.dx + x, dy: pose.dy + y });
     };
-    const change = (/** @type {(pose: Pose) => Partial<Pose>} */ build) => () => this.nudge(build(this.arrangement.pose(this.selected ?? -1)));
+    const change = (/** @type {(pose: Pose) => Partial<Pose>} */ build) => () =>
+      this.nudge(build(this.arrangement.pose(this.selected ?? -1)));
     const lift = (/** @type {number} */ by) => () => {
       if (this.selected !== null) this.restack(this.selected, this.arrangement.order.indexOf(this.selected) + by);
     };
@@ -183,19 +220,61 @@ export class LayersView {
       const ids = [...this.arrangement.order].reverse();
       this.choose(ids[(ids.indexOf(this.selected ?? -1) + by + ids.length) % ids.length] ?? null);
     };
-    const arrows = /** @type {[string, number, number][]} */ ([["Left", -1, 0], ["Right", 1, 0], ["Up", 0, -1], ["Down", 0, 1]]);
+    const arrows = /** @type {[string, number, number][]} */ ([
+      ["Left", -1, 0],
+      ["Right", 1, 0],
+      ["Up", 0, -1],
+      ["Down", 0, 1],
+    ]);
     return [
       { key: "n", as: "n and Shift+n", does: "Choose the next, the previous layer", run: step(1) },
       { key: "Shift+n", does: "", unlisted: true, run: step(-1) },
-      ...arrows.map(([name, x, y], place) => ({ key: `Arrow${name}`, as: "← ↑ ↓ →", does: "Move the chosen layer by a pixel; with Shift by ten", unlisted: place > 0, run: move(x, y) })),
-      ...arrows.map(([name, x, y]) => ({ key: `Shift+Arrow${name}`, does: "", unlisted: true, run: move(10 * x, 10 * y) })),
-      { key: ">", as: "< and >", does: "Smaller, larger", run: change((pose) => ({ scale: Math.min(20, Number((pose.scale * 1.05).toFixed(3))) })) },
-      { key: "<", does: "", unlisted: true, run: change((pose) => ({ scale: Math.max(0.05, Number((pose.scale / 1.05).toFixed(3))) })) },
-      { key: ",", as: ", and .", does: "Turn to the left, to the right by 2 degrees", run: change((pose) => ({ rotate: pose.rotate + 2 })) },
+      ...arrows.map(([name, x, y], place) => ({
+        key: `Arrow${name}`,
+        as: "← ↑ ↓ →",
+        does: "Move the chosen layer by a pixel; with Shift by ten",
+        unlisted: place > 0,
+        run: move(x, y),
+      })),
+      ...arrows.map(([name, x, y]) => ({
+        key: `Shift+Arrow${name}`,
+        does: "",
+        unlisted: true,
+        run: move(10 * x, 10 * y),
+      })),
+      {
+        key: ">",
+        as: "< and >",
+        does: "Smaller, larger",
+        run: change((pose) => ({ scale: Math.min(20, Number((pose.scale * 1.05).toFixed(3))) })),
+      },
+      {
+        key: "<",
+        does: "",
+        unlisted: true,
+        run: change((pose) => ({ scale: Math.max(0.05, Number((pose.scale / 1.05).toFixed(3))) })),
+      },
+      {
+        key: ",",
+        as: ", and .",
+        does: "Turn to the left, to the right by 2 degrees",
+        run: change((pose) => ({ rotate: pose.rotate + 2 })),
+      },
       { key: ".", does: "", unlisted: true, run: change((pose) => ({ rotate: pose.rotate - 2 })) },
-      { key: "Alt+ArrowUp", as: "Alt+ArrowUp and Alt+ArrowDown", does: "Bring the layer forward, send it back", run: lift(1) },
+      {
+        key: "Alt+ArrowUp",
+        as: "Alt+ArrowUp and Alt+ArrowDown",
+        does: "Bring the layer forward, send it back",
+        run: lift(1),
+      },
       { key: "Alt+ArrowDown", does: "", unlisted: true, run: lift(-1) },
-      { key: "h", does: "Hide or show the layer", run: () => { if (this.selected !== null) this.toggle(this.selected); } },
+      {
+        key: "h",
+        does: "Hide or show the layer",
+        run: () => {
+          if (this.selected !== null) this.toggle(this.selected);
+        },
+      },
       { key: "r", does: "Put the layer back", run: () => this.nudge(still()) },
       { key: "c", does: "Before and after", run: () => this.toggleCompare() },
       { key: "Escape", does: "Choose no layer", run: () => this.choose(null) },

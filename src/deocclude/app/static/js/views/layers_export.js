@@ -13,8 +13,24 @@ export function exportButtons(view) {
   const none = view.session.state.layers.length === 0;
   return [
     h("h2", {}, "Export"),
-    h("div", { class: "exports" }, view.app.exports.map(({ name, title, file, available, hint }) =>
-      h("button", { type: "button", id: `export-${name}`, disabled: none || !available, title: hint ?? "", onclick: () => save(view, name, file) }, icon("save"), title))),
+    h(
+      "div",
+      { class: "exports" },
+      view.app.exports.map(({ name, title, file, available, hint }) =>
+        h(
+          "button",
+          {
+            type: "button",
+            id: `export-${name}`,
+            disabled: none || !available,
+            title: hint ?? "",
+            onclick: () => save(view, name, file),
+          },
+          icon("save"),
+          title,
+        ),
+      ),
+    ),
     h("small", {}, "In full size, as arranged."),
   ];
 }

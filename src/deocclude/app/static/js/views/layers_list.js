@@ -14,10 +14,19 @@ export function layerList(view) {
   const ids = [...arrangement.order].reverse();
   const layers = ids.map((id) => arrangement.layer(id)).filter((layer) => layer !== null);
   const ground = view.session.state.background_url;
-  fill(list,
+  fill(
+    list,
     layers.map((layer, place) => row(view, layer, place, layers.length)),
-    ground ? h("li", { class: "layer ground" }, h("span", { class: "thumb" }, h("img", { src: sized(ground, "thumb"), alt: "" })), h("span", { class: "grow" }, "Background")) : null,
-    layers.length ? null : h("li", { class: "empty" }, icon("photo"), whyNone(view)));
+    ground
+      ? h(
+          "li",
+          { class: "layer ground" },
+          h("span", { class: "thumb" }, h("img", { src: sized(ground, "thumb"), alt: "" })),
+          h("span", { class: "grow" }, "Background"),
+        )
+      : null,
+    layers.length ? null : h("li", { class: "empty" }, icon("photo"), whyNone(view)),
+  );
 }
 
 /** @param {LayersView} view */
@@ -38,14 +47,65 @@ function row(view, layer, place, count) {
   const { hidden } = view.arrangement.pose(id);
   const up = () => view.restack(id, count - place);
   const down = () => view.restack(id, count - 2 - place);
-  const item = h("li", { class: `layer${chosen ? " chosen" : ""}${hidden ? " off" : ""}`, draggable: "true", dataset: { layer: id } },
-    h("button", { type: "button", class: "quiet small eye", id: `eye-${id}`, "aria-pressed": String(!hidden), "aria-label": `Show ${name}`, title: hidden ? "Show (H)" : "Hide (H)", onclick: () => view.toggle(id) },
-      icon(hidden ? "eyeOff" : "eye")),
-    h("button", { type: "button", class: "quiet choose grow", id: `layer-${id}`, "aria-pressed": String(chosen), onclick: () => view.choose(chosen ? null : id) },
-      h("span", { class: "thumb" }, h("img", { src: layer.thumbnail_url, alt: "", draggable: "false" })), h("span", { class: "grow" }, name)),
-    h("span", { class: "row tight" },
-      h("button", { type: "button", class: "quiet small", id: `up-${id}`, disabled: place === 0, "aria-label": `Bring ${name} forward`, title: "Forward (Alt+↑)", onclick: up }, icon("up")),
-      h("button", { type: "button", class: "quiet small", id: `down-${id}`, disabled: place === count - 1, "aria-label": `Send ${name} back`, title: "Back (Alt+↓)", onclick: down }, icon("down"))));
+  const item = h(
+    "li",
+    { class: `layer${chosen ? " chosen" : ""}${hidden ? " off" : ""}`, draggable: "true", dataset: { layer: id } },
+    h(
+      "button",
+      {
+        type: "button",
+        class: "quiet small eye",
+        id: `eye-${id}`,
+        "aria-pressed": String(!hidden),
+        "aria-label": `Show ${name}`,
+        title: hidden ? "Show (H)" : "Hide (H)",
+        onclick: () => view.toggle(id),
+      },
+      icon(hidden ? "eyeOff" : "eye"),
+    ),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "quiet choose grow",
+        id: `layer-${id}`,
+        "aria-pressed": String(chosen),
+        onclick: () => view.choose(chosen ? null : id),
+      },
+      h("span", { class: "thumb" }, h("img", { src: layer.thumbnail_url, alt: "", draggable: "false" })),
+      h("span", { class: "grow" }, name),
+    ),
+    h(
+      "span",
+      { class: "row tight" },
+      h(
+        "button",
+        {
+          type: "button",
+          class: "quiet small",
+          id: `up-${id}`,
+          disabled: place === 0,
+          "aria-label": `Bring ${name} forward`,
+          title: "Forward (Alt+↑)",
+          onclick: up,
+        },
+        icon("up"),
+      ),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "quiet small",
+          id: `down-${id}`,
+          disabled: place === count - 1,
+          "aria-label": `Send ${name} back`,
+          title: "Back (Alt+↓)",
+          onclick: down,
+        },
+        icon("down"),
+      ),
+    ),
+  );
   draggable(view, item, id);
   return item;
 }

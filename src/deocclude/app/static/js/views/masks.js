@@ -48,10 +48,19 @@ export class MasksView {
     this.count = h("small");
     this.draftBox = h("section", { "aria-label": "New mask", hidden: true });
     this.toolBox = h("section", { "aria-label": "Tool" });
-    this.panel = h("div", { class: "panel", role: "region", "aria-label": "Objects of the photo", tabindex: "0" },
-      h("section", {}, h("div", { class: "row" }, h("h1", { class: "step grow" }, "Objects"), this.count),
-        h("p", { class: "lead" }, "Mark what can be seen of each thing in the photo. What is hidden comes later.")),
-      this.draftBox, h("section", {}, this.list), this.toolBox);
+    this.panel = h(
+      "div",
+      { class: "panel", role: "region", "aria-label": "Objects of the photo", tabindex: "0" },
+      h(
+        "section",
+        {},
+        h("div", { class: "row" }, h("h1", { class: "step grow" }, "Objects"), this.count),
+        h("p", { class: "lead" }, "Mark what can be seen of each thing in the photo. What is hidden comes later."),
+      ),
+      this.draftBox,
+      h("section", {}, this.list),
+      this.toolBox,
+    );
     this.element = h("div", { class: "work" }, this.rail.element, this.desk.element, this.panel);
     this.showTool();
     this.update();
@@ -62,20 +71,75 @@ export class MasksView {
     const radius = () => this.brush.radius;
     const start = () => this.selected;
     const scribble = (/** @type {"foreground" | "background"} */ kind, /** @type {string} */ ink) =>
-      line(stage, { ink, radius, thin: true, done: (points) => this.draft.scribble(points, kind, 3 / stage.scale, start()) });
+      line(stage, {
+        ink,
+        radius,
+        thin: true,
+        done: (points) => this.draft.scribble(points, kind, 3 / stage.scale, start()),
+      });
     const paint = (/** @type {"add" | "erase"} */ mode, /** @type {string} */ ink) =>
       line(stage, { ink, radius, done: (points) => this.painted(points, mode) });
     return [
-      { name: "box", label: "Box", icon: "box", key: "b", hint: "Drag a box round an object; its outline is found inside.",
-        tool: box(stage, (found) => this.draft.setBox(found)) },
-      { name: "foreground", label: "Object", icon: "foreground", key: "f", hint: "Draw a line over what belongs to the object.", tool: scribble("foreground", YES) },
-      { name: "background", label: "Not it", icon: "scribbleOut", key: "g", hint: "Draw a line over what does not belong to it.", tool: scribble("background", NO) },
-      this.app.click_model ? { name: "click", label: "Click", icon: "click", key: "c", hint: "Click on an object; with Alt, on what is not part of it.", tool: this.clickTool() } : null,
+      {
+        name: "box",
+        label: "Box",
+        icon: "box",
+        key: "b",
+        hint: "Drag a box round an object; its outline is found inside.",
+        tool: box(stage, (found) => this.draft.setBox(found)),
+      },
+      {
+        name: "foreground",
+        label: "Object",
+        icon: "foreground",
+        key: "f",
+        hint: "Draw a line over what belongs to the object.",
+        tool: scribble("foreground", YES),
+      },
+      {
+        name: "background",
+        label: "Not it",
+        icon: "scribbleOut",
+        key: "g",
+        hint: "Draw a line over what does not belong to it.",
+        tool: scribble("background", NO),
+      },
+      this.app.click_model
+        ? {
+            name: "click",
+            label: "Click",
+            icon: "click",
+            key: "c",
+            hint: "Click on an object; with Alt, on what is not part of it.",
+            tool: this.clickTool(),
+          }
+        : null,
       null,
-      { name: "brush", label: "Brush", icon: "brush", key: "p", hint: "Paint what belongs to the chosen object, or a new one if none is chosen.", tool: paint("add", YES) },
-      { name: "eraser", label: "Eraser", icon: "eraser", key: "e", hint: "Wipe what does not belong to the chosen object.", tool: paint("erase", NO) },
+      {
+        name: "brush",
+        label: "Brush",
+        icon: "brush",
+        key: "p",
+        hint: "Paint what belongs to the chosen object, or a new one if none is chosen.",
+        tool: paint("add", YES),
+      },
+      {
+        name: "eraser",
+        label: "Eraser",
+        icon: "eraser",
+        key: "e",
+        hint: "Wipe what does not belong to the chosen object.",
+        tool: paint("erase", NO),
+      },
       null,
-      { name: "choose", label: "Choose", icon: "move", key: "v", hint: "Click on an object to choose it.", tool: this.chooseTool() },
+      {
+        name: "choose",
+        label: "Choose",
+        icon: "move",
+        key: "v",
+        hint: "Click on an object to choose it.",
+        tool: this.chooseTool(),
+      },
     ];
   }
 
@@ -108,8 +172,11 @@ export class MasksView {
     void stroke.mask?.toMask().then((mask) =>
       this.session.act((state) => {
         const item = state.objects.find((other) => other.id === id);
-        return item ? { method: "PATCH", path: `objects/${id}`, body: { revision: item.revision, paint: { mode, mask } } } : null;
-      }));
+        return item
+          ? { method: "PATCH", path: `objects/${id}`, body: { revision: item.revision, paint: { mode, mask } } }
+          : null;
+      }),
+    );
   }
 
   draftChanged() {
@@ -133,7 +200,11 @@ export class MasksView {
   paintDraft(context) {
     const { given } = this.draft;
     if (this.shown) {
-      const { box: [x0, y0, x1, y1], inside, edge } = this.shown;
+      const {
+        box: [x0, y0, x1, y1],
+        inside,
+        edge,
+      } = this.shown;
       const margin = WIDE / this.session.state.preview.scale;
       context.globalAlpha = 0.4;
       context.drawImage(inside, x0, y0, x1 - x0, y1 - y0);
@@ -147,7 +218,11 @@ export class MasksView {
 
   showTool() {
     const brush = ["brush", "eraser"].includes(this.rail.current.name);
-    fill(this.toolBox, brush ? this.brush.element : null, this.rail.current.name === "box" ? this.boxByNumbers() : null);
+    fill(
+      this.toolBox,
+      brush ? this.brush.element : null,
+      this.rail.current.name === "box" ? this.boxByNumbers() : null,
+    );
     this.toolBox.hidden = !this.toolBox.hasChildNodes();
   }
 
@@ -155,10 +230,23 @@ export class MasksView {
     const { width, height } = this.session.state.photo;
     const names = ["Left", "Top", "Right", "Bottom"];
     const fields = [0, 0, width, height].map((value, place) =>
-      h("input", { type: "number", min: 0, max: place % 2 ? height : width, value, "aria-label": `${names[place]} edge of the box` }));
-    const find = () => this.draft.setBox(/** @type {import("../types.js").Box} */ (fields.map((field) => Number(field.value))));
-    return h("details", {}, h("summary", {}, "Box by numbers"),
-      h("div", { class: "four" }, fields), h("button", { type: "button", class: "small", onclick: find }, "Find the object"));
+      h("input", {
+        type: "number",
+        min: 0,
+        max: place % 2 ? height : width,
+        value,
+        "aria-label": `${names[place]} edge of the box`,
+      }),
+    );
+    const find = () =>
+      this.draft.setBox(/** @type {import("../types.js").Box} */ (fields.map((field) => Number(field.value))));
+    return h(
+      "details",
+      {},
+      h("summary", {}, "Box by numbers"),
+      h("div", { class: "four" }, fields),
+      h("button", { type: "button", class: "small", onclick: find }, "Find the object"),
+    );
   }
 
   undo() {
@@ -169,8 +257,12 @@ export class MasksView {
     const { objects } = this.session.state;
     if (!objects.some((item) => item.id === this.selected)) this.selected = null;
     this.count.textContent = plural(objects.length, "object");
-    fill(this.list, objects.length ? objects.map((item, position) => objectRow(this, item, position))
-      : h("li", { class: "empty" }, icon("box"), h("span", {}, "Nothing is marked yet. Drag a box round something.")));
+    fill(
+      this.list,
+      objects.length
+        ? objects.map((item, position) => objectRow(this, item, position))
+        : h("li", { class: "empty" }, icon("box"), h("span", {}, "Nothing is marked yet. Drag a box round something.")),
+    );
     void this.outlines.update();
   }
 
@@ -184,11 +276,16 @@ export class MasksView {
     return [
       ...this.rail.keys,
       { key: "Enter", does: "Take the new mask", run: take },
-      { key: "Escape", does: "Throw the new mask away, or choose no object", run: () => (this.draft.open ? this.draft.clear() : this.choose(null)) },
+      {
+        key: "Escape",
+        does: "Throw the new mask away, or choose no object",
+        run: () => (this.draft.open ? this.draft.clear() : this.choose(null)),
+      },
       { key: "n", as: "n and Shift+n", does: "Choose the next, the previous object", run: () => step(1) },
       { key: "Shift+n", does: "", unlisted: true, run: () => step(-1) },
       { key: "Delete", does: "Remove the chosen object", run: () => this.remove(this.selected) },
-      ...this.brush.keys, ...this.desk.keys,
+      ...this.brush.keys,
+      ...this.desk.keys,
     ];
   }
 

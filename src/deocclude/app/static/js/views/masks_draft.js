@@ -11,18 +11,40 @@ export function draftPanel(view) {
   const { draft, draftBox } = view;
   const known = draftBox.querySelector("input");
   const chosen = view.session.state.objects.find((item) => item.id === view.selected);
-  const name = h("input", { type: "text", id: "new-name", value: known?.value ?? "", maxlength: "200",
+  const name = h("input", {
+    type: "text",
+    id: "new-name",
+    value: known?.value ?? "",
+    maxlength: "200",
     placeholder: `object ${view.session.state.objects.length + 1}`,
-    onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === "Enter") void take(view, name.value, null); } });
+    onkeydown: (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Enter") void take(view, name.value, null);
+    },
+  });
   const ready = draft.mask !== null && !draft.mask.empty && !draft.busy;
-  fill(draftBox,
+  fill(
+    draftBox,
     h("h2", {}, draft.busy ? "Finding the outline …" : "New mask"),
     h("p", { class: "lead" }, "Not right yet? Draw lines with Object and Not it, or use brush and eraser."),
     h("div", { class: "field" }, h("label", { for: "new-name" }, "Name"), name),
-    h("div", { class: "row" },
-      h("button", { type: "button", class: "main", id: "take", disabled: !ready, onclick: () => take(view, name.value, null) }, "Add object"),
-      chosen ? h("button", { type: "button", id: "replace", disabled: !ready, onclick: () => take(view, "", chosen.id) }, `Use for ${chosen.name}`) : null,
-      h("button", { type: "button", id: "discard", class: "quiet", onclick: () => draft.clear() }, "Discard")));
+    h(
+      "div",
+      { class: "row" },
+      h(
+        "button",
+        { type: "button", class: "main", id: "take", disabled: !ready, onclick: () => take(view, name.value, null) },
+        "Add object",
+      ),
+      chosen
+        ? h(
+            "button",
+            { type: "button", id: "replace", disabled: !ready, onclick: () => take(view, "", chosen.id) },
+            `Use for ${chosen.name}`,
+          )
+        : null,
+      h("button", { type: "button", id: "discard", class: "quiet", onclick: () => draft.clear() }, "Discard"),
+    ),
+  );
 }
 
 /**
@@ -37,7 +59,11 @@ async function take(view, typed, into) {
   const done = await session.act((state) => {
     const item = state.objects.find((other) => other.id === into);
     if (item) return { method: "PATCH", path: `objects/${into}`, body: { revision: item.revision, mask } };
-    return { method: "POST", path: "objects", body: { mask, name: typed.trim() || `object ${state.objects.length + 1}`, take: true } };
+    return {
+      method: "POST",
+      path: "objects",
+      body: { mask, name: typed.trim() || `object ${state.objects.length + 1}`, take: true },
+    };
   });
   if (!done) return;
   draft.clear();

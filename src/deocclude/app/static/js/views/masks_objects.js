@@ -16,17 +16,47 @@ import { colour } from "../pictures.js";
 export function objectRow(view, item, position) {
   const active = document.activeElement;
   const typed = active instanceof HTMLInputElement && active.id === `name-${item.id}` ? active.value : item.name;
-  const name = h("input", { type: "text", class: "name", id: `name-${item.id}`, value: typed, maxlength: "200",
+  const name = h("input", {
+    type: "text",
+    class: "name",
+    id: `name-${item.id}`,
+    value: typed,
+    maxlength: "200",
     "aria-label": `Name of object ${position + 1}`,
-    onfocus: () => { if (view.selected !== item.id) view.choose(item.id); },
+    onfocus: () => {
+      if (view.selected !== item.id) view.choose(item.id);
+    },
     onchange: () => rename(view, item, name.value),
-    onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === "Enter") name.blur(); } });
-  const row = h("li", { class: "object", dataset: { object: item.id } },
-    h("button", { type: "button", class: "swatch", id: `swatch-${item.id}`, "aria-pressed": "false", "aria-label": `Choose ${item.name}`, vars: { "--hue": colour(position) },
-      onclick: () => view.choose(view.selected === item.id ? null : item.id) }),
+    onkeydown: (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Enter") name.blur();
+    },
+  });
+  const row = h(
+    "li",
+    { class: "object", dataset: { object: item.id } },
+    h("button", {
+      type: "button",
+      class: "swatch",
+      id: `swatch-${item.id}`,
+      "aria-pressed": "false",
+      "aria-label": `Choose ${item.name}`,
+      vars: { "--hue": colour(position) },
+      onclick: () => view.choose(view.selected === item.id ? null : item.id),
+    }),
     name,
     h("small", {}, size(item.visible_pixels)),
-    h("button", { type: "button", class: "quiet small", "aria-label": `Remove ${item.name}`, title: "Remove", onclick: () => view.remove(item.id) }, icon("trash")));
+    h(
+      "button",
+      {
+        type: "button",
+        class: "quiet small",
+        "aria-label": `Remove ${item.name}`,
+        title: "Remove",
+        onclick: () => view.remove(item.id),
+      },
+      icon("trash"),
+    ),
+  );
   markChosen(row, view.selected);
   return row;
 }
@@ -48,11 +78,14 @@ export function markChosen(row, id) {
  * @param {string} name
  */
 function rename(view, item, name) {
-  void view.session.act((state) => {
-    const now = state.objects.find((other) => other.id === item.id);
-    return now && name.trim() && name !== now.name
-      ? { method: "PATCH", path: `objects/${item.id}`, body: { revision: now.revision, name: name.trim() } } : null;
-  }).then(() => view.update());
+  void view.session
+    .act((state) => {
+      const now = state.objects.find((other) => other.id === item.id);
+      return now && name.trim() && name !== now.name
+        ? { method: "PATCH", path: `objects/${item.id}`, body: { revision: now.revision, name: name.trim() } }
+        : null;
+    })
+    .then(() => view.update());
 }
 
 /** @param {number} pixels */

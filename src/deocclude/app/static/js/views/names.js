@@ -12,6 +12,14 @@ import { colour } from "../pictures.js";
  */
 export function named(objects, id) {
   const position = objects.findIndex((item) => item.id === id);
-  const name = id === 0 ? "Background" : objects[position]?.name ?? `object ${id}`;
-  return h("span", { class: "named" }, h("i", { class: id === 0 ? "dot ground" : "dot", vars: { "--hue": id === 0 ? "transparent" : colour(Math.max(0, position)) } }), name);
+  const name = id === 0 ? "Background" : (objects[position]?.name ?? `object ${id}`);
+  return h(
+    "span",
+    { class: "named" },
+    h("i", {
+      class: id === 0 ? "dot ground" : "dot",
+      vars: { "--hue": id === 0 ? "transparent" : colour(Math.max(0, position)) },
+    }),
+    name,
+  );
 }

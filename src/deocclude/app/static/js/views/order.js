@@ -21,16 +21,30 @@ export class OrderView {
     this.desk.dim = 0.25;
     this.outlines = new Outlines(this.desk, (item) => ({ url: item.mask_url, box: item.visible_box }));
     this.outlines.style = () => ({ fill: 0.22, line: 0.9 });
-    this.arrows = new Arrows(this.desk, { choose: () => this.showChosen(), add: (front, behind) => this.set(front, behind, "front") });
+    this.arrows = new Arrows(this.desk, {
+      choose: () => this.showChosen(),
+      add: (front, behind) => this.set(front, behind, "front"),
+    });
     this.list = h("ul", { class: "relations", "aria-label": "Arrows" });
     this.form = h("div", { class: "add-arrow" });
     this.stack = h("ol", { class: "stack", "aria-label": "Layers from front to back" });
-    this.panel = h("div", { class: "panel", role: "region", "aria-label": "Order", tabindex: "0" },
-      h("section", {}, h("h1", { class: "step" }, "Order"),
-        h("p", { class: "lead" }, "An arrow points from what hides to what is hidden. Click on one to change it, or drag from a dot to another to add one.")),
+    this.panel = h(
+      "div",
+      { class: "panel", role: "region", "aria-label": "Order", tabindex: "0" },
+      h(
+        "section",
+        {},
+        h("h1", { class: "step" }, "Order"),
+        h(
+          "p",
+          { class: "lead" },
+          "An arrow points from what hides to what is hidden. Click on one to change it, or drag from a dot to another to add one.",
+        ),
+      ),
       h("section", {}, this.list),
       h("section", {}, h("h2", {}, "Add an arrow"), this.form),
-      h("section", {}, h("h2", {}, "Front to back"), this.stack));
+      h("section", {}, h("h2", {}, "Front to back"), this.stack),
+    );
     this.element = h("div", { class: "work bare" }, this.desk.element, this.panel);
     this.desk.say("Click on an arrow to flip or remove it.");
     this.update();
@@ -65,23 +79,31 @@ export class OrderView {
     const edge = this.arrows.current;
     const button = (/** @type {string} */ name, /** @type {string} */ label, /** @type {() => void} */ run) =>
       h("button", { type: "button", class: "small", onclick: run }, icon(name), label);
-    fill(this.arrows.menu, edge ? [
-      button("flip", "Flip", () => this.flip(edge)),
-      button("remove", "Remove", () => this.remove(edge)),
-      edge.by_user ? button("reset", "As found", () => this.set(edge.front, edge.behind, "auto")) : null,
-    ] : null);
-    for (const row of this.list.children) row.classList.toggle("chosen", /** @type {HTMLElement} */ (row).dataset.edge === this.arrows.chosen);
+    fill(
+      this.arrows.menu,
+      edge
+        ? [
+            button("flip", "Flip", () => this.flip(edge)),
+            button("remove", "Remove", () => this.remove(edge)),
+            edge.by_user ? button("reset", "As found", () => this.set(edge.front, edge.behind, "auto")) : null,
+          ]
+        : null,
+    );
+    for (const row of this.list.children)
+      row.classList.toggle("chosen", /** @type {HTMLElement} */ (row).dataset.edge === this.arrows.chosen);
   }
 
   update() {
     const { order } = this.session.state;
     this.arrows.draw();
     const none = order.set.filter((item) => item.relation === "none");
-    fill(this.list,
+    fill(
+      this.list,
       order.edges.map((edge) => this.row(edge, "")),
       order.dropped.map((edge) => this.row(edge, "dropped: closes a cycle")),
       none.map((item) => this.removedRow(item.first, item.second)),
-      order.edges.length + order.dropped.length + none.length ? null : h("li", { class: "empty" }, this.whyNone()));
+      order.edges.length + order.dropped.length + none.length ? null : h("li", { class: "empty" }, this.whyNone()),
+    );
     this.showForm();
     this.showStack();
     this.showChosen();
@@ -102,14 +124,38 @@ export class OrderView {
     const name = (/** @type {number} */ id) => objects.find((item) => item.id === id)?.name ?? `object ${id}`;
     const pair = `${name(edge.front)} hides ${name(edge.behind)}`;
     const act = (/** @type {string} */ sign, /** @type {string} */ label, /** @type {() => void} */ run) =>
-      h("button", { type: "button", class: "quiet small", id: `${sign}-${keyOf(edge)}`, "aria-label": `${label}: ${pair}`, title: label, onclick: run }, icon(sign));
-    return h("li", { class: "relation", dataset: { edge: keyOf(edge) } },
-      h("div", { class: "pair grow" }, named(objects, edge.front), h("small", {}, "hides"), named(objects, edge.behind),
-        h("small", {}, edge.by_user ? "by hand" : `${Math.round(100 * edge.probability)} %`), remark ? h("small", { class: "remark" }, remark) : null),
-      h("div", { class: "row tight" },
+      h(
+        "button",
+        {
+          type: "button",
+          class: "quiet small",
+          id: `${sign}-${keyOf(edge)}`,
+          "aria-label": `${label}: ${pair}`,
+          title: label,
+          onclick: run,
+        },
+        icon(sign),
+      );
+    return h(
+      "li",
+      { class: "relation", dataset: { edge: keyOf(edge) } },
+      h(
+        "div",
+        { class: "pair grow" },
+        named(objects, edge.front),
+        h("small", {}, "hides"),
+        named(objects, edge.behind),
+        h("small", {}, edge.by_user ? "by hand" : `${Math.round(100 * edge.probability)} %`),
+        remark ? h("small", { class: "remark" }, remark) : null,
+      ),
+      h(
+        "div",
+        { class: "row tight" },
         act("flip", "Flip", () => this.flip(edge)),
         edge.by_user ? act("reset", "As found", () => this.set(edge.front, edge.behind, "auto")) : null,
-        act("remove", "Remove", () => this.remove(edge))));
+        act("remove", "Remove", () => this.remove(edge)),
+      ),
+    );
   }
 
   /**
@@ -118,31 +164,72 @@ export class OrderView {
    */
   removedRow(first, second) {
     const { objects } = this.session.state;
-    return h("li", { class: "relation" },
-      h("div", { class: "pair grow" }, named(objects, first), h("small", {}, "and"), named(objects, second), h("small", {}, "by hand"), h("small", { class: "remark" }, "neither hides the other")),
-      h("button", { type: "button", class: "quiet small", "aria-label": "As found", title: "As found", onclick: () => this.set(first, second, "auto") }, icon("reset")));
+    return h(
+      "li",
+      { class: "relation" },
+      h(
+        "div",
+        { class: "pair grow" },
+        named(objects, first),
+        h("small", {}, "and"),
+        named(objects, second),
+        h("small", {}, "by hand"),
+        h("small", { class: "remark" }, "neither hides the other"),
+      ),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "quiet small",
+          "aria-label": "As found",
+          title: "As found",
+          onclick: () => this.set(first, second, "auto"),
+        },
+        icon("reset"),
+      ),
+    );
   }
 
   showForm() {
     const { objects } = this.session.state;
     const choice = (/** @type {string} */ id, /** @type {string} */ label, /** @type {number} */ place) => {
       const known = /** @type {HTMLSelectElement | null} */ (document.getElementById(id))?.value;
-      const found = h("select", { id, "aria-label": label }, objects.map((item) => h("option", { value: item.id }, item.name)));
-      found.value = known && objects.some((item) => String(item.id) === known) ? known : String(objects[place]?.id ?? "");
+      const found = h(
+        "select",
+        { id, "aria-label": label },
+        objects.map((item) => h("option", { value: item.id }, item.name)),
+      );
+      found.value =
+        known && objects.some((item) => String(item.id) === known) ? known : String(objects[place]?.id ?? "");
       return found;
     };
     const front = choice("front", "In front", 0);
     const behind = choice("behind", "Behind", 1);
-    const add = () => { if (front.value !== behind.value) void this.set(Number(front.value), Number(behind.value), "front"); };
-    fill(this.form, front, h("span", { class: "soft" }, "hides"), behind,
-      h("button", { type: "button", id: "add-arrow", "aria-label": "Add the arrow", disabled: objects.length < 2, onclick: add }, icon("add")));
+    const add = () => {
+      if (front.value !== behind.value) void this.set(Number(front.value), Number(behind.value), "front");
+    };
+    fill(
+      this.form,
+      front,
+      h("span", { class: "soft" }, "hides"),
+      behind,
+      h(
+        "button",
+        { type: "button", id: "add-arrow", "aria-label": "Add the arrow", disabled: objects.length < 2, onclick: add },
+        icon("add"),
+      ),
+    );
   }
 
   showStack() {
     const { layers, objects } = this.session.state;
     const sorted = [...layers].sort((one, other) => other.z - one.z);
-    fill(this.stack, sorted.length ? sorted.map((layer) => h("li", { dataset: { layer: layer.id } }, named(objects, layer.id)))
-      : h("li", { class: "soft" }, "Known when the layers are there."));
+    fill(
+      this.stack,
+      sorted.length
+        ? sorted.map((layer) => h("li", { dataset: { layer: layer.id } }, named(objects, layer.id)))
+        : h("li", { class: "soft" }, "Known when the layers are there."),
+    );
   }
 
   get keys() {

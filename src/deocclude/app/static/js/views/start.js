@@ -21,27 +21,62 @@ export class StartView {
     this.app = app;
     this.actions = actions;
     this.photos = h("section", { class: "known", "aria-labelledby": "known-title", hidden: true });
-    this.drop = dropZone({ id: "photo", label: "Drop a photo here, and its masks file if there is one", button: "Choose a photo", multiple: true,
-      accept: "image/*,.json", take: (files) => this.upload(files) });
+    this.drop = dropZone({
+      id: "photo",
+      label: "Drop a photo here, and its masks file if there is one",
+      button: "Choose a photo",
+      multiple: true,
+      accept: "image/*,.json",
+      take: (files) => this.upload(files),
+    });
     this.drop.classList.add("large");
-    this.element = h("div", { class: "start" },
-      h("div", { class: "intro" },
+    this.element = h(
+      "div",
+      { class: "start" },
+      h(
+        "div",
+        { class: "intro" },
         h("h1", {}, "Take a photo apart"),
-        h("p", {}, "Mark the objects, see who hides whom, get each one whole: hidden parts included. Then move them. Everything stays on this computer.")),
+        h(
+          "p",
+          {},
+          "Mark the objects, see who hides whom, get each one whole: hidden parts included. Then move them. Everything stays on this computer.",
+        ),
+      ),
       this.drop,
-      h("section", { "aria-labelledby": "demo-title" }, h("h2", { id: "demo-title" }, "Or try one of these"),
-        h("ul", { class: "demos" }, app.demos.map((demo) => this.demo(demo)))),
-      this.photos);
+      h(
+        "section",
+        { "aria-labelledby": "demo-title" },
+        h("h2", { id: "demo-title" }, "Or try one of these"),
+        h(
+          "ul",
+          { class: "demos" },
+          app.demos.map((demo) => this.demo(demo)),
+        ),
+      ),
+      this.photos,
+    );
     this.update();
   }
 
   /** @param {{name: string, title: string, credit: string}} demo */
   demo({ name, title, credit }) {
-    const open = () => call("POST", `demos/${encodeURIComponent(name)}`).then((photo) => this.actions.open(photo.id, "layers"), complain);
-    return h("li", {},
-      h("button", { type: "button", id: `demo-${name}`, class: "demo", onclick: open }, h("img", { src: `/api/demos/${encodeURIComponent(name)}/thumbnail`, alt: "" }),
-        h("span", { class: "two" }, h("strong", {}, name[0].toUpperCase() + name.slice(1)), h("span", {}, title))),
-      h("small", { class: "credit" }, credit));
+    const open = () =>
+      call("POST", `demos/${encodeURIComponent(name)}`).then(
+        (photo) => this.actions.open(photo.id, "layers"),
+        complain,
+      );
+    return h(
+      "li",
+      {},
+      h(
+        "button",
+        { type: "button", id: `demo-${name}`, class: "demo", onclick: open },
+        h("img", { src: `/api/demos/${encodeURIComponent(name)}/thumbnail`, alt: "" }),
+        h("span", { class: "two" }, h("strong", {}, name[0].toUpperCase() + name.slice(1)), h("span", {}, title)),
+      ),
+      h("small", { class: "credit" }, credit),
+    );
   }
 
   /** @param {File[]} files a picture, and perhaps masks */
@@ -49,7 +84,8 @@ export class StartView {
     const masks = files.find((file) => file.name.toLowerCase().endsWith(".json"));
     const photo = files.find((file) => file !== masks);
     if (!photo) return complain("That is no picture. Drop a photo, alone or with the JSON file of its masks.");
-    if (photo.size > this.app.limits.upload_bytes) return complain(`${photo.name} is larger than ${Math.round(this.app.limits.upload_bytes / 1e6)} MB.`);
+    if (photo.size > this.app.limits.upload_bytes)
+      return complain(`${photo.name} is larger than ${Math.round(this.app.limits.upload_bytes / 1e6)} MB.`);
     const form = new FormData();
     form.append("file", photo, photo.name);
     if (masks) form.append("masks", masks, masks.name);
@@ -68,18 +104,53 @@ export class StartView {
   /** @param {PhotoInfo[]} photos */
   showPhotos(photos) {
     this.photos.hidden = photos.length === 0;
-    fill(this.photos, h("h2", { id: "known-title" }, "Go on with"),
-      h("ul", { class: "tiles" }, photos.map((photo) => h("li", {},
-        h("button", { type: "button", class: "tile", id: `open-${photo.id}`, onclick: () => this.actions.open(photo.id, photo.objects ? "layers" : "masks") },
-          h("img", { src: photo.thumbnail_url, alt: "", loading: "lazy" }),
-          h("span", { class: "row" }, h("span", { class: "grow two" }, h("strong", {}, photo.name), h("small", {}, `${photo.objects} objects`)),
-            photo.done ? h("span", { class: "tick" }, icon("check"), h("span", { class: "away" }, "done")) : null))))));
+    fill(
+      this.photos,
+      h("h2", { id: "known-title" }, "Go on with"),
+      h(
+        "ul",
+        { class: "tiles" },
+        photos.map((photo) =>
+          h(
+            "li",
+            {},
+            h(
+              "button",
+              {
+                type: "button",
+                class: "tile",
+                id: `open-${photo.id}`,
+                onclick: () => this.actions.open(photo.id, photo.objects ? "layers" : "masks"),
+              },
+              h("img", { src: photo.thumbnail_url, alt: "", loading: "lazy" }),
+              h(
+                "span",
+                { class: "row" },
+                h(
+                  "span",
+                  { class: "grow two" },
+                  h("strong", {}, photo.name),
+                  h("small", {}, `${photo.objects} objects`),
+                ),
+                photo.done ? h("span", { class: "tick" }, icon("check"), h("span", { class: "away" }, "done")) : null,
+              ),
+            ),
+          ),
+        ),
+      ),
+    );
   }
 
   get keys() {
     return [
       { key: "o", does: "Choose a photo", run: () => this.drop.querySelector("input")?.click() },
-      ...this.app.demos.slice(0, 9).map((demo, place) => ({ key: String(place + 1), does: `Open the demo ${demo.name}`, run: () => document.getElementById(`demo-${demo.name}`)?.click() })),
+      ...this.app.demos
+        .slice(0, 9)
+        .map((demo, place) => ({
+          key: String(place + 1),
+          does: `Open the demo ${demo.name}`,
+          run: () => document.getElementById(`demo-${demo.name}`)?.click(),
+        })),
     ];
   }
 
