@@ -9,7 +9,7 @@ from deocclude.app.workspace import Workspace
 
 schemathesis = pytest.importorskip("schemathesis", reason="needs schemathesis")
 
-EXAMPLES = 8
+EXAMPLES = 20
 """For each of the operations."""
 
 
