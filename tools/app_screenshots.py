@@ -2,7 +2,7 @@
 
     python tools/app_screenshots.py OUT [--demo coffee] [--docs docs/pictures]
 
-``--docs`` also writes the handful that docs/app.md shows, as small PNG files. Needs Chromium and the extra ``dev``.
+``--docs`` also writes the handful that docs/app.md shows, as small JPEG files. Needs Chromium and the extra ``dev``.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def take(address: str, options: argparse.Namespace) -> None:
                 shot = page.screenshot(caret="initial")
                 (options.out / f"{step}-{scheme}-{width}.png").write_bytes(shot)
                 if options.docs and DOCS.get(step) == (scheme, width):
-                    write_small(shot, options.docs / f"app-{step}.png")
+                    write_small(shot, options.docs / f"app-{step}.jpg")
             page.close()
         browser.close()
 
@@ -117,13 +117,13 @@ def settle(page: Page) -> None:
 
 
 def write_small(shot: bytes, path: Path) -> None:
-    """Write a picture with as many colours as fit into :data:`LARGEST` bytes."""
+    """Write a picture as JPEG, as well as :data:`LARGEST` bytes allow."""
     picture = Image.open(BytesIO(shot)).convert("RGB")
-    picture = picture.resize((round(picture.width * 0.75), round(picture.height * 0.75)), Image.Resampling.LANCZOS)
+    picture = picture.resize((round(picture.width * 0.8), round(picture.height * 0.8)), Image.Resampling.LANCZOS)
     path.parent.mkdir(parents=True, exist_ok=True)
-    for colours in (256, 128, 96, 64, 48, 32):
+    for quality in (90, 85, 80, 70, 60):
         small = BytesIO()
-        picture.quantize(colours, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+        picture.save(small, "JPEG", quality=quality, subsampling=0, optimize=True)
         if small.tell() <= LARGEST:
             break
     path.write_bytes(small.getvalue())

@@ -17,7 +17,7 @@ const KINDS = new Map([
  * @param {Candidate} candidate
  * @param {{pick: (name: string | null) => void, reject: (name: string, rejected: boolean) => void}} actions
  */
-export function candidateCard(candidate, { pick, reject }) {
+export function candidateCard(candidate, actions) {
   const { name, title, picked, rejected, error } = candidate;
   const state = picked ? " picked" : rejected ? " rejected" : "";
   const usable = !error && candidate.picture_url;
@@ -47,7 +47,7 @@ export function candidateCard(candidate, { pick, reject }) {
           "aria-pressed": String(picked),
           disabled: !usable,
           "aria-label": `Pick ${title}`,
-          onclick: () => pick(picked ? null : name),
+          onclick: () => actions.pick(picked ? null : name),
         },
         icon("check"),
         picked ? "Picked" : "Pick",
@@ -61,7 +61,7 @@ export function candidateCard(candidate, { pick, reject }) {
           "aria-pressed": String(rejected),
           "aria-label": `Reject ${title}`,
           title: "Never use it for this hole",
-          onclick: () => reject(name, !rejected),
+          onclick: () => actions.reject(name, !rejected),
         },
         icon("remove"),
         rejected ? "Rejected" : "Reject",

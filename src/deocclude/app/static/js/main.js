@@ -61,7 +61,7 @@ class App {
     try {
       const session = await Session.open(photo);
       session.watchers.add(() => this.changed());
-      session.jobWatchers.add(() => this.jobChanged());
+      session.jobWatchers.add((job) => this.jobChanged(job));
       this.session = session;
     } catch (error) {
       complain(error);
@@ -88,10 +88,10 @@ class App {
     showJob(this.session);
   }
 
-  jobChanged() {
+  /** @param {import("./types.js").Job} job */
+  jobChanged(job) {
     showJob(this.session);
-    const view = /** @type {View & {jobChanged?: () => void} | null} */ (this.view);
-    view?.jobChanged?.();
+    this.view?.jobChanged?.(job);
   }
 
   showBar() {

@@ -167,6 +167,7 @@
  * @property {import("./keys.js").Shortcut[]} keys
  * @property {() => void} update the state has changed.
  * @property {() => void} close
+ * @property {(job: Job) => void} [jobChanged] what is being computed went on.
  * @property {() => boolean} [undo] takes back a step that the server does not know of; whether there was one.
  */
 

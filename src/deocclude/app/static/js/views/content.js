@@ -1,20 +1,20 @@
 // @ts-check
 /** Step 4: what is behind. For each hole the candidates side by side; where the pixels came from, how sure they are. */
 
-import { candidateCard } from "../candidates.js";
 import { fill, h, plural } from "../dom.js";
 import { icon } from "../icons.js";
 import { complain } from "../notices.js";
 import { load } from "../pictures.js";
 import { sized } from "../sizes.js";
 import { Desk } from "../work.js";
+import { CandidatesTray } from "./content_tray.js";
 import { named } from "./names.js";
 import { ReferencesPanel } from "./references.js";
 
 /** @typedef {import("../session.js").Session} Session */
 /** @typedef {import("../types.js").View} View */
 /** @typedef {import("../types.js").Hole} Hole */
-/** @typedef {import("../types.js").Candidate} Candidate */
+/** @typedef {import("../types.js").Job} Job */
 /** @typedef {"none" | "provenance" | "confidence"} Overlay */
 
 /** @implements {View} */
@@ -27,23 +27,16 @@ export class ContentView {
     this.overlay = "none";
     /** @type {ImageBitmap | null} */
     this.overlayPicture = null;
-    /** @type {ImageBitmap | null} */
-    this.layerPicture = null;
-    this.asked = "";
+    /** @type {{box: import("../types.js").Box, picture: ImageBitmap} | null} the chosen object, whole */
+    this.front = null;
     this.desk = new Desk(session, "The scene with the chosen hidden part painted", { steer: false });
     this.desk.stage.painters.push((context) => this.paint(context));
-    this.tray = h("ul", { class: "tray", "aria-label": "Candidates" });
-    this.trayHead = h("div", { class: "tray-head" });
-    this.traySection = h(
-      "section",
-      { class: "candidates", "aria-label": "Candidates for the hole" },
-      this.trayHead,
-      this.tray,
-    );
     this.list = h("ul", { class: "objects", "aria-label": "Hidden parts" });
     this.legend = h("div", { class: "legend" });
     this.switches = h("div", { class: "segments", role: "group", "aria-label": "Overlay" });
     this.references = new ReferencesPanel(session);
+    this.tray = new CandidatesTray(session);
+    this.visit = 0;
     this.panel = h(
       "div",
       { class: "panel", role: "region", "aria-label": "Hidden parts", tabindex: "0" },
@@ -57,7 +50,7 @@ export class ContentView {
       h("section", {}, h("h2", {}, "Show over the photo"), this.switches, this.legend),
       this.references.element,
     );
-    const middle = h("div", { class: "bench" }, this.desk.element, this.traySection);
+    const middle = h("div", { class: "bench" }, this.desk.element, this.tray.element);
     this.element = h("div", { class: "work bare" }, middle, this.panel);
     this.update();
   }
@@ -99,7 +92,7 @@ export class ContentView {
     this.showSwitches();
     this.references.update();
     void this.loadPictures();
-    void this.loadCandidates();
+    this.tray.show(holes.length ? this.hole : null);
   }
 
   /**
@@ -190,11 +183,18 @@ export class ContentView {
     const { overlays, layers, background_url: ground, preview } = this.session.state;
     const layer = layers.find((item) => item.id === this.hole);
     const url = this.overlay === "none" ? null : (overlays?.[`${this.overlay}_url`] ?? null);
-    this.desk.dim = layer ? 0.6 : 0;
+    const visit = (this.visit += 1);
     try {
-      await this.desk.show(this.hole === 0 && ground ? sized(ground, "screen") : preview.picture_url);
-      this.layerPicture = layer ? await load(sized(layer.picture_url, "screen")) : null;
-      this.overlayPicture = url ? await load(sized(url, "screen")) : null;
+      const [base, front, overlay] = await Promise.all([
+        load(this.hole === 0 && ground ? sized(ground, "screen") : preview.picture_url),
+        layer ? load(sized(layer.picture_url, "screen")) : null,
+        url ? load(sized(url, "screen")) : null,
+      ]);
+      if (visit !== this.visit) return; // another hole has been chosen since
+      this.desk.base = base;
+      this.desk.dim = layer ? 0.6 : 0;
+      this.front = layer && front ? { box: layer.box, picture: front } : null;
+      this.overlayPicture = overlay;
     } catch (error) {
       complain(error);
     }
@@ -204,96 +204,17 @@ export class ContentView {
   /** @param {CanvasRenderingContext2D} context */
   paint(context) {
     const { stage } = this.desk;
-    const layer = this.session.state.layers.find((item) => item.id === this.hole);
-    if (layer && this.layerPicture) {
-      const [x0, y0, x1, y1] = layer.box;
-      context.drawImage(this.layerPicture, x0, y0, x1 - x0, y1 - y0);
+    if (this.front) {
+      const [x0, y0, x1, y1] = this.front.box;
+      context.drawImage(this.front.picture, x0, y0, x1 - x0, y1 - y0);
     }
     context.globalAlpha = 0.7;
     if (this.overlayPicture) context.drawImage(this.overlayPicture, 0, 0, stage.width, stage.height);
   }
 
-  async loadCandidates() {
-    const { state } = this.session;
-    const key = `${this.hole} ${state.revision} ${JSON.stringify(state.stages.length)} ${this.session.job?.id ?? ""}`;
-    if (this.holes.length === 0) return this.showCandidates(false, []);
-    if (key === this.asked) return;
-    this.asked = key;
-    try {
-      const answer = await this.session.ask("GET", `holes/${this.hole}/candidates`);
-      if (key === this.asked) this.showCandidates(answer.fresh, answer.candidates);
-    } catch (error) {
-      this.asked = "";
-      complain(error);
-    }
-  }
-
-  /**
-   * @param {boolean} fresh
-   * @param {Candidate[]} candidates
-   */
-  showCandidates(fresh, candidates) {
-    const { objects } = this.session.state;
-    const busy = this.session.job?.kind === "candidates";
-    const make = () => this.makeCandidates();
-    fill(
-      this.trayHead,
-      h("h2", { class: "grow" }, "Candidates for ", named(objects, this.hole)),
-      h(
-        "button",
-        {
-          type: "button",
-          class: fresh ? "small" : "main",
-          id: "make",
-          disabled: busy || this.holes.length === 0,
-          onclick: make,
-        },
-        busy ? "Painting …" : fresh ? "Paint again" : "Paint all candidates",
-      ),
-    );
-    const actions = {
-      pick: (/** @type {string | null} */ name) =>
-        this.put((hole) => ({ pick: name, reject: hole.reject.filter((other) => other !== name) })),
-      reject: (/** @type {string} */ name, /** @type {boolean} */ rejected) =>
-        this.put((hole) => ({
-          pick: hole.pick === name ? null : hole.pick,
-          reject: rejected ? [...hole.reject, name] : hole.reject.filter((other) => other !== name),
-        })),
-    };
-    fill(
-      this.tray,
-      candidates.length
-        ? candidates.map((candidate) => candidateCard(candidate, actions))
-        : h("li", { class: "empty" }, "Paint this hole in every way there is, and compare."),
-    );
-  }
-
-  async makeCandidates() {
-    try {
-      this.session.setJob(await this.session.ask("POST", `holes/${this.hole}/candidates`));
-    } catch (error) {
-      complain(error);
-    }
-    this.asked = "";
-    void this.loadCandidates();
-  }
-
-  /** @param {(hole: Hole) => {pick: string | null, reject: string[]}} change */
-  async put(change) {
-    const id = this.hole;
-    const done = await this.session.act((state) => {
-      const hole = id === 0 ? state.background.hole : state.objects.find((item) => item.id === id)?.hole;
-      return hole
-        ? { method: "PUT", path: `holes/${id}/choice`, body: { revision: hole.revision, ...change(hole) } }
-        : null;
-    });
-    if (done) await this.session.compute("layers");
-  }
-
-  /** A job went on: candidates may be there now. */
-  jobChanged() {
-    this.asked = "";
-    void this.loadCandidates();
+  /** @param {Job} job that went on: candidates may be there now. */
+  jobChanged(job) {
+    if (job.kind === "candidates") this.tray.refresh();
   }
 
   get keys() {
@@ -302,18 +223,16 @@ export class ContentView {
       const place = holes.findIndex((entry) => entry.id === this.hole);
       this.choose(holes[(place + by + holes.length) % holes.length]?.id ?? 0);
     };
-    const nth = (/** @type {number} */ place) =>
-      /** @type {HTMLElement | null} */ (this.tray.querySelectorAll("[id^='pick-']")[place])?.click();
     return [
       { key: "n", as: "n and Shift+n", does: "Choose the next, the previous hidden part", run: () => step(1) },
       { key: "Shift+n", does: "", unlisted: true, run: () => step(-1) },
-      { key: "c", does: "Paint all candidates", run: () => void this.makeCandidates() },
+      { key: "c", does: "Paint all candidates", run: () => void this.tray.make() },
       ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((place) => ({
         key: String(place),
         as: "1 to 9",
         does: "Pick that candidate",
         unlisted: place > 1,
-        run: () => nth(place - 1),
+        run: () => this.tray.pickNth(place - 1),
       })),
       { key: "s", does: "Show sources", run: () => this.show(this.overlay === "provenance" ? "none" : "provenance") },
       {

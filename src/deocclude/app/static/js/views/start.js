@@ -144,13 +144,11 @@ export class StartView {
   get keys() {
     return [
       { key: "o", does: "Choose a photo", run: () => this.drop.querySelector("input")?.click() },
-      ...this.app.demos
-        .slice(0, 9)
-        .map((demo, place) => ({
-          key: String(place + 1),
-          does: `Open the demo ${demo.name}`,
-          run: () => document.getElementById(`demo-${demo.name}`)?.click(),
-        })),
+      ...this.app.demos.slice(0, 9).map((demo, place) => ({
+        key: String(place + 1),
+        does: `Open the demo ${demo.name}`,
+        run: () => document.getElementById(`demo-${demo.name}`)?.click(),
+      })),
     ];
   }
 
