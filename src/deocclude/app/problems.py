@@ -25,10 +25,10 @@ class MissingError(DeoccludeError):
 
 
 class NotReadyError(DeoccludeError):
-    """A result is asked for that has not been computed."""
+    """A result is asked for that has not been computed, or needs something that is not here."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what} must be computed first")
+    def __init__(self, what: str, lacking: str = "must be computed first") -> None:
+        super().__init__(f"{what} {lacking}")
 
 
 class TooLargeError(DeoccludeError):

@@ -66,6 +66,7 @@ def state_of(workspace: Workspace, session: Session, job: dict[str, Any] | None)
     place = next(place for place in workspace.places() if place.identity == session.identity)
     undo = state.steps[state.cursor - 1].label if state.cursor else None
     redo = state.steps[state.cursor].label if state.cursor < len(state.steps) else None
+    settings = inputs.settings_value(state.value("settings", {}))
     return {
         "photo": photo_of(workspace, place),
         "revision": state.revision,
@@ -81,7 +82,7 @@ def state_of(workspace: Workspace, session: Session, job: dict[str, Any] | None)
         "references": {"revision": state.revision_of("references"), "items": _references(session)},
         "settings": {
             "revision": state.revision_of("settings"),
-            "value": {key: inputs.settings_value(state.value("settings", {}))[key] for key in edits.EDITABLE},
+            "value": {key: settings[key] for key in edits.EDITABLE},
         },
         "done": {"revision": state.revision_of("done"), "value": bool(state.value("done", False))},
         "overlays": _overlays(session, results),

@@ -115,7 +115,7 @@ def click(service: ServiceDep, session: SessionDep, body: ClickBody) -> dict[str
     watch, box = Stopwatch(), box_in(body.box, session.photo.size) if body.box is not None else None
     found = service.clicks(session)
     if found is None:
-        raise NotReadyError("click masks need a model (deocclude app --model ENCODER DECODER), and an embedding that")
+        raise NotReadyError("masks by click", "need a model: start deocclude app with --model ENCODER DECODER")
     model, embedding = found
     return mask_out(model.segment(embedding, body.points, box)) | {"seconds": watch.seconds}
 
