@@ -67,9 +67,28 @@ def coffee() -> Image.Image:
     )
 
 
+def motorcycle() -> Image.Image:
+    """Return what a second view is worth: the corner of the photo in which it shows most."""
+    demo = load_demo("motorcycle")
+    plain = deocclude.run(deocclude.open_project(demo.photo_path, demo.scene))
+    settings = deocclude.Settings(reference=tuple(map(str, demo.references)))
+    helped = deocclude.run(plain, settings)
+    front = next(item.id for item in plain.objects if item.name == "motorcycle")
+    corner = slice(60, 300), slice(470, 740)
+    return sheet(
+        [
+            ("the photo", plain.photo.pixels[corner]),
+            ("motorcycle taken away, own texture", deocclude.compose(plain.layers, hide=[front])[corner]),
+            ("the same with a second view", deocclude.compose(helped.layers, hide=[front])[corner]),
+        ],
+        columns=3,
+    )
+
+
 def main() -> None:
     """Write every picture."""
     IMAGES.mkdir(exist_ok=True)
+    motorcycle().save(IMAGES / "motorcycle-reference.jpg", quality=86, optimize=True)
     coffee().save(IMAGES / "coffee.jpg", quality=88, optimize=True)
 
 

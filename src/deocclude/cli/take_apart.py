@@ -67,6 +67,8 @@ def demo(
 
     from deocclude.demo import demo_names, load_demo
     from deocclude.pipeline import open_project
+    from deocclude.references.credit import Credit
+    from deocclude.references.record import credited
 
     if name not in demo_names():
         raise unknown_choice("demo", name, demo_names())
@@ -74,9 +76,12 @@ def demo(
     project = open_project(example.photo_path, example.scene)
     folder = writing.output or Path(f"demo-{name}")
     _check_output(folder, writing)
-    if not (methods.references or methods.reference or methods.no_references):
-        methods = replace(methods, reference=example.references)
-    project = _advance(project, "layers", methods, writing)
+    shipped = not (methods.references or methods.reference or methods.no_references)
+    project = _advance(
+        project, "layers", replace(methods, reference=example.references) if shipped else methods, writing
+    )
+    if shipped:
+        project = replace(project, references=credited(project.references, Credit(title=name, creator=example.credit)))
     project.save(folder, force=writing.force)
     _report(project, folder, writing)
 

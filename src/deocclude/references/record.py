@@ -121,6 +121,12 @@ class References:
         return next((picture for picture in self.pictures if picture.number == number), None)
 
 
+def credited(found: References, credit: Credit) -> References:
+    """Return the references with ``credit`` for each of which nothing is known."""
+    pictures = (replace(one, credit=credit) if one.credit == Credit() else one for one in found.pictures)
+    return replace(found, pictures=tuple(pictures))
+
+
 def in_order(pictures: Iterable[ReferenceUsed]) -> tuple[ReferenceUsed, ...]:
     """Return references in the order they are listed: by number, then those without by path."""
     return tuple(sorted(pictures, key=lambda one: (one.number is None, one.number or 0, one.path)))

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -103,13 +103,11 @@ class Supply:
         settings: what was asked for.
         indexes: of the folders, up to date.
         notes: what a user should know: pictures that cannot be read, folders without any.
-        credits: of pictures that no ``credits.json`` lists, by path.
     """
 
     settings: SupplySettings
     indexes: tuple[Index, ...] = ()
     notes: tuple[str, ...] = ()
-    credits: Mapping[str, Credit] = field(default_factory=dict)
 
     @cached_property
     def identity(self) -> str:
@@ -146,18 +144,14 @@ class Supply:
 
     def credit(self, path: Path) -> Credit:
         """Return whose a picture is, as far as its folder's ``credits.json`` says."""
-        known = self.credits.get(str(path)) or _credits(path.parent).get(path.name)
-        return known or Credit()
+        return _credits(path.parent).get(path.name, Credit())
 
 
-def open_supply(
-    settings: SupplySettings, credits: Mapping[str, Credit] | None = None, *, progress: Progress | None = None
-) -> Supply:
+def open_supply(settings: SupplySettings, *, progress: Progress | None = None) -> Supply:
     """Open the folders, bringing their indexes up to date.
 
     Args:
         settings: what is asked for.
-        credits: of pictures that no ``credits.json`` lists, by path.
         progress: told how many pictures are indexed, and how many there are.
 
     Raises:
@@ -172,7 +166,7 @@ def open_supply(
             notes.append(f"no picture in {name}: nothing to search")
         for skipped in report.skipped if report else ():
             notes.append(f"{skipped.path} left out: {skipped.reason}")
-    return Supply(settings, tuple(indexes), tuple(notes), credits or {})
+    return Supply(settings, tuple(indexes), tuple(notes))
 
 
 def stamp(settings: SupplySettings) -> str:
