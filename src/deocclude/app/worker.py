@@ -94,7 +94,10 @@ class Worker:
 def _serve(pipe: Connection) -> None:
     """Compute what is asked for until nobody asks any more."""
     with contextlib.suppress(KeyboardInterrupt, EOFError, OSError):
-        import deocclude.nets.completer  # noqa: F401  # now, so that the first task need not wait for it
+        # Now, so that the first task need not wait for them.
+        import networkx  # noqa: F401
+
+        import deocclude.nets.completer  # noqa: F401
 
         while True:
             task, arguments = pipe.recv()

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -113,11 +112,15 @@ class OrderGraph:
 
     def ancestors(self, identity: int) -> tuple[int, ...]:
         """Return all ids that hide part of ``identity``, directly or over others (Zhan et al., section 3.3)."""
+        import networkx as nx
+
         graph = self.digraph()
         return tuple(sorted(nx.ancestors(graph, identity) - {identity}))
 
     def digraph(self) -> Any:
         """Return a ``networkx.DiGraph`` with an arrow from each occluder to what it hides."""
+        import networkx as nx
+
         graph = nx.DiGraph()
         graph.add_nodes_from(self.ids)
         graph.add_edges_from((edge.front, edge.behind, {"probability": edge.probability}) for edge in self.edges)
@@ -132,6 +135,8 @@ class OrderGraph:
         Raises:
             ValueError: the graph has cycles, since it was made with ``break_cycles=False``.
         """
+        import networkx as nx
+
         size = size or {}
         graph = nx.DiGraph()
         graph.add_nodes_from(self.ids)
@@ -182,6 +187,8 @@ def _apply(edges: Edges, override: Override) -> Edges:
 
 
 def _without_cycles(ids: tuple[int, ...], edges: Edges, overrides: tuple[Override, ...]) -> OrderGraph:
+    import networkx as nx
+
     mutual = tuple(sorted((a, b) for a, b in edges if a < b and (b, a) in edges))
     weaker = {min(((a, b), (b, a)), key=lambda pair: edges[pair].probability) for a, b in mutual}
     two_way = {*mutual, *(pair[::-1] for pair in mutual)}
@@ -208,6 +215,8 @@ def _without_cycles(ids: tuple[int, ...], edges: Edges, overrides: tuple[Overrid
 
 
 def _refuse_cycle(graph: Any, part: Iterable[int]) -> None:
+    import networkx as nx
+
     ring = [front for front, _ in nx.find_cycle(graph.subgraph(part))]
     shown = " > ".join(map(str, [*ring, ring[0]]))
     raise InputError(
