@@ -1,22 +1,24 @@
 """Fill a hole from references: choose among the aligned hypotheses pixel by pixel, blend, and use what is trusted.
 
-Labels follow the least cost (rehearsal and agreement between references); small differences at the seams between them
-are feathered, the difference to the photo is spread over the hole by a membrane, so that only hidden pixels change.
-Where the rehearsal does not foretell a clear gain over the plain fill, the reference is not used at all.
+Shares follow the cost (rehearsal and agreement between references); what is blended meets the photo by a membrane that
+spreads the difference at the rim over the hole, so that only hidden pixels change.
+Where the rehearsal does not foretell a clear gain over the plain fill, the reference is not used at all; where it is
+not sure, the plain fill keeps a share.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.content.agreement import NOWHERE, AgreementSettings, Costs, compare, expected_error
 from deocclude.content.align import Aligned, AlignSettings, Target, align
+from deocclude.content.blend import NONE as NONE
+from deocclude.content.blend import BlendSettings, Picture, blend
 from deocclude.content.cells import shrunk, stretched
 from deocclude.content.diffusion import MarchingSettings, telea
 from deocclude.content.membrane import pull_push, without_seam
@@ -34,8 +36,6 @@ from deocclude.references.verify import Verdict, VerifySettings, verify
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 RGBArray = NDArray[np.uint8]
-NONE = -1
-"""Source number of a pixel that no reference fills."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,12 @@ class StitchSettings:
         band: width of the rehearsal's band as a share of the root of the hole's area.
         band_limits: least and greatest width of the band, pixels.
         most: hypotheses that are kept, the best in the rehearsal.
-        feather: spread of the transition between hypotheses, cells of the cost grid.
+        blend: how they are blended.
         seam: visible pixels so near the hole that the fill must meet, pixels.
         fade: distance over which the correction at the seam fades, pixels; light and shade differ over the whole hole,
             so by default it does not.
-        least_confidence: below it references are not used.
+        least_confidence: below it references are not used; above it the plain fill keeps the share that is missing to
+            1. With 0 references are used as they are.
         verify: first ask whether a reference shows the same thing at all; without it the rehearsal alone decides.
         tilted: where plain features do not match, look for those of slanted views; takes ten times longer.
     """
@@ -62,7 +63,7 @@ class StitchSettings:
     band: float = 0.15
     band_limits: tuple[int, int] = (6, 32)
     most: int = 12
-    feather: float = 1.0
+    blend: BlendSettings = field(default_factory=BlendSettings)
     seam: int = 3
     fade: float = math.inf
     least_confidence: float = 0.5
@@ -141,7 +142,7 @@ def stitch(
     settings = settings or StitchSettings()
     if not hole.any():
         return _nothing(photo, {})
-    laid = overlay(photo, hole, usable, references, settings, features=features, shown=shown)
+    laid = overlay(photo, hole, usable, references, settings, features=features, shown=shown, rehearse=False)
     if not laid.measures:
         return _nothing(photo, laid.reasons)
     if laid.confidence < settings.least_confidence:
@@ -151,7 +152,7 @@ def stitch(
     box = laid.window.box
     part = hole[box.slices]
     filled = part & (laid.source != NONE)
-    known = usable[box.slices] & ~part
+    known = usable[box.slices] & ~part & (laid.source != NONE)
     picture = without_seam(
         laid.picture,
         photo[box.slices].astype(np.float32),
@@ -160,6 +161,8 @@ def stitch(
         settings.seam,
         fade=settings.fade,
     )
+    share = laid.confidence if settings.least_confidence > 0 else 1.0
+    picture = laid.plain + np.float32(share) * (picture - laid.plain)
     source = np.where(filled, laid.source, np.int16(NONE))
     return _placed(photo, laid.window, picture, source, laid.confidence, laid.reasons, laid.measures)
 
@@ -171,7 +174,8 @@ class Overlay:
     Attributes:
         window: the part of the photo.
         picture: float32 [h, w, 3] of the window's box, 0..255; meaningful where ``source`` names a reference.
-        rehearsal: the same made without a look at a band round the hole.
+        rehearsal: the same made without a look at a band round the hole; [0, 0, 3] where it was not asked for.
+        plain: float32 [h, w, 3], the hole filled without a reference; meaningful there.
         source: int16 [h, w], number of the reference, -1 where there is none; visible pixels have one too.
         confidence: that the hole is better filled from it than by the plain fill, 0..1.
         reasons: why a reference could not be laid over the photo, by its number.
@@ -181,6 +185,7 @@ class Overlay:
     window: Window
     picture: Float
     rehearsal: Float
+    plain: Float
     source: NDArray[np.int16]
     confidence: float
     reasons: dict[int, str] = field(default_factory=dict)
@@ -196,33 +201,37 @@ def overlay(
     *,
     features: Features | None = None,
     shown: Sequence[Bool | None] = (),
+    rehearse: bool = True,
 ) -> Overlay:
-    """Lay references over the photo around a hole, and say how far to trust them; arguments as of :func:`stitch`."""
+    """Lay references over the photo around a hole, and say how far to trust them.
+
+    The arguments are those of :func:`stitch`, and ``rehearse``: whether the rehearsal is wanted too.
+    """
     settings = settings or StitchSettings()
     window = window_around(hole)
     seen = None if features is None else window.features(features)
     target = make_target(window.picture(photo), window.some(hole), window.all(usable), seen, settings)
     allowed = shown or [None] * len(references)
     sources = [Source(rgb, part) for (rgb, _), part in zip(references, allowed, strict=True)]
-    hypotheses, reasons = _aligned(target, sources, references, settings)
+    hypotheses, reasons = lay_all(target, sources, references, settings)
     size = Size(window.box.height, window.box.width)
     if not hypotheses:
         nothing = np.zeros((*size, 3), np.float32)
-        return Overlay(window, nothing, nothing, np.full(size, NONE, np.int16), 0.0, reasons)
-    costs, label, measures = judge(target, hypotheses, settings)
-    picture, source = _blended(hypotheses, sources, costs, label, settings, size)
-    rehearsed = [replace(item, rgb=item.rehearsal) for item in hypotheses]
-    rehearsal, _ = _blended(rehearsed, sources, costs, label, settings, size)
-    return Overlay(window, picture, rehearsal, source, bundled().confidence(measures), reasons, measures)
+        return Overlay(window, nothing, nothing, nothing, np.full(size, NONE, np.int16), 0.0, reasons)
+    costs, measures = judge(target, hypotheses, settings)
+    picture, source = blend(_pictures(hypotheses, sources, size), costs.total, size, settings.blend)
+    rehearsal = np.zeros((0, 0, 3), np.float32)
+    if rehearse:
+        again = _pictures(hypotheses, sources, size, rehearsed=True)
+        rehearsal, _ = blend(again, costs.total, size, settings.blend)
+    plain = enlarged(_plainly(target, target.hole), *size)
+    return Overlay(window, picture, rehearsal, plain, source, bundled().confidence(measures), reasons, measures)
 
 
-def judge(
-    target: Target, hypotheses: Sequence[Aligned], settings: StitchSettings
-) -> tuple[Costs, NDArray[np.int16], dict[str, float]]:
-    """Return the costs of hypotheses, the best one of each cell, and what tells whether it beats the plain fill."""
+def judge(target: Target, hypotheses: Sequence[Aligned], settings: StitchSettings) -> tuple[Costs, dict[str, float]]:
+    """Return the costs of hypotheses, and what tells whether they beat the plain fill."""
     costs = compare(target, hypotheses, settings.agreement)
-    label = costs.total.argmin(0).astype(np.int16)
-    return costs, label, _measures(target, hypotheses, costs, label, settings)
+    return costs, _measures(target, hypotheses, costs, settings)
 
 
 def _placed(
@@ -253,7 +262,7 @@ def _told(reasons: dict[int, str]) -> tuple[str, ...]:
     return tuple(f"reference {number} not used: {reason}" for number, reason in reasons.items())
 
 
-def _aligned(
+def lay_all(
     target: Target,
     sources: Sequence[Source],
     references: Sequence[tuple[RGBArray, Features | None]],
@@ -276,7 +285,22 @@ def _aligned(
     def badness(item: Aligned) -> float:
         return float(expected_error(target, item.rehearsal, item.valid, settings.agreement).mean())
 
-    return sorted(found, key=badness)[: settings.most], reasons
+    return [met(target, item, settings) for item in sorted(found, key=badness)[: settings.most]], reasons
+
+
+def met(target: Target, item: Aligned, settings: StitchSettings) -> Aligned:
+    """Return a hypothesis that meets the photo at the rim of the hole, its rehearsal that at the rim of the band.
+
+    What is left of light and shade would otherwise count as disagreement, and hide which structure is right.
+    """
+
+    def meeting(rgb: Float, hole: Bool, known: Bool) -> Float:
+        part = hole & item.valid
+        moved = without_seam(rgb, target.rgb, part, known & item.valid, settings.seam, fade=settings.fade)
+        return np.where(part[..., None], moved, rgb).astype(np.float32)
+
+    rehearsal = meeting(item.rehearsal, target.hole | target.band, target.known & ~target.band)
+    return replace(item, rgb=meeting(item.rgb, target.hole, target.known), rehearsal=rehearsal)
 
 
 def _matched(target: Target, rgb: RGBArray, features: Features, settings: StitchSettings) -> tuple[Matches, Verdict]:
@@ -292,29 +316,19 @@ def _matched(target: Target, rgb: RGBArray, features: Features, settings: Stitch
     return (slanted, again) if again.probability > verdict.probability else (matches, verdict)
 
 
-def _blended(
-    hypotheses: Sequence[Aligned],
-    sources: Sequence[Source],
-    costs: Costs,
-    label: NDArray[np.int16],
-    settings: StitchSettings,
-    size: Size,
-) -> tuple[Float, NDArray[np.int16]]:
-    """Return the labelled hypotheses, feathered, at full size, float32 [h, w, 3], and the reference of each pixel."""
-    total = np.zeros(size, np.float32)
-    picture = np.zeros((*size, 3), np.float32)
-    source = np.full(size, NONE, np.int16)
-    strongest = np.full(size, 0.05, np.float32)
-    for number in np.unique(label):
-        item = hypotheses[int(number)]
-        chosen = ((label == number) & (costs.total[number] < NOWHERE)).astype(np.float32)
-        rgb, valid = _at_size(item, sources[item.reference], size)
-        weight = stretched(cv2.GaussianBlur(chosen, (0, 0), settings.feather), *size) * valid
-        picture += weight[..., None] * rgb
-        total += weight
-        better = weight > strongest
-        source[better], strongest[better] = item.reference, weight[better]
-    return np.asarray(picture / np.maximum(total, 1e-6)[..., None], np.float32), source
+def _pictures(
+    hypotheses: Sequence[Aligned], sources: Sequence[Source], size: Size, *, rehearsed: bool = False
+) -> Iterator[Picture]:
+    """Yield the hypotheses, or their rehearsals, at full size."""
+    for item in hypotheses:
+        rgb, valid = _at_size(replace(item, rgb=item.rehearsal) if rehearsed else item, sources[item.reference], size)
+        yield Picture(rgb, valid, item.reference)
+
+
+def _plainly(target: Target, hole: Bool) -> Float:
+    """Return the target with a hole filled without a reference, float32 [h, w, 3]."""
+    patch = Patch(target.rgb.astype(np.uint8), hole, target.known & ~hole)
+    return telea(MarchingSettings())(patch).rgb.astype(np.float32)
 
 
 def _at_size(item: Aligned, source: Source, size: Size) -> tuple[Float, Bool]:
@@ -330,20 +344,18 @@ def _measures(
     target: Target,
     hypotheses: Sequence[Aligned],
     costs: Costs,
-    label: NDArray[np.int16],
     settings: StitchSettings,
 ) -> dict[str, float]:
     """Return what tells whether the references beat the plain fill; errors on the natural logarithm's scale."""
-    chosen = label[None].astype(np.int64)
+    label = costs.total.argmin(0)
+    chosen = label[None]
     shown = np.take_along_axis(costs.total, chosen, 0)[0] < NOWHERE
     where = (shrunk(target.hole) > 0.5) & shown
     where = where if where.any() else shrunk(target.hole) > 0
     error = float(np.take_along_axis(costs.error, chosen, 0)[0][where].mean())
     dissent = float(np.take_along_axis(costs.dissent, chosen, 0)[0][where].mean())
-    plain = telea(MarchingSettings())(
-        Patch(target.rgb.astype(np.uint8), target.hole | target.band, target.known & ~target.band)
-    )
-    expected = expected_error(target, plain.rgb.astype(np.float32), target.band | target.hole, settings.agreement)
+    plain = _plainly(target, target.hole | target.band)
+    expected = expected_error(target, plain, target.band | target.hole, settings.agreement)
     best = hypotheses[int(np.bincount(label[where].ravel()).argmax())]
     band = max(1, int(np.count_nonzero(target.band)))
     return {

@@ -1,0 +1,161 @@
+"""Seconds an object costs that is filled from an index of 3,000 pictures: retrieval, alignment, fill.
+
+    python benchmarks/bench_references.py [--pictures 3000] [--queries 6] [--index FOLDER]
+
+The collection is cut from scikit-image's photos: crops, turned, enlarged, of changed brightness. Queries are other
+crops of them with a hole. Prints a Markdown table; every stage has a baseline that was measured in the same run:
+retrieval against matching the query with every picture (OpenCV's brute-force matcher, on features that are there,
+measured on a few and multiplied), alignment and fill together against the plain stitching of the paper on the same
+references, and the fill alone against Telea's method. With ``--index`` the index is kept there and used again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import skimage.data
+from numpy.typing import NDArray
+
+from deocclude.content import painter
+from deocclude.content.patch import Patch
+from deocclude.content.sampling import Source
+from deocclude.content.stitch import StitchSettings, lay_all, make_target, stitch
+from deocclude.content.stitch_homography import stitch_homography
+from deocclude.images import read_photo, write_picture
+from deocclude.references.features import extract
+from deocclude.references.index import Index
+from deocclude.references.query import query_photo
+from deocclude.references.search import search
+from deocclude.references.update import build
+
+PHOTOS = ("coffee", "astronaut", "chelsea", "rocket", "brick", "gravel", "hubble_deep_field", "retina", "page", "coins")
+SIZE = (320, 240)
+ASKED = 40
+"""Pictures that the brute-force baseline is measured on."""
+
+RGBArray = NDArray[np.uint8]
+
+
+@dataclass
+class Taken:
+    """Seconds of one query, by stage, and how many references were found."""
+
+    seconds: dict[str, float]
+    references: int
+
+
+def crop(number: int, rng: np.random.Generator) -> RGBArray:
+    """Return a crop of a photo, turned, enlarged and of another brightness."""
+    photo = getattr(skimage.data, PHOTOS[number % len(PHOTOS)])()
+    photo = photo if photo.ndim == 3 else np.stack([photo] * 3, 2)
+    scale = SIZE[0] / rng.uniform(0.4, 0.8) / min(photo.shape[1], 700)
+    middle = rng.uniform(0.3, 0.7, 2) * photo.shape[1::-1]
+    matrix = cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), float(rng.uniform(-20, 20)), float(scale))
+    matrix[:, 2] += np.array(SIZE) / 2 - middle
+    photo = np.ascontiguousarray(photo)
+    turned = cv2.warpAffine(photo, matrix, SIZE, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT)
+    return np.clip(turned * rng.uniform(0.7, 1.1), 0, 255).astype(np.uint8)
+
+
+def collection(folder: Path, count: int) -> None:
+    """Write the pictures of the collection."""
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        write_picture(folder / f"{number:05}.jpg", crop(number, rng), quality=90)
+
+
+def timed(seconds: dict[str, float], stage: str, work: Callable[[], Any]) -> Any:
+    """Return what ``work`` returns, and note its time."""
+    began = time.perf_counter()
+    result = work()
+    seconds[stage] = time.perf_counter() - began
+    return result
+
+
+def ask(index: Index, photo: RGBArray, hole: NDArray[np.bool_]) -> Taken:
+    """Fill one hole, stage by stage, and by the baselines."""
+    seconds: dict[str, float] = {}
+    telea = timed(seconds, "telea", lambda: painter("telea")(Patch(photo, hole, ~hole)).rgb)
+    query = timed(seconds, "features", lambda: query_photo(telea, ~hole))
+    answer = timed(seconds, "search", lambda: search(index, query))
+    pictures = [read_photo(one.hit.path, convert=True).pixels for one in answer.references[:4]]
+    given = [(picture, None) for picture in pictures]
+    settings, sources = StitchSettings(), [Source(picture) for picture in pictures]
+    target = timed(seconds, "target", lambda: make_target(telea, hole, ~hole, query.features, settings))
+    timed(seconds, "align", lambda: lay_all(target, sources, given, settings))
+    timed(seconds, "stitch", lambda: stitch(telea, hole, ~hole, given, features=query.features))
+    timed(seconds, "plain", lambda: stitch_homography(telea, hole, ~hole, pictures))
+    return Taken(seconds, len(pictures))
+
+
+def brute_force(folder: Path, query: RGBArray, count: int) -> float:
+    """Return the seconds of matching a query with every picture of the collection, from a few of them."""
+    matcher = cv2.BFMatcher(cv2.NORM_L2)
+    one = extract(query).descriptors.astype(np.float32)
+    paths = sorted(folder.glob("*.jpg"))[:ASKED]
+    others = [extract(read_photo(path, convert=True).pixels).descriptors.astype(np.float32) for path in paths]
+    began = time.perf_counter()
+    for other in others:
+        if len(other) > 1:
+            matcher.knnMatch(one, other, k=2)
+    return (time.perf_counter() - began) / len(paths) * count
+
+
+def report(taken: list[Taken], brute: float) -> None:
+    """Print the table."""
+
+    def middle(*stages: str) -> float:
+        return statistics.median(sum(one.seconds.get(stage, 0.0) for stage in stages) for one in taken)
+
+    plain, telea = middle("plain"), middle("telea")
+    found, aligned, both = middle("features", "search"), middle("target", "align"), middle("stitch")
+    rows = (
+        ("retrieval", found, "every picture matched by brute force", brute),
+        ("alignment", aligned, "stitch-homography, all of it", plain),
+        ("fill", both - aligned, "telea", telea),
+        ("all", found + both, "brute force and stitch-homography", brute + plain),
+    )
+    print("| stage | s an object | baseline | s | share of it |")
+    print("|---|---|---|---|---|")
+    for name, seconds, baseline, other in rows:
+        print(f"| {name} | {seconds:.2f} | {baseline} | {other:.2f} | {seconds / other:.2f} |")
+
+
+def main() -> None:
+    """Make the collection and its index, ask, and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=int, default=3000, help="pictures of the collection")
+    parser.add_argument("--queries", type=int, default=6, help="objects to fill; the median is printed")
+    parser.add_argument("--index", type=Path, help="folder to keep the collection and its index in")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        place = arguments.index or Path(name)
+        pictures = place / "pictures"
+        if len(list(pictures.glob("*.jpg"))) != arguments.pictures:
+            collection(pictures, arguments.pictures)
+        built = build(place / "index", [pictures])
+        index, rng = Index(place / "index"), np.random.default_rng(1)
+        taken = []
+        for number in range(arguments.queries + 1):
+            photo, hole = crop(number, rng), np.zeros(SIZE[::-1], bool)
+            x, y = (int(rng.integers(20, side // 2)) for side in SIZE)
+            hole[y : y + 100, x : x + 130] = True
+            taken.append(ask(index, photo, hole))
+        brute = brute_force(pictures, photo, arguments.pictures)
+        found = statistics.median(one.references for one in taken[1:])
+        print(f"{built.pictures} pictures of {SIZE[0]}x{SIZE[1]}, {arguments.queries} objects, median; hole "
+              f"{hole.mean():.0%}, {found:g} references used; OpenCV {cv2.getNumThreads()} threads\n")  # fmt: skip
+        report(taken[1:], brute)
+
+
+if __name__ == "__main__":
+    main()
