@@ -217,7 +217,7 @@ def fit_stitch(groups: Sequence[Group], seed: int) -> None:
     listed = stitch_examples([make_query(group, name, seed) for group in groups for name in protocols], seed)
     weights = logistic(listed, STITCH)
     about = {"by": "tools/fit_references.py", "groups": len(groups), "seed": seed, "protocols": list(protocols),
-             "better_by_db": CLEAR,             "cross_validated": held_out(listed, STITCH)}  # fmt: skip
+             "better_by_db": CLEAR, "cross_validated": held_out(listed, STITCH)}  # fmt: skip
     content = {"constant": weights.pop("constant"), "weights": weights, "about": about}
     _write(Path(stitch_model.__file__).with_name(stitch_model.FILE), content)
 
