@@ -1,6 +1,6 @@
 """Photograph every view of the browser app, light and dark, wide and narrow, with one of the demo photos.
 
-    python tools/app_screenshots.py OUT [--demo coffee] [--docs docs/pictures]
+    python tools/app_screenshots.py OUT [--demo coffee] [--docs docs/images]
 
 ``--docs`` also writes the handful that docs/app.md shows, as small JPEG files. Needs Chromium and the extra ``dev``.
 """
