@@ -77,7 +77,7 @@ def computed(client: httpx.Client, photo: str) -> dict:
     """Compute what has changed; return the state."""
     job = client.post(f"{photo}/compute", json={}).json()
     while job["status"] in ("queued", "running"):
-        time.sleep(0.01)
+        time.sleep(0.03)
         job = client.get(f"/api/jobs/{job['id']}").json()
     assert job["status"] == "done", job
     return client.get(photo).json()
