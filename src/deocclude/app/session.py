@@ -83,8 +83,10 @@ class Session:
                 raise InputError("a project folder", "one without scene.json", file=folder)
             path = results.photo.path
             assert path is not None  # it was just read from there
-            facts = {"name": folder.name, "photo": path.name}
-            return Session(identity, Journal.start(folder, facts, inputs.entries_of(results)), results.photo, results)
+            facts, entries = {"name": folder.name, "photo": path.name}, inputs.entries_of(results)
+            journal = Journal.start(folder, facts, entries)
+            journal.note_saved(inputs.digest(entries))
+            return Session(identity, journal, results.photo, results)
         journal = Journal.open(folder)
         photo = results.photo if results is not None else read_photo(inside(folder, str(journal.facts["photo"])))
         if results is not None:
@@ -272,3 +274,4 @@ def _follow(journal: Journal, results: Project) -> None:
         return
     files = journal.folder / FOLDER / REFERENCES
     journal.act("Changes by another command", inputs.changes_by(results, journal.state, files))
+    journal.note_saved(inputs.digest(entries))  # once: what the user does from here on stays
