@@ -132,6 +132,8 @@ def run(
         if project.fingerprints.get(stage) != wanted[stage]:
             report(stage, 0, 1)
             project = _COMPUTE[stage](project, settings, report)
+            if stage == "references":
+                wanted = _stage_fingerprints(project, settings)  # its sources may turn out to be elsewhere
             project = replace(project, fingerprints={**project.fingerprints, stage: wanted[stage]})
             report(stage, 1, 1)
     return project

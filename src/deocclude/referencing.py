@@ -93,9 +93,11 @@ def holes_of(project: Project) -> list[Hole]:
 
 def _opened(project: Project, asked: SupplySettings, progress: Progress) -> Supply | None:
     """Return the opened sources; ``None`` where some are not on this machine and the project has results of them."""
-    picked = [Path(one.path) for one in project.corrections.references if one.verdict == "pick"]
-    absent = missing(asked) or not all(path.is_file() for path in picked)
-    if absent and project.references.pictures:
+    picks = [one for one in project.corrections.references if one.verdict == "pick"]
+    absent = [one for one in picks if not Path(one.path).is_file()]
+    used = [picture for picture in project.references.pictures if picture.pixels]
+    lost = any(one.means(picture.path, picture.sha256) for one in absent for picture in used)
+    if project.references.pictures and (lost or missing(asked)):
         return None
     return open_supply(asked, progress=lambda done, total: progress("index", done, total))
 

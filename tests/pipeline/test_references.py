@@ -303,6 +303,40 @@ def test_without_its_references_a_project_keeps_what_it_has(searched, folder, tm
     assert "not on this machine" in same.records["references"].notes[0]
 
 
+def test_a_rejection_counts_where_the_references_are_not(searched, plain, folder, tmp_path, no_stitching):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    settings = replace(FAST, references=(str(copy),))
+    there = run(searched, settings)
+    shutil.rmtree(copy)
+    first = there.references.pictures[0]
+    rejected = there.corrections.with_reference(Choice(first.path, "reject", None, first.sha256))
+    done = run(replace(there, corrections=rejected), settings)
+    assert {one.path: one.reason_rejected for one in done.references.pictures}[first.path] == "rejected by hand"
+    assert same_pixels(done, plain)
+
+
+def test_what_could_not_be_searched_is_made_up_for(searched, folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    settings = replace(FAST, references=(str(copy),))
+    home = run(searched, settings)
+    copy.rename(tmp_path / "away")
+    smaller = home.corrections.with_amodal(TABLE, home.scene[TABLE].modal)
+    away = run(replace(home, corrections=smaller), settings)
+    assert stale_from(away, settings) is None
+    (tmp_path / "away").rename(copy)
+    assert stale_from(away, settings) == "references"
+
+
+def test_a_picked_file_that_is_gone_keeps_nobody_from_searching(folder, tmp_path):
+    save(unrelated(), tmp_path / "astronaut.png")
+    project = run(started(), replace(FAST, reference=(str(tmp_path / "astronaut.png"),)))
+    gone = project.corrections.with_reference(Choice(str(tmp_path / "gone.png"), "pick", None, "0" * 64))
+    done = run(replace(project, corrections=gone), replace(FAST, references=(str(folder),)))
+    assert TABLE in done.references.parts
+    listed = {picture.path: picture.reason_rejected for picture in done.references.pictures}
+    assert "no such file" in listed[str(tmp_path / "gone.png")]
+
+
 def test_no_references_takes_them_back(searched, plain):
     assert same_pixels(run(searched, FAST), plain)
 

@@ -18,7 +18,7 @@ from deocclude.content.patch import BACKGROUND, Fill, Provenance
 from deocclude.content.revealed import Hole, View, recoded, reveal, within
 from deocclude.errors import InputError
 from deocclude.files import sha256
-from deocclude.masks import dilate
+from deocclude.masks import Mask, dilate
 from deocclude.references.choice import Choice, said_of
 from deocclude.references.index import Index
 from deocclude.references.query import Query, query_object, query_photo
@@ -94,14 +94,20 @@ class ReferenceStage:
         return hashlib.sha256(json.dumps([masks, category, source, about]).encode()).hexdigest()[:16]
 
     def _keep(self, hole: Hole) -> None:
-        """Take over what an earlier run found, as far as it is still hidden."""
+        """Take over what an earlier run found, as far as it is still hidden and not rejected since."""
         part = self.before.references.parts.get(hole.id)
-        part = within(part, hole.hidden) if part is not None else None
+        pictures = self.before.references.pictures
+        rejected = [one for one in pictures if said_of(self.choices, hole.id, one.path, one.sha256) == "reject"]
+        if part is not None:
+            codes = [Provenance.REFERENCE + one.number for one in rejected if one.number is not None]
+            refused = Mask.from_crop(part.hole & np.isin(part.provenance, codes), part.box[:2], hole.hidden.size)
+            part = within(part, hole.hidden - refused)
         numbers: dict[int, int] = {}
-        for picture in self.before.references.pictures:
+        for picture in pictures:
             for trial in (trial for trial in picture.trials if trial.object == hole.id):
                 pixels = _count(part, picture.number)
-                reason = None if pixels else trial.reason or "what it showed is not hidden any more"
+                reason = trial.reason or "what it showed is not hidden any more"
+                reason = None if pixels else REJECTED if picture in rejected else reason
                 number = self._list(picture, replace(trial, pixels=pixels, reason=reason))
                 if number is not None and picture.number is not None:
                     numbers[picture.number] = number
