@@ -180,6 +180,8 @@ class Jobs:
             return "cancelled", None
         except (DeoccludeError, RuntimeError) as error:
             return "failed", str(error)
+        except Exception as error:  # a mistake of ours may cost this job, not all later ones
+            return "failed", f"{type(error).__name__}: {error}"
         return "done", None
 
     def _finish(self, job: Job, status: str, error: str | None) -> None:

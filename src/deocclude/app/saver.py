@@ -51,3 +51,5 @@ class Saver:
                 session.save()
             except DeoccludeError as error:
                 failed(str(error))
+            except Exception as error:  # a mistake of ours may cost this result, not all later ones
+                failed(f"{type(error).__name__}: {error}")

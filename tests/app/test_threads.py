@@ -1,0 +1,42 @@
+"""The threads of the app outlive what goes wrong in one of their tasks."""
+
+import time
+from types import SimpleNamespace
+
+from deocclude.app import jobs
+from deocclude.app.events import Broker
+from deocclude.app.saver import Saver
+
+
+class Photo:
+    """Stands for a session; every use of it ends in an error that nobody foresaw."""
+
+    identity, state = "photo", SimpleNamespace(revision=0)
+
+    def save(self):
+        raise ZeroDivisionError("by mistake")
+
+    snapshot = save
+
+
+def test_results_are_saved_after_an_unforeseen_error():
+    saver, told = Saver(), []
+    saver.start()
+    for _ in range(2):
+        saver.save(Photo(), told.append)
+    saver.stop()
+    assert told == ["ZeroDivisionError: by mistake"] * 2
+
+
+def test_jobs_are_done_after_an_unforeseen_error(monkeypatch):
+    work, photo = jobs.Jobs(Broker()), Photo()
+    monkeypatch.setattr(work._worker, "warm_up", lambda: None)
+    work.start()
+    try:
+        for _ in range(2):
+            job, end = work.submit("compute", photo), time.monotonic() + 20
+            while not job.over and time.monotonic() < end:
+                time.sleep(0.01)
+            assert (job.status, job.error) == ("failed", "ZeroDivisionError: by mistake")
+    finally:
+        work.stop()
