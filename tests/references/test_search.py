@@ -11,7 +11,7 @@ from reference_pictures import PHOTOS, QUICK, other_view, photo
 from deocclude.geometry import Box, Size
 from deocclude.references import colour
 from deocclude.references.entries import EntrySettings, Kind, regions
-from deocclude.references.index import Hit, Index, Ranking
+from deocclude.references.index import BOTH, Hit, Index, Ranking
 from deocclude.references.postings import build, merge, query_vector
 from deocclude.references.query import query_photo
 from deocclude.references.rerank import RerankSettings, rerank
@@ -56,7 +56,7 @@ def test_ranking_follows_the_verifier_and_stops_when_certain(index):
         return Verdict(1.0 if len(calls) == 2 else 0.1, 9, None, "affine", "")
 
     first = index.query(asked("coffee"))
-    answer = search(index, asked("coffee"), SearchSettings(enough=1, top=3, followed=0), verifier=odd)
+    answer = search(index, asked("coffee"), SearchSettings(enough=1, top=3, followed=0, rankings=(BOTH,)), verifier=odd)
     assert len(calls) == 2
     assert [one.hit.path for one in answer.ranked] == [first[1].path, first[0].path, first[2].path]
     assert answer.ranked[2].verdict is None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from deocclude.evaluation.retrieval_bench import Asked
-from deocclude.references.index import BOTH, Ranking
+from deocclude.references.index import BOTH, WORDS, Ranking
 from deocclude.references.rerank import rerank
 from deocclude.references.search import Found, search
 
@@ -15,7 +15,6 @@ Row = Callable[[Asked, Collection[Path]], list[Found]]
 """Given a question and the pictures that are not to be found; returns the pictures found, the best first."""
 
 FULL = "all"
-WORDS = Ranking(words=1.0, colours=0.0)
 COLOURS = Ranking(words=0.0, colours=1.0)
 
 
@@ -36,12 +35,12 @@ def _reranked(ranking: Ranking) -> Row:
 
 
 def _words_verified(asked: Asked, without: Collection[Path]) -> list[Found]:
-    settings = replace(asked.settings, ranking=WORDS, top=asked.settings.shortlist, followed=0)
+    settings = replace(asked.settings, rankings=(WORDS,), top=asked.settings.shortlist, followed=0)
     return list(search(asked.index, asked.query, settings, without=without, verifier=asked.verify_words).ranked)
 
 
 def _full(asked: Asked, without: Collection[Path]) -> list[Found]:
-    settings = replace(asked.settings, top=asked.settings.shortlist)
+    settings = replace(asked.settings, top=len(asked.settings.rankings) * asked.settings.shortlist)
     return list(search(asked.index, asked.query, settings, without=without, verifier=asked.verify).ranked)
 
 

@@ -56,6 +56,7 @@ class Ranking:
 
 
 BOTH = Ranking()
+WORDS = Ranking(words=1.0, colours=0.0)
 
 
 @dataclass(frozen=True)
