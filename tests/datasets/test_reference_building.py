@@ -293,6 +293,13 @@ def test_settings_that_make_no_set(views_folder, tmp_path, change, said):
     assert said in str(error.value)
 
 
+def test_another_table_of_credits_makes_another_data_set(copy, views_folder, masks_folder, tmp_path):
+    table = tmp_path / "credits.csv"
+    table.write_text(f"sha256,source,licence\n{'0' * 64},http://example.org,CC0\n")
+    with pytest.raises(InputError, match="expected the data set that these options make"):
+        build_reference_dataset([views_folder, masks_folder], copy, SMALL, aids=Aids(credits=table))
+
+
 def test_a_table_of_credits(tmp_path, views_folder):
     table = tmp_path / "credits.csv"
     table.write_text("path,sha256\na,b\n")

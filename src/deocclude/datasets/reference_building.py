@@ -110,7 +110,8 @@ def build_reference_dataset(
     sources = _read(data, tell)
     donors = _read(aids.donors, tell)
     index, digest = _opened(aids.references, tell) if aids.references else (None, "")
-    plan = make_plan(sources, settings, [*_weights(), digest], donors=donors)
+    table = [json.dumps({key: asdict(one) for key, one in sorted(stated.items())})] if stated else []
+    plan = make_plan(sources, settings, [*_weights(), digest, *table], donors=donors)
     if index is not None:
         _refuse_overlap(plan, index)
     kept = _begin(folder, plan, force=force)
