@@ -73,6 +73,7 @@ BUNDLED = {
     "pcnet-m": "pcnet_m.safetensors",
     "pcnet-m-rgb": "pcnet_m_rgb.safetensors",
     "pcnet-c": "pcnet_c.safetensors",
+    "fusion": "fusion.safetensors",
 }
 _KEY = "deocclude"
 
