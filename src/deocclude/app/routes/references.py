@@ -19,7 +19,7 @@ from deocclude.app.session import Session
 from deocclude.errors import InputError
 from deocclude.files import atomic_file, sha256
 from deocclude.images import read_photo, write_picture
-from deocclude.references.credit import Credit, write_credits
+from deocclude.references.credit import CREDITS, Credit, write_credits
 
 router = APIRouter(prefix="/api/photos/{photo}/references", tags=["references"])
 
@@ -100,7 +100,7 @@ def _kept(session: Session, path: Path, names: set[str]) -> str:
     """Copy a picture into the project folder, and return the name that it has there."""
     folder = session.references
     number, name = 1, path.name
-    while name in names or (folder / name).exists():
+    while name in names or name.lower() == CREDITS or (folder / name).exists():
         number += 1
         name = f"{path.stem}-{number}{path.suffix}"
     with atomic_file(folder / name) as part:
