@@ -45,9 +45,11 @@ class Methods:
     order: Annotated[str | None, Parameter(name="--order-method")] = None
     """Ordering method: pcnet-m (the network; the default), convex, area-small, area-large, y-axis."""
     amodal: Annotated[str | None, Parameter(name="--amodal-method")] = None
-    """Amodal completion method: pcnet-m (the network; the default), pcnet-m-nog, convexR, convex, raw."""
+    """Amodal completion method: pcnet-m (the network; the default), pcnet-m-rgb (which looks at the photo too),
+    pcnet-m-nog, convexR, convex, raw."""
     fill: str | None = None
-    """How hidden pixels are painted: auto (the default), exemplar, telea, navier-stokes, biharmonic, mean."""
+    """How hidden pixels are painted: auto (the default), chosen (all compete), exemplar, telea, navier-stokes,
+    biharmonic, mean, pcnet-c."""
     edges: str | None = None
     """Layer edges: soft (anti-aliased; the default) or hard (exactly the whole shape)."""
     max_gap: int | None = None
