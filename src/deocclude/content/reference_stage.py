@@ -106,8 +106,8 @@ class ReferenceStage:
         for picture in pictures:
             for trial in (trial for trial in picture.trials if trial.object == hole.id):
                 pixels = _count(part, picture.number)
-                reason = trial.reason or "what it showed is not hidden any more"
-                reason = None if pixels else REJECTED if picture in rejected else reason
+                why = REJECTED if picture in rejected else trial.reason or "what it showed is not hidden any more"
+                reason = None if pixels else why
                 number = self._list(picture, replace(trial, pixels=pixels, reason=reason))
                 if number is not None and picture.number is not None:
                     numbers[picture.number] = number
