@@ -236,7 +236,10 @@ def _made(path: Path) -> bool:
 
 
 def _dated(path: Path) -> tuple[str, int, int]:
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError:
+        return path.name, -1, -1  # it went away since it was listed; what reads it says so
     return path.name, status.st_size, status.st_mtime_ns
 
 
