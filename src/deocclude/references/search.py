@@ -17,6 +17,8 @@ from deocclude.references.query import Query
 from deocclude.references.verify import NO_TRANSFORM, Verdict, verify
 from deocclude.stages import Stopwatch
 
+LIKELY = 0.1
+"""Less probable pictures are ranked by words and colours alone: verifying said nothing about them."""
 Verifier = Callable[[Index, Hit, Query], Verdict]
 """Says whether a picture of an index shows what a query shows."""
 
@@ -156,8 +158,10 @@ def search(
         found.append(Found(hit, verdict))
     if settings.followed:
         found = _followed(index, found, settings, without, verifier)
-    # Python's sort keeps the order of the shortlist among equals, so those not looked at stay behind in theirs.
-    found.sort(key=lambda one: (-one.probability, not category or one.hit.category != category))
+    found.sort(key=lambda one: (
+        -one.probability if one.probability >= LIKELY else 0, not category or one.hit.category != category,
+        -one.hit.words * one.hit.colours**BOTH.colours,
+    ))  # fmt: skip
     references = tuple(one for one in found if one.verdict and accepted(one.verdict, settings.accept))
     return Answer(tuple(found[: settings.top]), references[: settings.top], watch.seconds)
 
