@@ -26,9 +26,12 @@ def line_of(query: Query, record: Record, pictures: Mapping[str, RGBArray]) -> R
     given = np.where(query.hole[..., None], np.uint8(255), query.truth)
     given = np.where((query.usable | query.hole)[..., None], given, given // 3).astype(np.uint8)
     window = _window(query)
-    views = [("truth", query.truth[window]), (f"{record.key}: {record.hidden:.0%} hidden", given[window])]
-    references = list(zip(query.sources, query.references, strict=True))[:MOST]
-    views += references + [("", None)] * (MOST - len(references))
+    views: list[tuple[str, RGBArray | None]] = [
+        ("truth", query.truth[window]),
+        (f"{record.key}: {record.hidden:.0%} hidden", given[window]),
+    ]
+    views += list(zip(query.sources, query.references, strict=True))[:MOST]
+    views += [("", None)] * (MOST + 2 - len(views))
     for row, picture in pictures.items():
         views.append((f"{row} {record.answers[row].scores['psnr']:.1f} dB", picture[window]))
     return np.hstack([_cell(caption, picture) for caption, picture in views])
