@@ -56,7 +56,7 @@ class Folder:
             index, _ = open_library(self._folder)
             pixels = np.asarray(Image.open(BytesIO(picture.data)).convert("RGB"))
             asked = query_photo(pixels, settings=index.manifest.features)
-            answer = search(index, asked, SearchSettings(top=count, shortlist=max(count, 40)))
+            answer = search(index, asked, SearchSettings(top=count, shortlist=max(count, 20)))
             return self._answer([one.hit.path for one in answer.ranked], count)
         except DeoccludeError as error:
             raise SourceError(Reason.PROVIDER_ERROR, f"{self._folder}: {error}") from None
