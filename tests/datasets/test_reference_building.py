@@ -146,6 +146,13 @@ def test_killed_at_random_moments(views_folder, tmp_path):
     assert set(found["refusals"]) <= {"a finished reference data set", "a reference data set"}
 
 
+def test_what_a_killed_process_left_is_cleared_away(built, copy, views_folder, masks_folder):
+    for name in (MANIFEST, "plan.json"):
+        (copy / f".{name}.x.part.json").write_bytes(b"half")
+    build_reference_dataset([views_folder, masks_folder], copy, SMALL)
+    check_equal(copy, built)
+
+
 def test_an_unfinished_set(copy):
     (copy / MANIFEST).unlink()
     count = len(list(copy.glob("shard-*")))

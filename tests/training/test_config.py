@@ -13,7 +13,7 @@ from deocclude.training.config import LoopSettings, Phase, plain
 from deocclude.training.loop import learning_rate
 from deocclude.training.pcnet_m import PCNetMConfig
 
-RECIPES = sorted((Path(deocclude.training.__file__).parent / "recipes").glob("pcnet_m_*.toml"))
+RECIPES = sorted((Path(deocclude.training.__file__).parent / "recipes").glob("pcnet_m_[cgp]*.toml"))
 MINIMAL = 'pack = "p"\n[loop]\nphases = [{steps = 10, size = 64, batch = 8}]\n'
 
 

@@ -181,6 +181,9 @@ def _begin(folder: Path, plan: Plan, *, force: bool) -> set[int]:
         InputError: something else is there.
     """
     path = folder / PLAN
+    for name in (PLAN, MANIFEST):
+        for debris in folder.glob(f".{name}.*"):  # half-written by a process that was killed
+            debris.unlink()
     if path.is_file():
         try:
             before = json.loads(path.read_text(encoding="utf-8"))["fingerprint"]

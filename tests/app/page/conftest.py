@@ -126,8 +126,9 @@ def small_coffee(folder: Path) -> tuple[Path, object]:
     return path, Scene(Size(HEIGHT, WIDTH), tuple(items))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
+    """A browser for one module: as long as Playwright is there, no other test can run an event loop of its own."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not CHROMIUM.exists():
         pytest.skip("no /usr/bin/chromium (Debian's package chromium)")
@@ -138,7 +139,7 @@ def browser() -> Iterator[object]:
 
 
 @pytest.fixture(scope="session")
-def server(browser, tmp_path_factory) -> Iterator[Server]:
+def server(tmp_path_factory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("projects")
     running = Server(folder)
     yield running
