@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from deocclude.cli import console
+from deocclude.cli.evaluate_options import Rows, Several
 from deocclude.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
     from deocclude.evaluation.tables import Table
 
 DRAWN_SCENES = 40
-Several = Parameter(consume_multiple=True, show_default=False, negative=())
-Rows = Annotated[
-    tuple[str, ...],
-    Parameter(name=["--rows", "--row"], consume_multiple=True, show_default=False, negative=()),
-]
 
 
 @Parameter(name="*")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from deocclude.cli import console
+from deocclude.cli.evaluate_options import Rows, Several
 from deocclude.errors import InputError, unknown_choice
 
 if TYPE_CHECKING:
@@ -17,12 +18,6 @@ if TYPE_CHECKING:
     from deocclude.evaluation.retrieval import Result
     from deocclude.evaluation.retrieval_bench import Bench
     from deocclude.evaluation.tables import Table
-
-Several = Parameter(consume_multiple=True, show_default=False, negative=())
-Rows = Annotated[
-    tuple[str, ...],
-    Parameter(name=["--rows", "--row"], consume_multiple=True, show_default=False, negative=()),
-]
 
 
 @Parameter(name="*")

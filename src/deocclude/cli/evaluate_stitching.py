@@ -11,16 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from deocclude.cli import console
+from deocclude.cli.evaluate_options import Rows, Several
 from deocclude.errors import InputError
 
 if TYPE_CHECKING:
     from deocclude.evaluation.stitching_run import Asked
-
-Several = Parameter(consume_multiple=True, show_default=False, negative=())
-Rows = Annotated[
-    tuple[str, ...],
-    Parameter(name=["--rows", "--row"], consume_multiple=True, show_default=False, negative=()),
-]
 
 
 @Parameter(name="*")

@@ -10,12 +10,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from deocclude.cli import console
+from deocclude.cli.evaluate_options import Rows
 from deocclude.errors import InputError
-
-Rows = Annotated[
-    tuple[str, ...],
-    Parameter(name=["--rows", "--row"], consume_multiple=True, show_default=False, negative=()),
-]
 
 
 @Parameter(name="*")
