@@ -12,9 +12,10 @@ from layer_scenes import empty_fill, parts
 
 from deocclude.content.patch import Fill, Provenance
 from deocclude.geometry import Size
+from deocclude.layers import fringe
 from deocclude.layers.build import build_layers
 from deocclude.layers.compose import compose
-from deocclude.layers.matte import OUTWARD, soften
+from deocclude.layers.matte import soften
 from deocclude.layers.move import Move
 from deocclude.layers.nearest import nearest_pixel, signed_distance
 from deocclude.layers.stack import Layer
@@ -34,7 +35,7 @@ def test_unmoved_soft_stack_is_the_photo(case):
 
 @settings(deadline=None, max_examples=100)
 @given(parts)
-def test_alpha_reaches_at_most_two_pixels_beyond_the_shape(case):
+def test_alpha_reaches_no_further_beyond_the_shape_than_traces_are_looked_for(case):
     hard, soft = (build_layers(*case.arguments(), edges=edges) for edges in ("hard", "soft"))
     assert (soft.clipped, soft.patched) == (hard.clipped, hard.patched)
     for sharp, layer in zip(hard.layers, soft.layers, strict=True):
@@ -44,7 +45,7 @@ def test_alpha_reaches_at_most_two_pixels_beyond_the_shape(case):
         shape, alpha = np.zeros(case.scene.size, bool), np.zeros(case.scene.size, np.uint8)
         shape[sharp.box.slices] = sharp.rgba[..., 3] > 0
         alpha[layer.box.slices] = layer.rgba[..., 3]
-        assert not alpha[signed_distance(shape) <= -OUTWARD].any()
+        assert not alpha[signed_distance(shape) < -fringe.WIDTH].any()
         assert np.array_equal(layer.provenance != Provenance.NOTHING, layer.rgba[..., 3] > 0)
         assert layer.box == Mask.from_array(alpha).box
 
@@ -106,6 +107,25 @@ def test_what_lies_beneath_an_edge_is_cleaned_in_its_own_layer():
         assert np.array_equal(compose(stack), photo)
     assert reds["hard"] > 20
     assert reds["soft"] < 0.3 * reds["hard"]
+
+
+@pytest.mark.parametrize("left", [(255, 240, 200), (0, 0, 0)])
+def test_a_sliver_that_the_mask_left_out_goes_with_the_object(left):
+    """Three pixels of another colour around the mask: bright ones of the object itself, dark ones of sharpening."""
+    rng = np.random.default_rng(3)
+    truth = np.rint(90 + 4 * rng.standard_normal((*SIZE, 3))).astype(np.uint8)
+    rows, columns = np.mgrid[: SIZE.height, : SIZE.width]
+    radius = np.hypot(rows - 32, columns - 48)
+    photo = truth.copy()
+    photo[radius <= 17], photo[radius <= 14] = left, (200, 40, 30)
+    mask = Mask.from_array(radius <= 14)
+    stack = build_layers(photo, Scene(SIZE, (Instance(1, mask),)), {}, (1,), {}, empty_fill(0), "soft")
+    assert np.array_equal(compose(stack), photo)
+    around = (radius > 15) & (radius <= 18)
+    assert np.abs(stack.background.astype(int) - truth)[around].mean() < 8
+    assert stack[1].rgba[..., 3].any()
+    plain = build_layers(truth, Scene(SIZE, (Instance(1, mask),)), {}, (1,), {}, empty_fill(0), "soft")
+    assert np.array_equal(plain.background[radius > 17], truth[radius > 17])
 
 
 def test_texture_is_not_taken_for_a_bled_colour():

@@ -13,13 +13,16 @@ apart as C = a F + (1 - a) B (the matting equation; Porter & Duff 1984, Smith & 
    Where no F in 0..255 exists a is raised until one does. As a step of F is a step of a <= 1 in the composite, a
    whole number that rounds to the photo's byte always exists.
 
+4. What the object left around it beyond that (:mod:`deocclude.layers.fringe`) is likewise replaced beneath, and
+   goes to the object with the least a for which an F exists.
+
 So the unmoved stack is the photo byte for byte, the object takes its own colour along
 when moved, and what it leaves behind does not show where it stood.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +30,7 @@ from numpy.typing import NDArray
 
 from deocclude.geometry import Box, Size
 from deocclude.layers.blend import over
+from deocclude.layers.fringe import LOOK, traces
 from deocclude.layers.nearest import nearest_pixel, signed_distance
 from deocclude.layers.stack import Layer
 from deocclude.layers.visible import Visible
@@ -35,8 +39,9 @@ from deocclude.masks import Mask
 RADIUS = 1.5
 """Half the width of the ramp, in pixels."""
 OUTWARD = 2.0
-"""How far alpha may reach beyond the outline, in pixels."""
+"""How far alpha reaches beyond the outline at most, in pixels, but for the object's traces around it."""
 _REACH = 6
+_MARGIN = LOOK + 2
 # Weight of the ramp: as much as a difference of 20 grey levels in each channel.
 _PRIOR = 3 * 20.0**2
 # How far alpha may leave the ramp for the sake of the colours.
@@ -98,14 +103,15 @@ class _Rim:
 class _Crop:
     """One layer with a margin: everything [h, w] or [h, w, 3] lies at ``box``.
 
-    ``shape`` is the hard layer's, ``zone`` the pixels along its outline that are matted, ``rgb`` the layer's
-    colours and beyond its outline ``inner``, the colours further inside.
+    ``shape`` is the hard layer's, ``zone`` the pixels along its outline that are matted, ``distance`` the signed one
+    to it, ``rgb`` the layer's colours and beyond its outline ``inner``, the colours further inside.
     """
 
     rank: int
     box: Box
     shape: NDArray[np.bool_]
     zone: NDArray[np.bool_]
+    distance: Floats
     ramp: Floats
     rgb: NDArray[np.uint8]
     inner: NDArray[np.uint8]
@@ -130,6 +136,7 @@ def soften(seen: Visible, ground: NDArray[np.uint8], layers: list[Layer]) -> tup
             continue
         crop = _crop(layer, Size(*ground.shape[:2]))
         _clean_beneath(easel, crop)
+        crop = _with_traces(easel, crop)
         rgba = _matte(easel, crop)
         _paint(easel, crop, rgba)
         easel.layers.append(_trimmed(layer, crop, rgba))
@@ -137,7 +144,7 @@ def soften(seen: Visible, ground: NDArray[np.uint8], layers: list[Layer]) -> tup
 
 
 def _crop(layer: Layer, size: Size) -> _Crop:
-    box = layer.box.grow(_REACH).clip(size)
+    box = layer.box.grow(_MARGIN).clip(size)
     shape = np.zeros((box.height, box.width), bool)
     rgb = np.zeros((*shape.shape, 3), np.uint8)
     window = layer.box.window(box)
@@ -145,11 +152,12 @@ def _crop(layer: Layer, size: Size) -> _Crop:
     distance = signed_distance(shape)
     ramp = np.clip(0.5 + distance / (2 * RADIUS), 0, 1)
     zone = (ramp < 1) & (distance > -OUTWARD)
+    near = zone | (~shape & (distance > -LOOK))
     inner = np.zeros_like(rgb)
-    inner[zone] = _inner_colours(rgb, _core(shape, distance), zone)
-    beyond = zone & ~shape
+    inner[near] = _inner_colours(rgb, _core(shape, distance), near)
+    beyond = near & ~shape
     rgb[beyond] = inner[beyond]
-    return _Crop(layer.z + 1, box, shape, zone, ramp, rgb, inner)
+    return _Crop(layer.z + 1, box, shape, zone, distance, ramp, rgb, inner)
 
 
 def _core(shape: NDArray[np.bool_], distance: Floats) -> NDArray[np.bool_]:
@@ -191,6 +199,17 @@ def _clean_beneath(easel: _Easel, crop: _Crop) -> None:
     rows, columns, source = rows[same], columns[same], (source[0][same], source[1][same])
     found = _is_mixture(photo[rows, columns], crop.at((rows, columns)), composite[source])
     easel.repaint(crop.box, (rows[found], columns[found]), composite[source[0][found], source[1][found]])
+
+
+def _with_traces(easel: _Easel, crop: _Crop) -> _Crop:
+    """Clean each surface beneath of the object's traces around it, and return the crop with them in its zone."""
+    owner, painter, composite, photo = easel.views(crop.box)
+    zone = crop.zone.copy()
+    for rank in np.unique(owner[crop.zone & (owner < crop.rank)]):
+        found, source = traces(photo, crop.distance, (owner == rank) & (painter == rank))
+        easel.repaint(crop.box, np.nonzero(found), composite[source])
+        zone |= found
+    return replace(crop, zone=zone)
 
 
 def _is_mixture(photo: NDArray[np.uint8], rim: _Rim, clean: NDArray[np.uint8]) -> NDArray[np.bool_]:
