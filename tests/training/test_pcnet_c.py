@@ -14,6 +14,7 @@ from deocclude.cli import train as commands
 from deocclude.errors import InputError
 from deocclude.settings import from_dict, read_settings
 from deocclude.training import loop
+from deocclude.training.adversary import AdversarySettings
 from deocclude.training.config import LoopSettings, Phase
 from deocclude.training.content_samples import ContentSettings
 from deocclude.training.loop import TrainingStoppedError
@@ -98,6 +99,30 @@ def test_a_stopped_run_continues_to_the_same_bits(
     assert all(torch.equal(one[name], two[name]) for name in one)
     with pytest.raises(InputError, match="begun differently"):
         train_pcnet_c(replace(short, loss=replace(short.loss, hole=2.0)), tmp_path / "halves")
+
+
+def test_a_stopped_run_with_a_discriminator_continues_to_the_same_bits(
+    config: PCNetCConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    loop_settings = replace(config.loop, phases=(Phase(4, 32, 4),))
+    rival = replace(config, loop=loop_settings, adversary=AdversarySettings(0.1, 1.0, width=0.125))
+    train_pcnet_c(rival, tmp_path / "straight")
+    due = loop._Run._save_if_due
+
+    def stop_after_two(self: loop._Run, *, last: bool) -> None:
+        self.stop = self.step == 2
+        due(self, last=last)
+
+    monkeypatch.setattr(loop._Run, "_save_if_due", stop_after_two)
+    with pytest.raises(TrainingStoppedError):
+        train_pcnet_c(rival, tmp_path / "halves")
+    monkeypatch.undo()
+    train_pcnet_c(rival, tmp_path / "halves")
+    train_pcnet_c(replace(rival, adversary=AdversarySettings()), tmp_path / "alone")
+    names = ("straight", "halves", "alone")
+    one, two, alone = (read_weights(tmp_path / name / "weights.safetensors")[1] for name in names)
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert not all(torch.equal(one[name], alone[name]) for name in one)
 
 
 def test_continues_from_its_own_weights(run: Path, config: PCNetCConfig):

@@ -18,6 +18,7 @@ class Toy:
     """Learns the mean of its input; every sample follows from its own number, so processes can share a step."""
 
     name = "toy"
+    adversary = None
 
     def __init__(self, channels: int = 4, pause: float = 0.0):
         self.channels, self.pause = channels, pause

@@ -28,6 +28,7 @@ class Checkpoint:
         ema: state of the averaged net.
         optimizer: state of the optimiser.
         seconds: wall time of the run so far.
+        adversary: state of the discriminator, if there is one.
     """
 
     task: str
@@ -39,6 +40,7 @@ class Checkpoint:
     ema: dict[str, Any]
     optimizer: dict[str, Any]
     seconds: float
+    adversary: dict[str, Any] | None = None
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

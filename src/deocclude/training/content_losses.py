@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from deocclude.nets.random_features import RandomFeatures
@@ -108,20 +108,6 @@ def discriminator_adversarial(real_logits: Tensor, fake_logits: Tensor, fake_reg
         share = functional.adaptive_max_pool2d(fake_region, fake.shape[2:])
         made = torch.lerp(functional.softplus(-fake), made, share)
     return 0.5 * (functional.softplus(-real_logits.float()).mean() + made.mean())
-
-
-def gradient_penalty(discriminator: nn.Module, real: Tensor) -> Tensor:
-    """Return R1, the mean squared norm of the gradient of the logits' sum at real input (Mescheder et al., 2018).
-
-    Args:
-        discriminator: a net that returns logits, or logits and features.
-        real: its input.
-    """
-    real = real.detach().requires_grad_(True)
-    answer = discriminator(real)
-    logits = answer if isinstance(answer, Tensor) else answer[0]
-    (slope,) = torch.autograd.grad(logits.float().sum(), real, create_graph=True)
-    return slope.square().sum((1, 2, 3)).mean()
 
 
 def feature_matching(fake: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:

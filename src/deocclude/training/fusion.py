@@ -19,9 +19,11 @@ from deocclude.datasets.reference_dataset import ReferenceDataset, read_referenc
 from deocclude.datasets.reference_sample import ReferenceKind
 from deocclude.errors import InputError, unknown_choice
 from deocclude.nets.content_net import ContentNet
+from deocclude.nets.planes import OWN
 from deocclude.nets.random_features import RandomFeatures
 from deocclude.nets.reference_net import Conv3Deconv3, FusionNet, join_planes
 from deocclude.references.altered import AlterSettings
+from deocclude.training.adversary import Adversary, AdversarySettings
 from deocclude.training.config import LoopSettings, plain
 from deocclude.training.content_losses import compose, gradient_l1, masked_l1, masked_mse, perceptual_and_style
 from deocclude.training.content_samples import ContentBatch, ContentSampler, ContentSettings
@@ -110,6 +112,7 @@ class FusionConfig:
         samples: how patches are made.
         photos: share of patches that are parts of photos; the others are objects.
         loss: weights of its terms.
+        adversary: discriminator that learns along.
         validation_samples: held-out samples of each kind of reference in a validation.
         validation_size: their patch side, pixels.
     """
@@ -126,6 +129,7 @@ class FusionConfig:
     samples: ContentSettings = field(default_factory=ContentSettings)
     photos: float = 0.5
     loss: FusionLossSettings = field(default_factory=FusionLossSettings)
+    adversary: AdversarySettings = field(default_factory=AdversarySettings)
     validation_samples: int = 48
     validation_size: int = 128
 
@@ -157,6 +161,7 @@ class Fusion:
         self._config, self._pack, self._data = config, pack, data
         self._shares = config.references.shares(records=data is not None)
         self._base = ContentNet(weights_path(config.base)).net.to(device).requires_grad_(False)
+        self.adversary = Adversary(config.adversary) if config.adversary.wanted else None
         self._train = ContentSampler(PackedPhotos(pack, validation=False, device=device), config.samples)
         self._maker = ReferenceMaker(config.altered, config.alignment)
         self._records = None if data is None else RecordSampler(_part(data, config, "train"), device)
@@ -177,7 +182,7 @@ class Fusion:
 
     def settings(self) -> dict[str, Any]:
         """Return what samples and loss depend on."""
-        names = ("kinds", "references", "altered", "alignment", "samples", "photos", "loss", "base")
+        names = ("kinds", "references", "altered", "alignment", "samples", "photos", "loss", "adversary", "base")
         values = plain(self._config)
         records = 0 if self._records is None else len(self._records)
         return {name: values[name] for name in names} | {"data": photo_fingerprint(self._pack), "records": records}
@@ -210,8 +215,15 @@ class Fusion:
     def loss(self, net: nn.Module, batch: FusionBatch) -> Tensor:
         """Return the weighted sum of the terms of :class:`FusionLossSettings`."""
         given = self.given(batch)
-        terms, weights = self.terms(_painted(net, given), given, batch), plain(self._config.loss)
-        return torch.stack([weights[name] * term for name, term in terms.items() if weights[name]]).sum()
+        output, weights = _painted(net, given), plain(self._config.loss)
+        terms = self.terms(output, given, batch)
+        total = torch.stack([weights[name] * term for name, term in terms.items() if weights[name]]).sum()
+        if self.adversary:
+            content = batch.content
+            hole = content.weight[:, None]
+            composite = compose(output, content.target, hole)
+            total = total + self.adversary.terms(composite, content.target, content.planes[:, OWN], hole)
+        return total
 
     def given(self, batch: FusionBatch) -> Tensor:
         """Return the input of the net, PCNet-C's answer included, float32 [n, 17, s, s]."""

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from deocclude.errors import DeoccludeError, InputError, unknown_choice
 from deocclude.files import write_text
+from deocclude.training.adversary import Adversary
 from deocclude.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from deocclude.training.config import LoopSettings, plain
 from deocclude.training.devices import keep_heap, one_thread, start_fabric
@@ -71,6 +72,8 @@ class Task(Protocol):
     """What is trained."""
 
     name: str
+    adversary: Adversary | None
+    """Learns along, and has a say in the loss; ``None`` for none."""
 
     def architecture(self) -> dict[str, Any]:
         """Return plain values that the net can be built from."""
@@ -171,6 +174,8 @@ class _Run:
         bare = task.build().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(bare).to(fabric.device).eval().requires_grad_(False)
         self.net, self.optimizer = fabric.setup(bare, _optimizer(bare, settings))
+        if task.adversary:
+            task.adversary.set_up(fabric)
         self.described = {"loop": _binding(settings), **task.settings()}
         self._resume()
         self.log = Log(out / "log.jsonl", self.step) if fabric.is_global_zero else None
@@ -214,8 +219,9 @@ class _Run:
         draw = Draw(self.settings.seed, self.step, self.fabric.global_rank * share, share, phase.size, progress)
         with one_thread():
             batch = self.task.batch(draw, self.fabric.device)
+        rate = learning_rate(self.settings, progress)
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.settings, progress)
+            group["lr"] = rate
         self.net.train()
         loss = self.task.loss(self.net, batch)
         self.fabric.backward(loss)
@@ -223,6 +229,8 @@ class _Run:
             self.fabric.clip_gradients(self.net, self.optimizer, max_norm=self.settings.clip, error_if_nonfinite=False)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+        if self.task.adversary:
+            self.task.adversary.study(rate)
         self.step, self.samples = self.step + 1, self.samples + phase.batch
         self._average()
         return loss.detach()
@@ -284,6 +292,7 @@ class _Run:
                 ema=self.ema.state_dict(),
                 optimizer=self.optimizer.state_dict(),
                 seconds=self.seconds,
+                adversary=self.task.adversary.state_dict() if self.task.adversary else None,
             )
             save_checkpoint(self.out / CHECKPOINT, state)
         self.saved = time.perf_counter()
@@ -296,6 +305,8 @@ class _Run:
         self.net.module.load_state_dict(found.net)
         self.ema.load_state_dict(found.ema)
         self.optimizer.load_state_dict(found.optimizer)
+        if self.task.adversary and found.adversary:
+            self.task.adversary.load_state_dict(found.adversary)
         self.step, self.samples, self.seconds_before = found.step, found.samples, found.seconds
 
 

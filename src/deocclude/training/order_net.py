@@ -47,6 +47,7 @@ class OrderTask:
     """The task that the loop trains."""
 
     name = TASK
+    adversary = None
 
     def __init__(self, config: OrderNetConfig, training: Crops, held_out: Crops) -> None:
         self._config, self._training, self._held_out = config, training, held_out

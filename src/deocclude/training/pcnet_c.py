@@ -19,9 +19,18 @@ from torch.nn import functional
 from deocclude.errors import unknown_choice
 from deocclude.nets.gated import GatedUNet
 from deocclude.nets.partial_conv import PartialConvUNet
+from deocclude.nets.planes import OWN
 from deocclude.nets.random_features import RandomFeatures
+from deocclude.training.adversary import Adversary, AdversarySettings
 from deocclude.training.config import LoopSettings, plain
-from deocclude.training.content_losses import compose, gradient_l1, masked_l1, masked_mse, perceptual_and_style
+from deocclude.training.content_losses import (
+    compose,
+    gradient_l1,
+    masked_l1,
+    masked_mse,
+    perceptual_and_style,
+    total_variation,
+)
 from deocclude.training.content_samples import ContentBatch, ContentSampler, ContentSettings
 from deocclude.training.content_scores import HeldOut
 from deocclude.training.devices import choose_device
@@ -69,6 +78,7 @@ class ContentLossSettings:
         gradient: absolute difference of steps between neighbours in the hole and across its edge.
         perceptual: difference of random features of the composite, divided by the hole's share of the patch.
         style: difference of their Gram matrices, divided likewise.
+        variation: total variation of the composite.
         features: channels of the random features at each depth.
     """
 
@@ -78,6 +88,7 @@ class ContentLossSettings:
     gradient: float = 0.5
     perceptual: float = 0.01
     style: float = 0.2
+    variation: float = 0.0
     features: tuple[int, ...] = (16, 32, 64)
 
 
@@ -109,6 +120,7 @@ class PCNetCConfig:
         samples: how samples are made.
         mix: which kinds of samples, when.
         loss: weights of its terms.
+        adversary: discriminator that learns along.
         validation_samples: number of held-out object samples in a validation.
         validation_size: their patch side, pixels.
     """
@@ -119,6 +131,7 @@ class PCNetCConfig:
     samples: ContentSettings = field(default_factory=ContentSettings)
     mix: MixSettings = field(default_factory=MixSettings)
     loss: ContentLossSettings = field(default_factory=ContentLossSettings)
+    adversary: AdversarySettings = field(default_factory=AdversarySettings)
     validation_samples: int = 96
     validation_size: int = 128
 
@@ -143,6 +156,7 @@ class PCNetC:
         held_out = ContentSampler(PackedPhotos(pack, validation=True, device=device), config.samples)
         self._held_out = HeldOut(held_out, config.validation_samples, config.validation_size)
         self._features = RandomFeatures(config.loss.features, FEATURE_SEED).to(device)
+        self.adversary = Adversary(config.adversary) if config.adversary.wanted else None
 
     def architecture(self) -> dict[str, Any]:
         """Return the kind and the arguments of the net."""
@@ -151,7 +165,7 @@ class PCNetC:
     def settings(self) -> dict[str, Any]:
         """Return what samples and loss depend on."""
         config = self._config
-        parts = {name: plain(getattr(config, name)) for name in ("samples", "mix", "loss")}
+        parts = {name: plain(getattr(config, name)) for name in ("samples", "mix", "loss", "adversary")}
         return {**parts, "data": photo_fingerprint(self._pack)}
 
     def build(self) -> nn.Module:
@@ -170,8 +184,14 @@ class PCNetC:
 
     def loss(self, net: nn.Module, batch: ContentBatch) -> Tensor:
         """Return the weighted sum of the terms of :class:`ContentLossSettings`."""
-        terms, weights = self.terms(_paint(net, batch), batch), plain(self._config.loss)
-        return torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+        output, weights = _paint(net, batch), plain(self._config.loss)
+        terms = self.terms(output, batch)
+        total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+        if self.adversary:
+            hole = batch.weight[:, None]
+            composite = compose(output, batch.target, hole)
+            total = total + self.adversary.terms(composite, batch.target, batch.planes[:, OWN], hole)
+        return total
 
     def terms(self, output: Tensor, batch: ContentBatch) -> dict[str, Tensor]:
         """Return the terms of the loss by name, scalars.
@@ -189,6 +209,8 @@ class PCNetC:
             "valid": masked_l1(output, batch.target, batch.planes[:, 4:5]),
             "gradient": gradient_l1(composite, batch.target, functional.max_pool2d(hole, 3, 1, 1)),
         }
+        if weights.variation:
+            terms["variation"] = total_variation(composite)
         if weights.perceptual or weights.style:
             share = hole.mean().clamp(min=1e-3)
             found = perceptual_and_style(self._features, [composite], batch.target, style=weights.style > 0)

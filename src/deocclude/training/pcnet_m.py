@@ -112,6 +112,7 @@ class PCNetM:
     """The task that the loop trains."""
 
     name = "pcnet-m"
+    adversary = None
 
     def __init__(self, config: PCNetMConfig, pack: Pack, device: str = "cpu") -> None:
         self._config, self._pack = config, pack

@@ -74,6 +74,7 @@ class PCNetMRgb:
     """
 
     name = "pcnet-m-rgb"
+    adversary = None
 
     def __init__(self, config: PCNetMRgbConfig, pack: PhotoPack, device: str = "cpu") -> None:
         self._config, self._pack = config, pack
