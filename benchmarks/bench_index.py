@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from deocclude.references import colour, postings
-from deocclude.references.index import NEAR, Index
+from deocclude.references.index import Index
 from deocclude.references.manifest import SEGMENTS, Manifest, SegmentRecord, publish, vocabulary_file
 from deocclude.references.query import Query, query_photo
 from deocclude.references.segment import ENTRY, Content, Picture, write_segment
@@ -112,12 +112,12 @@ def measure(folder: str, entries: int) -> dict[str, float]:
 
     faiss.omp_set_num_threads(1)
     queries: list[Query] = [query_photo(pixels) for pixels in photos(6)]
-    load_vocabulary().assign(queries[0].features.descriptors, NEAR)
+    load_vocabulary().assign(queries[0].features.descriptors)
     before = resident_mb()
     began = time.process_time()
     index = Index(folder)
     opened = time.process_time() - began
-    words = median_ms(lambda k: index.vocabulary.assign(queries[k].features.descriptors, NEAR), 6)
+    words = median_ms(lambda k: index.vocabulary.assign(queries[k].features.descriptors), 6)
     asked = median_ms(lambda k: index.query(queries[k]), 6)
     ours = resident_mb() - before
     chance = np.random.default_rng(0)

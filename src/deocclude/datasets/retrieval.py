@@ -7,6 +7,7 @@ names.
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ def open_collection(folder: Path | str) -> Collection:
     Raises:
         InputError: no such folder, no pictures, groups that are not four, or a photo without its reference.
     """
-    folder = Path(folder).absolute()
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100  (as an index names its pictures: '..' resolved, links kept)
     if (folder / CLEAN).is_dir():
         return _with_references(folder)
     groups = read_groups(folder)

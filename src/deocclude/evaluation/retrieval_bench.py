@@ -65,13 +65,17 @@ class Asked:
     Attributes:
         index: what is asked.
         query: features and colours of the question.
-        measures: what verification measured so far, by path of the picture.
+        settings: how it is searched.
+        known: given a picture of the index, or nothing for the question itself, what verification measured of it and
+            others so far.
+        fresh: those of which something was measured now.
     """
 
     index: Index
     query: Query
     settings: SearchSettings
-    measures: Measures = field(default_factory=dict)
+    known: Callable[[str], Measures]
+    fresh: set[str] = field(default_factory=set)
 
     def verify(self, index: Index, hit: Hit, view: Query) -> Verdict:
         """Verify a picture, or return what was found out earlier."""
@@ -83,11 +87,13 @@ class Asked:
 
     def _verdict(self, index: Index, hit: Hit, view: Query, *, colour: bool) -> Verdict:
         key = f"{view.source}|{hit.path}"
-        if key not in self.measures:
+        measured = self.known(view.source)
+        if key not in measured:
             found = verified(index, hit, view)
             geometry = {} if found.kind == NO_TRANSFORM else dict(found.measures)
-            self.measures[key] = {"inliers": found.inliers, "kind": found.kind, "measures": geometry}
-        kept = self.measures[key]
+            measured[key] = {"inliers": found.inliers, "kind": found.kind, "measures": geometry}
+            self.fresh.add(view.source)
+        kept = measured[key]
         geometry = {name: value for name, value in kept["measures"].items() if name not in OTHER}
         chance, measures = weigh(geometry, *((hit.colours, hit.words) if colour else ()))
         return Verdict(chance, kept["inliers"], None, kept["kind"], "", measures)
@@ -104,6 +110,7 @@ class Bench:
         """
         self.index = Index(folder / INDEX)
         self.settings = settings or SearchSettings()
+        self._near: dict[str, Measures] = {}
         self._store = Store(folder / QUERIES, (self.index.manifest.features, VerifySettings()))
 
     @property
@@ -124,11 +131,18 @@ class Bench:
     @contextmanager
     def asking(self, question: Question) -> Iterator[Asked]:
         """Yield a question under work; what is measured of its candidates is kept."""
-        known = self._store.measures(question.key)
-        asked = Asked(self.index, self.query(question), self.settings, dict(known))
+        own = self._store.measures(question.key)
+        asked = Asked(self.index, self.query(question), self.settings,
+                      lambda picture: self._beside(picture) if picture else own)  # fmt: skip
         yield asked
-        if len(asked.measures) != len(known):
-            self._store.keep(question.key, asked.measures)
+        for picture in asked.fresh:
+            self._store.keep(picture or question.key, asked.known(picture))
+
+    def _beside(self, picture: str) -> Measures:
+        """Return what was measured of a picture of the index beside others; many questions come upon it."""
+        if picture not in self._near:
+            self._near[picture] = self._store.measures(picture)
+        return self._near[picture]
 
 
 def prepare(

@@ -34,13 +34,19 @@ def _reranked(ranking: Ranking) -> Row:
     return row
 
 
+def _details(asked: Asked, without: Collection[Path]) -> list[Found]:
+    hits = asked.index.by_details([asked.query], asked.settings.shortlist, without=without)
+    return [Found(hit, None) for hit in hits]
+
+
 def _words_verified(asked: Asked, without: Collection[Path]) -> list[Found]:
-    settings = replace(asked.settings, rankings=(WORDS,), top=asked.settings.shortlist, followed=0)
+    settings = replace(asked.settings, rankings=(WORDS,), details=0, top=asked.settings.shortlist, followed=0)
     return list(search(asked.index, asked.query, settings, without=without, verifier=asked.verify_words).ranked)
 
 
 def _full(asked: Asked, without: Collection[Path]) -> list[Found]:
-    settings = replace(asked.settings, top=len(asked.settings.rankings) * asked.settings.shortlist)
+    most = len(asked.settings.rankings) * asked.settings.shortlist + asked.settings.details
+    settings = replace(asked.settings, top=most)
     return list(search(asked.index, asked.query, settings, without=without, verifier=asked.verify).ranked)
 
 
@@ -49,6 +55,7 @@ ROWS: dict[str, Row] = {
     "words": _shortlist(WORDS),
     "words + verification": _words_verified,
     "words + re-ranking": _reranked(WORDS),
+    "details": _details,
     "words + colours": _shortlist(BOTH),
     "words + colours + re-ranking": _reranked(BOTH),
     FULL: _full,

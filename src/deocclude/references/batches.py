@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.references import colour, postings
+from deocclude.references import colour, key_points, postings
 from deocclude.references.extraction import Extracted
 from deocclude.references.features import WIDTH
 from deocclude.references.segment import ENTRY, Content, Picture, Segment
@@ -44,6 +44,7 @@ def gather(
         geometry=np.concatenate([one.geometry for one in batch]).reshape(-1, 4),
         key_words=words,
         postings=postings.build(owners, words[keys], rarity, len(parts)),
+        key_postings=key_points.build(words, np.concatenate([one.signatures for one in batch])),
     )
 
 
@@ -68,6 +69,8 @@ def merge(segments: Sequence[Segment], removed: Sequence[Sequence[int]], picture
         tables.append(_renumbered(segment, rows, take, row_base, categories))
         entry_base, row_base = entry_base + int(take.sum()), row_base + len(rows)
     pairs = list(zip(segments, points, strict=True))
+    key_words = np.concatenate([segment.key_words[keys] for segment, keys in pairs])
+    signatures = np.concatenate([segment.key_postings.by_key()[keys] for segment, keys in pairs])
     return Content(
         pictures=tuple(pictures),
         categories=categories,
@@ -76,8 +79,9 @@ def merge(segments: Sequence[Segment], removed: Sequence[Sequence[int]], picture
         colours=np.concatenate([segment.colours[take] for segment, take in zip(segments, chosen, strict=True)]),
         descriptors=np.concatenate([segment.descriptors[keys] for segment, keys in pairs]),
         geometry=np.concatenate([segment.geometry[keys] for segment, keys in pairs]),
-        key_words=np.concatenate([segment.key_words[keys] for segment, keys in pairs]),
+        key_words=key_words,
         postings=postings.merge(parts),
+        key_postings=key_points.build(key_words, signatures),
     )
 
 

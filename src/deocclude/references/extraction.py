@@ -15,7 +15,7 @@ from deocclude.images import read_photo
 from deocclude.masks import Mask
 from deocclude.references.collection import PictureFile
 from deocclude.references.entries import EntrySettings, Kind, Region, regions
-from deocclude.references.features import Features, FeatureSettings, extract, to_bytes
+from deocclude.references.features import Features, FeatureSettings, extract, from_bytes, to_bytes
 from deocclude.references.vocabulary import load_vocabulary
 from deocclude.scene import Scene
 
@@ -67,6 +67,7 @@ class Extracted:
         descriptors: uint8 [n, 128], stored form.
         geometry: float32 [n, 4]: x, y, scale, angle.
         words: uint32 [n], nearest visual words.
+        signatures: uint64 [n], what tells them from others of the same word.
         parts: the entries, the whole picture first.
     """
 
@@ -75,6 +76,7 @@ class Extracted:
     descriptors: NDArray[np.uint8]
     geometry: NDArray[np.float32]
     words: NDArray[np.uint32]
+    signatures: NDArray[np.uint64]
     parts: tuple[Part, ...]
 
 
@@ -124,11 +126,13 @@ def extract_file(job: Job) -> Extracted | Skipped:
     except (OSError, MemoryError) as error:
         return Skipped(job.file.path, getattr(error, "strerror", None) or "not enough memory")
     features = extract(pixels, settings=job.features)
-    words, _ = load_vocabulary(job.vocabulary).assign(features.descriptors)
+    stored = to_bytes(features.descriptors)
+    vocabulary = load_vocabulary(job.vocabulary)
+    words = vocabulary.assign(features.descriptors)[0][:, 0]
     geometry = np.column_stack([features.points, features.scales, features.angles]).astype(np.float32)
     return Extracted(
-        job.file, features.size, to_bytes(features.descriptors), geometry, words[:, 0].astype(np.uint32),
-        tuple(_parts(pixels, features, job)),
+        job.file, features.size, stored, geometry, words.astype(np.uint32),
+        vocabulary.signatures(from_bytes(stored), words), tuple(_parts(pixels, features, job)),
     )  # fmt: skip
 
 

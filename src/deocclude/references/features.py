@@ -7,6 +7,7 @@ gathers a large part of its descriptor from it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,8 @@ WIDTH = 128
 """Numbers in a descriptor."""
 BYTE_SCALE = 512.0
 """Factor from RootSIFT to its stored form; values above 255 / 512 (rare) are cut."""
+OCTAVE_LAYERS = 3
+"""OpenCV divides SIFT's contrast threshold by this number, its default."""
 _SUPPORT = 3.0
 """Half the side of a descriptor's support without its faint rim, in key point diameters (OpenCV's ``size``)."""
 
@@ -149,27 +152,27 @@ def _detect(
     """Return the features of a grey picture that is ``factors`` (x, y) times as large as the one given."""
     import cv2
 
-    found: list[Any] = []
-    points, scales = np.zeros((0, 2), np.float32), np.zeros(0, np.float32)
-    for contrast in (settings.contrast, settings.contrast / 2, settings.contrast / 4):
-        sift = cv2.SIFT.create(contrastThreshold=contrast, enable_precise_upscale=True)
-        found = list(sift.detect(grey, None))
-        found.sort(key=lambda point: (-point.response, point.pt, point.angle))
-        points = np.array([point.pt for point in found], np.float32).reshape(-1, 2)
-        points = np.asarray((points + 0.5) / factors - 0.5, np.float32)
-        scales = np.array([point.size for point in found], np.float32) / np.float32(factors.mean())
-        if use is not None:
-            kept = np.flatnonzero(_may_be_used(points, scales, use, settings))
-            found, points, scales = [found[k] for k in kept], points[kept], scales[kept]
-        if len(found) >= settings.enough:
-            break
-    found = found[: settings.count]
+    sift = cv2.SIFT.create(contrastThreshold=settings.contrast / 4, enable_precise_upscale=True)
+    found = sorted(sift.detect(grey, None), key=lambda point: (-point.response, point.pt, point.angle))
+    points = np.array([point.pt for point in found], np.float32).reshape(-1, 2)
+    points = np.asarray((points + 0.5) / factors - 0.5, np.float32)
+    scales = np.array([point.size for point in found], np.float32) / np.float32(factors.mean())
+    if use is not None:
+        kept = np.flatnonzero(_may_be_used(points, scales, use, settings))
+        found, points, scales = [found[k] for k in kept], points[kept], scales[kept]
+    found = found[: _strong([point.response * OCTAVE_LAYERS for point in found], settings)]
     if not found:
         return empty(size)
     described, sift_descriptors = sift.compute(grey, found)
     assert len(described) == len(found)
     angles = np.array([point.angle for point in found], np.float32)
     return Features(points[: len(found)], scales[: len(found)], angles, to_root(sift_descriptors), size)
+
+
+def _strong(contrasts: Sequence[float], settings: FeatureSettings) -> int:
+    """Return how many key points are kept, given their contrasts, falling."""
+    counts = [sum(value >= settings.contrast / share for value in contrasts) for share in (1, 2, 4)]
+    return min(next((count for count in counts if count >= settings.enough), len(contrasts)), settings.count)
 
 
 def _may_be_used(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from deocclude.errors import InputError
 from deocclude.geometry import Box
 from deocclude.references import colour
+from deocclude.references.details import Details
 from deocclude.references.entries import Kind
 from deocclude.references.features import Features
 from deocclude.references.manifest import SEGMENTS, Manifest, read_manifest, vocabulary_file
@@ -29,8 +31,6 @@ from deocclude.references.query import Query
 from deocclude.references.segment import Picture, Segment
 from deocclude.references.vocabulary import Vocabulary, load_vocabulary
 
-NEAR = 1
-"""Words that a descriptor of a query stands for; three found no more on UKBench, at three times the cost."""
 PART_SHARE = 1.2
 """Factor on the score of a patch or object against that of the whole picture."""
 CONSIDERED = 2000
@@ -88,9 +88,9 @@ class Hit:
 
 @dataclass(frozen=True, eq=False)
 class _Look:
-    """What segments are searched for: words and weights, a colour signature, a category, and how both count."""
+    """What segments are searched for: cosines of all entries, a colour signature, a category, and how both count."""
 
-    vector: tuple[NDArray[np.int64], NDArray[np.float32]]
+    cosines: Sequence[NDArray[np.float32]]
     colours: NDArray[np.uint8]
     category: str
     ranking: Ranking
@@ -107,9 +107,11 @@ class Index:
         """
         self.folder = Path(folder)
         self.manifest, self.segments = _opened(self.folder)
-        self._vectors: WeakKeyDictionary[Query, tuple[NDArray[np.int64], NDArray[np.float32]]] = WeakKeyDictionary()
-        self._near: dict[tuple[int, int, int, Ranking], list[Hit]] = {}
         self._dead = [np.array(record.removed, np.int64) for record in self.manifest.segments]
+        self._words: WeakKeyDictionary[Query, NDArray[np.int64]] = WeakKeyDictionary()
+        self._details: WeakKeyDictionary[Query, Details] = WeakKeyDictionary()
+        self._cosines: WeakKeyDictionary[Query, list[NDArray[np.float32]]] = WeakKeyDictionary()
+        self._near: dict[tuple[int, int, int, Ranking], list[Hit]] = {}
 
     def __len__(self) -> int:
         """Number of pictures."""
@@ -196,7 +198,7 @@ class Index:
         asked = [views] if isinstance(views, Query) else list(views)
         best: dict[tuple[int, int], Hit] = {}
         for view in asked:
-            look = _Look(self._vector(view), view.colours, view.category, ranking)
+            look = _Look(self._likeness(view), view.colours, view.category, ranking)
             for hit in self._search(look, max(top, 1) + len(without)):
                 place = hit.segment, hit.row
                 if place not in best or hit.score > best[place].score:
@@ -214,19 +216,62 @@ class Index:
         if key not in self._near:
             words = self.segments[hit.segment].words(hit.row).astype(np.int64)[:, None]
             vector = query_vector(words, np.ones(words.shape, np.float32), self.vocabulary.rarity)
-            found = self._search(_Look(vector, self.colours(hit), "", ranking), top + 1)
+            found = self._search(_Look(self._compared(vector), self.colours(hit), "", ranking), top + 1)
             others = [one for one in found if (one.segment, one.row) != (hit.segment, hit.row)]
             if len(self._near) >= _KEPT:
                 self._near.clear()
             self._near[key] = sorted(others, key=lambda one: (-one.score, str(one.path)))[:top]
         return list(self._near[key])
 
-    def _vector(self, view: Query) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the words of a query and their weights; they are kept as long as the query is."""
-        if view not in self._vectors:
-            words, shares = self.vocabulary.assign(view.features.descriptors, NEAR)
-            self._vectors[view] = query_vector(words, shares, self.vocabulary.rarity)
-        return self._vectors[view]
+    def by_details(self, views: Sequence[Query], top: int = 20, *, without: Collection[Path] = ()) -> list[Hit]:
+        """Return the pictures that share most details with views of one object, the best first of each in turns.
+
+        Args:
+            views: the query, or several views of one object.
+            top: most hits.
+            without: pictures that are not to be found.
+        """
+        lists = ([(view, place) for place in self.details(view).ranked(self._dead)[: top + len(without)]]
+                 for view in views)  # fmt: skip
+        hits: dict[tuple[int, int], Hit] = {}
+        for view, place in filter(None, chain.from_iterable(zip_longest(*lists))):
+            if place not in hits and self.path(self.picture(*place)) not in without:
+                hits[place] = self._shown(view, *place)
+        return list(hits.values())[:top]
+
+    def details(self, view: Query) -> Details:
+        """Return the details that pictures share with a query; kept as long as the query is."""
+        if view not in self._details:
+            self._details[view] = Details(self.segments, view.features, self.vocabulary, self._assigned(view))
+        return self._details[view]
+
+    def _assigned(self, view: Query) -> NDArray[np.int64]:
+        """Return the nearest word of each key point of a query, int64 [n]; kept as long as the query is."""
+        if view not in self._words:
+            self._words[view] = self.vocabulary.assign(view.features.descriptors)[0][:, 0]
+        return self._words[view]
+
+    def _shown(self, view: Query, segment: int, row: int) -> Hit:
+        """Return a picture with the part whose words look most like a query's."""
+        held = self.segments[segment]
+        start, end = np.searchsorted(held.entries["picture"], [row, row + 1])
+        entries = np.arange(start, end)
+        cosines = self._likeness(view)[segment][entries]
+        scores = cosines * _part_weights(held.entries[entries])
+        likeness = colour.similarity(view.colours, held.colours[entries])
+        best = int(np.argmax(scores))
+        return self._hit(segment, row, int(entries[best]), (cosines[best], likeness[best], scores[best]))
+
+    def _likeness(self, view: Query) -> list[NDArray[np.float32]]:
+        """Return the cosine of a query with each entry, by segment; kept as long as the query is."""
+        if view not in self._cosines:
+            words = self._assigned(view)[:, None]
+            vector = query_vector(words, np.ones(words.shape, np.float32), self.vocabulary.rarity)
+            self._cosines[view] = self._compared(vector)
+        return self._cosines[view]
+
+    def _compared(self, vector: tuple[NDArray[np.int64], NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        return [segment.postings.score(*vector, len(segment.entries)) for segment in self.segments]
 
     def _search(self, look: _Look, top: int) -> list[Hit]:
         """Return the best ``top`` pictures of each segment."""
@@ -237,15 +282,14 @@ class Index:
 
     def _best_of(self, number: int, segment: Segment, look: _Look, top: int) -> Iterator[Hit]:
         """Yield the best ``top`` pictures of a segment, and as many of the query's category."""
-        cosines = segment.postings.score(*look.vector, len(segment.entries))
+        cosines = look.cosines[number]
         count = min(CONSIDERED, len(cosines)) if look.ranking.words else len(cosines)
         entries = np.argpartition(-cosines, count - 1)[:count] if count else np.zeros(0, np.int64)
         table = segment.entries[entries]
         alive = ~np.isin(table["picture"], self._dead[number])
         entries, table = entries[alive], table[alive]
         likeness = colour.similarity(look.colours, segment.colours[entries])
-        weights = np.where(table["kind"] == Kind.PICTURE, 1.0, PART_SHARE)
-        scores = cosines[entries] ** look.ranking.words * likeness**look.ranking.colours * weights
+        scores = cosines[entries] ** look.ranking.words * likeness**look.ranking.colours * _part_weights(table)
         order = np.argsort(-scores, kind="stable")
         groups = [order]
         if look.category in segment.categories:
@@ -272,6 +316,11 @@ class Index:
             self.path(self.picture(number, row)), segment.box(entry), cosine, likeness, score,
             segment.category(entry), Kind(int(segment.entries[entry]["kind"])), number, row,
         )  # fmt: skip
+
+
+def _part_weights(table: NDArray[Any]) -> NDArray[np.float64]:
+    """Return by how much the scores of entries are raised."""
+    return np.where(table["kind"] == Kind.PICTURE, 1.0, PART_SHARE)
 
 
 def _opened(folder: Path) -> tuple[Manifest, list[Segment]]:

@@ -22,7 +22,7 @@ from deocclude.references.entries import EntrySettings
 from deocclude.references.features import FeatureSettings
 from deocclude.settings import from_dict
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 TABLE = "index.json"
 SEGMENTS = "segments"
 LOCK = "lock"

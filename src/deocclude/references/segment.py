@@ -20,11 +20,13 @@ from deocclude.errors import InputError
 from deocclude.files import atomic_folder
 from deocclude.geometry import Box, Size
 from deocclude.references.features import Features, from_bytes
+from deocclude.references.key_points import KeyPostings
 from deocclude.references.postings import Postings
 
 HEADER = "segment.json"
 _ARRAYS = ("first", "entries", "colours", "descriptors", "geometry", "key_words")
 _POSTINGS = ("words", "starts", "entries", "values")
+_KEY_POSTINGS = ("words", "starts", "keys", "signatures")
 ENTRY = np.dtype([("picture", "<u4"), ("box", "<i4", 4), ("kind", "u1"), ("category", "<i4"), ("object", "<i4")])
 """An entry: row of its picture, box, kind, number of its category (-1 unknown), number of its object in its scene."""
 
@@ -65,6 +67,7 @@ class Content:
         geometry: float32 [k, 4]: x, y, scale, angle of each key point.
         key_words: uint32 [k], the nearest visual word of each key point.
         postings: the inverted file over the entries.
+        key_postings: the inverted file over the key points.
     """
 
     pictures: tuple[Picture, ...]
@@ -76,6 +79,7 @@ class Content:
     geometry: NDArray[np.float32]
     key_words: NDArray[np.uint32]
     postings: Postings
+    key_postings: KeyPostings
 
 
 class Segment:
@@ -100,6 +104,7 @@ class Segment:
         self.geometry: NDArray[np.float32] = arrays["geometry"]
         self.key_words: NDArray[np.uint32] = arrays["key_words"]
         self.postings = Postings(*(_mapped(folder / f"posting_{name}.npy") for name in _POSTINGS))
+        self.key_postings = KeyPostings(*(_mapped(folder / f"key_posting_{name}.npy") for name in _KEY_POSTINGS))
         self._picture_starts = _mapped(folder / "picture_starts.npy")
         self._picture_lines = _mapped(folder / "pictures.npy")
 
@@ -149,6 +154,7 @@ def write_segment(folder: Path, content: Content) -> None:
     starts = np.cumsum([0, *map(len, lines)]).astype(np.int64)
     arrays: dict[str, NDArray[Any]] = {name: getattr(content, name) for name in _ARRAYS}
     arrays |= {f"posting_{name}": getattr(content.postings, name) for name in _POSTINGS}
+    arrays |= {f"key_posting_{name}": getattr(content.key_postings, name) for name in _KEY_POSTINGS}
     arrays |= {"pictures": np.frombuffer(b"".join(lines), np.uint8), "picture_starts": starts}
     with atomic_folder(folder) as part:
         for name, array in arrays.items():
