@@ -213,3 +213,22 @@ def test_a_demo_is_opened_once(client):
     first = client.post("/api/demos/coffee").json()
     assert client.post("/api/demos/coffee").json() == first
     assert first["objects"] == 3 and TOKEN not in str(first)
+
+
+def test_a_photo_that_is_edited_is_no_longer_done(client, photo):
+    session = client.app.state.service.workspace.session(photo.rpartition("/")[2])
+    session.act("Done", {"done": True})
+    edits = client.put(f"{photo}/settings", json={"revision": 0, "settings": {"fill": "telea"}}).json()
+    assert edits["done"]["value"]  # says nothing about the annotation
+    renamed = client.patch(f"{photo}/objects/1", json={"revision": 0, "name": "box"}).json()
+    assert not renamed["done"]["value"]
+    assert client.post(f"{photo}/undo", json={"revision": renamed["revision"]}).json()["done"]["value"]
+
+
+def test_lines_go_on_from_a_mask(client, photo):
+    start = {"polygons": [[30, 25, 69, 25, 69, 54, 30, 54]]}
+    body = {"start": start, "background": [[[35, 30], [45, 30]]], "radius": 2}
+    found = client.post(f"{photo}/segment", json=body).json()
+    assert 900 < found["pixels"] < 1200
+    refused = client.post(f"{photo}/segment", json=body | {"object": 1})
+    assert refused.status_code == 422 and "object or start" in refused.json()["error"]["message"]

@@ -1,5 +1,6 @@
-"""The threads of the app outlive what goes wrong in one of their tasks."""
+"""The threads of the app outlive what goes wrong in one of their tasks, and no news gets lost between them."""
 
+import asyncio
 import time
 from types import SimpleNamespace
 
@@ -40,3 +41,18 @@ def test_jobs_are_done_after_an_unforeseen_error(monkeypatch):
             assert (job.status, job.error) == ("failed", "ZeroDivisionError: by mistake")
     finally:
         work.stop()
+
+
+def test_nothing_is_missed_between_the_first_news_and_the_following():
+    """What happens while the first news is put together comes after it."""
+    broker = Broker()
+
+    def first():
+        broker.publish("photo", "job", {"id": 1})
+        return [("state", {"revision": 3})]
+
+    async def heard():
+        stream = broker.stream("photo", first)
+        return [await anext(stream) for _ in range(2)]
+
+    assert [text.splitlines()[0] for text in asyncio.run(heard())] == ["event: state", "event: job"]

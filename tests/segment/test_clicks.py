@@ -1,5 +1,8 @@
 """Click masks by ONNX models of the documented interface; tiny ones, made here."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,70 +10,11 @@ from deocclude.errors import InputError
 from deocclude.geometry import Box
 from deocclude.segment.clicks import DECODER_INPUTS, ClickModel
 
-onnx = pytest.importorskip("onnx", reason="needs onnx")
+pytest.importorskip("onnx", reason="needs onnx")
 pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-helper, FLOAT, INT64 = onnx.helper, onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
-SIDE = 64
-
-
-def saved(path, nodes, inputs, outputs, constants=()):
-    graph = helper.make_graph(nodes, "tiny", inputs, outputs, list(constants))
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    onnx.save(model, path)
-    return path
-
-
-def value(name, shape, kind=FLOAT):
-    return helper.make_tensor_value_info(name, kind, shape)
-
-
-def encoder(path, shape=(1, 3, SIDE, SIDE), kind=FLOAT, rank=4):
-    """An encoder whose embedding is the picture itself."""
-    target = list(shape) if rank == 4 else [1, -1]
-    nodes = [helper.make_node("Identity" if rank == 4 else "Flatten", ["picture"], ["image_embeddings"])]
-    return saved(path, nodes, [value("picture", list(shape), kind)], [value("image_embeddings", target, kind)])
-
-
-def decoder(path, leave_out=(), extra=(), masks=2):
-    """A decoder that answers two masks: a disc round the first point of radius 8, and nothing; the first is surer.
-
-    Everything that it is given goes into the answer, times zero, so that nothing is pruned away.
-    """
-    shapes = {
-        "image_embeddings": [1, 3, SIDE, SIDE], "point_coords": [1, "n", 2], "point_labels": [1, "n"],
-        "mask_input": [1, 1, 16, 16], "has_mask_input": [1], "orig_im_size": [2],
-    }  # fmt: skip
-    shapes = {name: shape for name, shape in shapes.items() if name not in leave_out}
-    shapes |= {name: [1] for name in extra}
-    rows, columns = np.mgrid[:40, :80].astype(np.float32)
-    constants = [
-        helper.make_tensor("grid", FLOAT, [40, 80, 2], np.stack([columns, rows], -1).ravel()),
-        helper.make_tensor("scale", FLOAT, [1], [80 / SIDE]),
-        helper.make_tensor("first", INT64, [1], [0]),
-        helper.make_tensor("flat", INT64, [2], [1, 2]),
-        helper.make_tensor("radius", FLOAT, [1], [64.0]),
-        helper.make_tensor("shape", INT64, [4], [1, 1, 40, 80]),
-        helper.make_tensor("last", INT64, [1], [2]),
-        helper.make_tensor("minus", FLOAT, [1], [-1.0]),
-        helper.make_tensor("iou", FLOAT, [1, masks], [0.9, *[0.1] * (masks - 1)]),
-    ]
-    nodes = [
-        helper.make_node("Gather", ["point_coords", "first"], ["taken"], axis=1),
-        helper.make_node("Mul", ["taken", "scale"], ["in_photo"]),
-        helper.make_node("Reshape", ["in_photo", "flat"], ["point"]),
-        helper.make_node("Sub", ["grid", "point"], ["apart"]),
-        helper.make_node("Mul", ["apart", "apart"], ["squared"]),
-        helper.make_node("ReduceSum", ["squared", "last"], ["distance"], keepdims=0),
-        helper.make_node("Sub", ["radius", "distance"], ["inside"]),
-        helper.make_node("Reshape", ["inside", "shape"], ["disc"]),
-        helper.make_node("Mul", ["disc", "minus"], ["rest"]),
-        helper.make_node("Concat", ["disc", *["rest"] * (masks - 1)], ["masks"], axis=1),
-        helper.make_node("Identity", ["iou"], ["iou_predictions"]),
-    ]
-    inputs = [value(name, shape) for name, shape in shapes.items()]
-    outputs = [value("masks", [1, masks, 40, 80]), value("iou_predictions", [1, masks])]
-    return saved(path, nodes, inputs, outputs, constants)
+from tiny_models import SIDE, decoder, encoder
 
 
 @pytest.fixture(scope="module")

@@ -123,10 +123,11 @@ class ComputeBody(Body):
 
 
 class SegmentBody(Body):
-    """A box and scribbles."""
+    """A box and scribbles; ``object`` or ``start`` is a mask to begin with."""
 
     box: BoxBody | None = None
     object: Identity | None = None
+    start: MaskBody | None = None
     radius: Annotated[float, Field(gt=0, le=500, allow_inf_nan=False)] = 4.0
     foreground: Annotated[list[list[Point]], Field(max_length=500)] = []
     background: Annotated[list[list[Point]], Field(max_length=500)] = []

@@ -73,10 +73,12 @@ class Candidates:
 
     Attributes:
         hole: fingerprint of the hole that they were made for.
+        references: paths of the references that were asked for then.
         items: the candidates.
     """
 
     hole: str
+    references: tuple[str, ...]
     items: tuple[Candidate, ...]
 
     @property
@@ -138,7 +140,12 @@ def paint_candidates(project: Project, settings: Settings, identity: int, progre
         items.append(_by_painter(project.photo.pixels, hole, name, settings.seed))
     progress("candidates", len(items), len(items))
     told = {item.name: item for item in reversed(items)}  # two files of one content are one candidate
-    return Candidates(hole.fingerprint, tuple(reversed(told.values())))
+    return Candidates(hole.fingerprint, settings.reference, tuple(reversed(told.values())))
+
+
+def title_of(method: str) -> str:
+    """Return what to call the way in which a hole was filled, such as ``reference + exemplar``."""
+    return " + ".join(ABOUT.get(name, ("", name))[1] for name in method.split(" + "))
 
 
 def _found(project: Project, identity: int) -> list[str]:

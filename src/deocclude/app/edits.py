@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
@@ -248,4 +249,8 @@ def _check_cycles(session: Session, override: Override) -> None:
 
     ids = tuple(session.state.ids("object"))
     unknown = PairwiseOrder(ids, np.zeros((len(ids), len(ids))), StageRecord("none"))
-    OrderGraph.build(unknown, corrections_of(session.state, session.references).with_order(override).order)
+    try:
+        OrderGraph.build(unknown, corrections_of(session.state, session.references).with_order(override).order)
+    except InputError as error:
+        named = re.sub(r"\d+", lambda found: _label(session, int(found[0])), error.found)
+        raise InputError(error.expected, named, field=error.field, hint=error.hint) from None

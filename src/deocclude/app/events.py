@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 KEEP_ALIVE = 15.0
@@ -30,13 +30,16 @@ class Broker:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(queue.put_nowait, (name, data))
 
-    async def stream(self, photo: str, first: list[Event]) -> AsyncIterator[str]:
-        """Yield the text of a stream: ``first``, then whatever is published, until the reader goes."""
+    async def stream(self, photo: str, first: Callable[[], list[Event]]) -> AsyncIterator[str]:
+        """Yield the text of a stream: what ``first`` returns, then whatever is published, until the reader goes.
+
+        ``first`` is asked when the stream takes part already, so nothing is missed in between.
+        """
         mine = (asyncio.get_running_loop(), asyncio.Queue[Event]())
         with self._lock:
             self._streams.setdefault(photo, []).append(mine)
         try:
-            for event in first:
+            for event in first():
                 yield _text(event)
             while True:
                 try:

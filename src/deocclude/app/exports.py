@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import numpy as np
 from deocclude.app.edits import arrangement_of
 from deocclude.app.problems import MissingError, NotReadyError
 from deocclude.app.session import Session
+from deocclude.files import atomic_file
 from deocclude.formats.cocoa import write_cocoa
 from deocclude.images import write_like
 from deocclude.layers.arrange import Arrangement, recompose, write_arrangement
@@ -29,7 +29,7 @@ from deocclude.scene import Scene
 
 ANNOTATION = "annotation.json"
 ANNOTATIONS = "annotations"
-"""Folder of the workspace with the annotation of every photo that is done, and the photo beside it."""
+"""Folder of the workspace with the annotation that was last saved of each photo, and a copy of the photo beside it."""
 
 
 @dataclass(frozen=True)
@@ -101,12 +101,9 @@ def annotate(session: Session, workspace: Path) -> Path:
         write_cocoa(scene, session.folder / ANNOTATION)
         collected = workspace / ANNOTATIONS / f"{session.identity}.json"
         copy = collected.with_suffix(photo.suffix)
+        with atomic_file(copy) as part:  # no link: what is collected stays as it was annotated, whoever edits the photo
+            shutil.copyfile(photo, part)
         write_cocoa(replace(scene, image_file=copy.name), collected)
-        copy.unlink(missing_ok=True)
-        try:
-            os.link(photo, copy)
-        except OSError:
-            shutil.copyfile(photo, copy)
     return session.folder / ANNOTATION
 
 

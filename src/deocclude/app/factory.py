@@ -18,17 +18,18 @@ from deocclude.app.routes import objects, photos, references, results, state
 from deocclude.app.security import Guard
 from deocclude.app.service import Service
 from deocclude.app.workspace import Workspace
+from deocclude.segment.clicks import ClickModel
 
 STATIC = Path(__file__).parent / "static"
 
 
-def create_app(workspace: Workspace, token: str, *, model: tuple[Path, Path] | None = None) -> FastAPI:
+def create_app(workspace: Workspace, token: str, *, model: ClickModel | None = None) -> FastAPI:
     """Return the app.
 
     Args:
         workspace: the photos.
         token: that every request must know.
-        model: encoder and decoder (ONNX) for click masks.
+        model: makes masks of clicks.
     """
     broker = Broker()
     jobs = Jobs(broker)

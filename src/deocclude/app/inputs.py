@@ -48,15 +48,18 @@ def entries_of(project: Project) -> dict[str, Any]:
     return entries
 
 
-def changes_by(project: Project, state: State, files: Path) -> dict[str, Any]:
+def changes_by(project: Project, state: State, base: Mapping[str, Any] | None, files: Path) -> dict[str, Any]:
     """Return the new values of all that another command changed in a project folder.
 
     Args:
         project: as it is in the folder now.
         state: as the app left it.
+        base: the entries that the results were made from before; what is the same there was changed by the user of
+            the app alone and stays. ``None`` where they are not known: all that differs is the command's.
         files: the app's folder with references.
     """
     entries, mine = entries_of(project), corrections_of(state, files)
+    same = set() if base is None else {key for key in {*entries, *state.entries} if entries.get(key) == base.get(key)}
     for identity in {*state.ids("choice"), *project.corrections.painters}:
         if mine.painters.get(identity) == project.corrections.painters.get(identity):
             entries[f"choice/{identity}"] = state.value(f"choice/{identity}")
@@ -66,7 +69,7 @@ def changes_by(project: Project, state: State, files: Path) -> dict[str, Any]:
     settings = entries[SETTINGS]
     settings["reference"] = [path for path in settings["reference"] if not Path(path).is_relative_to(files)]
     gone = [key for key in state.entries if key.partition("/")[0] in _INPUTS and key not in entries]
-    return dict.fromkeys(gone) | entries
+    return {key: value for key, value in (dict.fromkeys(gone) | entries).items() if key not in same}
 
 
 def object_value(item: Instance) -> dict[str, Any]:

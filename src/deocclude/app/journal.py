@@ -90,10 +90,19 @@ class Journal:
         self._check(revision)
         self._keep(self.state.redone(self._read(self.state.next())))
 
-    def note_saved(self, digest: str) -> None:
-        """Remember, before results are saved, what they will be made from."""
+    def note_saved(self, digest: str, entries: Changes) -> None:
+        """Remember, before results are saved, what they will be made from: values by key, and their digest."""
         if self.state.saved[-1:] != (digest,):
+            write_text(self._saved_file, json.dumps({"digest": digest, "entries": entries}))
             self._keep(self.state.with_saved(digest))
+
+    def saved_entries(self) -> Changes | None:
+        """Return what the results in the folder were made from when the app left them, if that is known."""
+        try:
+            found = json.loads(self._saved_file.read_text(encoding="utf-8"))
+            return dict(found["entries"]) if (found["digest"],) == self.state.saved[-1:] else None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
 
     def moved(self) -> None:
         """Know the file again after the project folder was exchanged: a copy may have another date."""
@@ -102,6 +111,10 @@ class Journal:
     @property
     def _file(self) -> Path:
         return self.folder / FOLDER / "state.json"
+
+    @property
+    def _saved_file(self) -> Path:
+        return self.folder / FOLDER / "saved.json"
 
     def _action_file(self, revision: int) -> Path:
         return self.folder / FOLDER / "actions" / f"{revision:06d}.json"

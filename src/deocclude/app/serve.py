@@ -53,13 +53,14 @@ def serve(
         browser: open the address in the user's browser.
 
     Raises:
-        MissingExtraError: FastAPI or uvicorn is not installed.
-        InputError: the port is taken.
+        MissingExtraError: FastAPI or uvicorn is not installed, or ONNX Runtime where there is a model.
+        InputError: the port is taken, or the model is none, or of another interface.
     """
     try:
         import uvicorn
 
         from deocclude.app.factory import create_app
+        from deocclude.segment.clicks import ClickModel
     except ImportError as error:
         if (error.name or "").startswith("deocclude"):
             raise
@@ -75,11 +76,12 @@ def serve(
                 if browser:
                     threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
+    clicks = ClickModel(*model) if model is not None else None
     listening = listen(port)
     token = new_token()
     address = f"http://{HOST}:{listening.getsockname()[1]}/?token={token}"
     config = uvicorn.Config(
-        create_app(workspace, token, model=model),
+        create_app(workspace, token, model=clicks),
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=1,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
@@ -28,14 +27,13 @@ class Service:
         workspace: the photos.
         broker: carries news to open tabs.
         jobs: long work.
-        model: encoder and decoder for click masks, if the user brought them.
+        model: makes masks of clicks, if the user brought one.
     """
 
     workspace: Workspace
     broker: Broker
     jobs: Jobs
-    model: tuple[Path, Path] | None = None
-    _clicks: ClickModel | None = None
+    model: ClickModel | None = None
     _embedding: tuple[str, Embedding] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -54,16 +52,12 @@ class Service:
         self.broker.publish(session.identity, "state", {"revision": session.state.revision})
         return self.state(session)
 
-    def clicks(self, session: Session) -> tuple[ClickModel, Embedding] | None:
-        """Return the model for click masks and how it sees a photo; ``None`` where the user brought no model."""
-        if self.model is None:
-            return None
+    def embedding(self, session: Session, model: ClickModel) -> Embedding:
+        """Return how the click model sees a photo; the last photo's is kept, since it takes long."""
         with self._lock:
-            if self._clicks is None:
-                self._clicks = ClickModel(*self.model)
             if self._embedding is None or self._embedding[0] != session.identity:
-                self._embedding = session.identity, self._clicks.embed(session.photo.pixels)
-            return self._clicks, self._embedding[1]
+                self._embedding = session.identity, model.embed(session.photo.pixels)
+            return self._embedding[1]
 
 
 def _service(request: Request) -> Service:

@@ -55,10 +55,13 @@ class Session:
         journal: of its project folder.
         photo: the photo, upright.
         results: what was computed, if anything.
+        notice: what the user should be told before anything else.
     """
 
-    def __init__(self, identity: str, journal: Journal, photo: Photo, results: Project | None) -> None:
-        self.identity, self.photo = identity, photo
+    def __init__(
+        self, identity: str, journal: Journal, photo: Photo, results: Project | None, notice: str | None = None
+    ) -> None:
+        self.identity, self.photo, self.notice = identity, photo, notice
         self.candidates: dict[int, Candidates] = {}
         self.lock = threading.RLock()
         self._saving = threading.Lock()
@@ -85,13 +88,16 @@ class Session:
             assert path is not None  # it was just read from there
             facts, entries = {"name": folder.name, "photo": path.name}, inputs.entries_of(results)
             journal = Journal.start(folder, facts, entries)
-            journal.note_saved(inputs.digest(entries))
+            journal.note_saved(inputs.digest(entries), entries)
             return Session(identity, journal, results.photo, results)
         journal = Journal.open(folder)
-        photo = results.photo if results is not None else read_photo(inside(folder, str(journal.facts["photo"])))
+        followed, photo = (
+            None,
+            results.photo if results is not None else read_photo(inside(folder, str(journal.facts["photo"]))),
+        )
         if results is not None:
-            _follow(journal, results)
-        return Session(identity, journal, photo, results)
+            followed = _follow(journal, results)
+        return Session(identity, journal, photo, results, followed)
 
     @property
     def name(self) -> str:
@@ -152,18 +158,21 @@ class Session:
     def act(self, label: str, changes: Changes) -> None:
         """Do something; it is on disk when this returns."""
         with self.lock:
-            self._journal.act(label, changes)
+            self.notice = None
+            self._journal.act(label, _unticked(self.state, changes))
             self._summarise()
 
     def undo(self, revision: int) -> None:
         """Undo the last action; see :meth:`deocclude.app.journal.Journal.undo`."""
         with self.lock:
+            self.notice = None
             self._journal.undo(revision)
             self._summarise()
 
     def redo(self, revision: int) -> None:
         """Do the next action again; see :meth:`deocclude.app.journal.Journal.redo`."""
         with self.lock:
+            self.notice = None
             self._journal.redo(revision)
             self._summarise()
 
@@ -215,7 +224,8 @@ class Session:
                     "a project as the app left it", "one that another command has saved since", file=self.folder,
                     hint="start the app again: it takes over those changes, and nothing that you did is lost",
                 )  # fmt: skip
-            self._journal.note_saved(inputs.digest(inputs.entries_of(results)))
+            entries = inputs.entries_of(results)
+            self._journal.note_saved(inputs.digest(entries), entries)
             return results
 
     def memo(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -267,11 +277,28 @@ class Session:
         return None if results is None else inputs.with_names(results, self.scene)
 
 
-def _follow(journal: Journal, results: Project) -> None:
-    """Where another command changed the project since the app saved it, have its changes as one more action."""
+def _unticked(state: State, changes: Changes) -> Changes:
+    """Return ``changes``; where they change what the annotation says, the photo is no longer done."""
+    said = {key for key, value in changes.items() if value != state.value(key)}
+    told = any(key.partition("/")[0] in ("object", "whole", "order") for key in said)
+    return {**changes, "done": None} if told and state.value("done") else changes
+
+
+def _follow(journal: Journal, results: Project) -> str | None:
+    """Where another command changed the project since the app saved it, have its changes as one more action.
+
+    What was done in the app and not computed yet stays, except where the command changed the same thing; undoing the
+    action brings that back. Returns what the user should be told, if there is anything.
+    """
     entries: dict[str, Any] = inputs.entries_of(results)
-    if not journal.state.saved or inputs.digest(entries) in journal.state.saved:
-        return
-    files = journal.folder / FOLDER / REFERENCES
-    journal.act("Changes by another command", inputs.changes_by(results, journal.state, files))
-    journal.note_saved(inputs.digest(entries))  # once: what the user does from here on stays
+    digest, state = inputs.digest(entries), journal.state
+    if not state.saved or digest in state.saved:
+        return None
+    base = journal.saved_entries()
+    changes = inputs.changes_by(results, state, base, journal.folder / FOLDER / REFERENCES)
+    lost = [key for key, value in changes.items() if state.value(key) not in (value, (base or {}).get(key))]
+    journal.act("Changes by another command", _unticked(state, changes))
+    journal.note_saved(digest, entries)  # once: what the user does from here on stays
+    told = "Another command has changed this project since it was open here; its changes are taken over."
+    mine = "What you had changed in the same places and not computed has given way. Undo brings it back."
+    return f"{told} {mine}" if lost else told

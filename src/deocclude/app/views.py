@@ -10,6 +10,7 @@ from urllib.parse import quote
 import numpy as np
 
 from deocclude.app import edits, inputs, pictures
+from deocclude.app.candidates import title_of
 from deocclude.app.session import Session
 from deocclude.app.workspace import Place, Workspace, summary_of
 from deocclude.content.patch import BACKGROUND
@@ -88,6 +89,7 @@ def state_of(workspace: Workspace, session: Session, job: dict[str, Any] | None)
         "overlays": _overlays(session, results),
         "stages": _stages(results),
         "stale_from": session.stale_from,
+        "notice": session.notice,
         "job": job,
     }
 
@@ -151,14 +153,15 @@ def _hole(session: Session, results: Project | None, identity: int) -> dict[str,
     key = f"choice/{identity}"
     choice = session.state.value(key, {"pick": None, "reject": []})
     entry = {"revision": session.state.revision_of(key), "pick": choice["pick"],
-             "reject": choice["reject"], "pixels": 0, "method": None,
+             "reject": choice["reject"], "pixels": 0, "method": None, "title": None,
              "fallback_reason": None, "notes": [], "confidence": None}  # fmt: skip
     fill = results.fills.get(identity) if results is not None and results.fills is not None else None
     if fill is None or not fill.hole.any():
         return entry
     sure = float(fill.confidence[fill.hole].mean()) / 255
-    return entry | {"pixels": int(np.count_nonzero(fill.hole)), "method": fill.method, "notes": list(fill.notes),
-                    "fallback_reason": fill.fallback_reason, "confidence": round(sure, 3)}  # fmt: skip
+    return entry | {"pixels": int(np.count_nonzero(fill.hole)), "method": fill.method, "title": title_of(fill.method),
+                    "notes": list(fill.notes), "fallback_reason": fill.fallback_reason,
+                    "confidence": round(sure, 3)}  # fmt: skip
 
 
 def _order(session: Session, results: Project | None) -> dict[str, Any]:

@@ -98,13 +98,17 @@ def segment(session: SessionDep, body: SegmentBody) -> dict[str, Any]:
     from deocclude.segment.grabcut import grabcut
 
     watch, size = Stopwatch(), session.photo.size
+    if body.object is not None and body.start is not None:
+        raise InputError("object or start", "both", field="body")
+    start = mask_in(body.start, size) if body.start is not None else None
     if body.object is not None:
         session.require(body.object)
+        start = edits.visible_of(session, body.object)
     prompt = Prompt(
         box=box_in(body.box, size) if body.box is not None else None,
         foreground=stroke_mask(body.foreground, body.radius, size),
         background=stroke_mask(body.background, body.radius, size),
-        start=edits.visible_of(session, body.object) if body.object is not None else None,
+        start=start,
     )
     return mask_out(grabcut(session.photo.pixels, prompt)) | {"seconds": watch.seconds}
 
@@ -113,11 +117,10 @@ def segment(session: SessionDep, body: SegmentBody) -> dict[str, Any]:
 def click(service: ServiceDep, session: SessionDep, body: ClickBody) -> dict[str, Any]:
     """Find a mask from clicks, by the model that the user brought."""
     watch, box = Stopwatch(), box_in(body.box, session.photo.size) if body.box is not None else None
-    found = service.clicks(session)
-    if found is None:
+    if service.model is None:
         raise NotReadyError("masks by click", "need a model: start deocclude app with --model ENCODER DECODER")
-    model, embedding = found
-    return mask_out(model.segment(embedding, body.points, box)) | {"seconds": watch.seconds}
+    mask = service.model.segment(service.embedding(session, service.model), body.points, box)
+    return mask_out(mask) | {"seconds": watch.seconds}
 
 
 def _change(session: Session, identity: int, body: ObjectPatch) -> edits.Edit:

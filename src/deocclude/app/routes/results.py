@@ -15,6 +15,7 @@ from deocclude.app import edits, pictures
 from deocclude.app.bodies import ChoiceBody, Size
 from deocclude.app.candidates import Candidate, Candidates, candidate_picture, hole_of
 from deocclude.app.exports import export as write_export
+from deocclude.app.inputs import settings_of
 from deocclude.app.mask_bodies import png
 from deocclude.app.problems import MissingError, NotReadyError
 from deocclude.app.service import ServiceDep, SessionDep, picture
@@ -137,10 +138,18 @@ def _candidate(
         url = address(session, f"holes/{identity}/candidates/picture", version, name=item.name)
     return {
         "name": item.name, "kind": item.kind, "title": item.title, "picture_url": url, "confidence": item.confidence,
-        "picked": choice["pick"] == item.name, "rejected": item.name in choice["reject"], "error": item.error,
+        "picked": choice["pick"] == item.name, "rejected": item.name in choice["reject"],
+        "used": _method(session, identity) == item.name, "error": item.error,
         "notes": list(item.fill.notes) if item.fill is not None else [],
         "source": item.source, "licence": item.licence, "page": item.page,
     }  # fmt: skip
+
+
+def _method(session: Session, identity: int) -> str | None:
+    """Return what a hole is filled by now."""
+    results = session.results
+    fill = (results.fills or {}).get(identity) if results is not None else None
+    return fill.method if fill is not None else None
 
 
 def _stack(session: Session) -> LayerStack:
@@ -162,7 +171,9 @@ def _require_hole(session: Session, identity: int) -> None:
 
 
 def _fresh(session: Session, identity: int) -> Candidates | None:
-    """Return the candidates of a hole, if they were made for the hole as it is."""
+    """Return the candidates of a hole, if they were made for the hole and the references as they are."""
     found, results = session.candidates.get(identity), session.results
     hole = hole_of(results, identity) if results is not None and found is not None else None
-    return found if found is not None and hole is not None and hole.fingerprint == found.hole else None
+    if found is None or hole is None or hole.fingerprint != found.hole:
+        return None
+    return found if settings_of(session.state, session.references).reference == found.references else None

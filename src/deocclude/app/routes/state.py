@@ -97,9 +97,11 @@ def cancel(service: ServiceDep, job: int) -> dict[str, Any]:
 @router.get("/photos/{photo}/events", response_class=StreamingResponse)
 async def events(service: ServiceDep, session: SessionDep) -> StreamingResponse:
     """Stream what happens to a photo."""
-    first: list[Event] = [("state", {"revision": session.state.revision})]
-    job = service.jobs.current(session)
-    if job is not None:
-        first.append(("job", job.to_json()))
+
+    def first() -> list[Event]:
+        job = service.jobs.current(session)
+        news: list[Event] = [("state", {"revision": session.state.revision})]
+        return news if job is None else [*news, ("job", job.to_json())]
+
     stream = service.broker.stream(session.identity, first)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})

@@ -10,7 +10,7 @@ export class Refused extends Error {
    * @param {{code?: string, message?: string, hint?: string | null}} error
    */
   constructor(status, error) {
-    super([error.message ?? `The server answered with ${status}.`, error.hint].filter(Boolean).join(" "));
+    super([error.message ?? `The server answered with ${status}.`, error.hint].filter(Boolean).join("; "));
     this.status = status;
     this.code = error.code ?? "";
   }

@@ -31,7 +31,7 @@ export function candidateCard(candidate, actions) {
         ? h("img", { src: candidate.picture_url, alt: `Hole painted: ${title}`, loading: "lazy" })
         : h("p", { class: "soft" }, error ?? "not made"),
     ),
-    h("h3", { title }, title),
+    h("h3", { title }, title, candidate.used ? h("small", {}, " · in use") : null),
     sureness(KINDS.get(candidate.kind) ?? candidate.kind, usable ? candidate.confidence : null),
     credit(candidate),
     candidate.notes.length ? h("small", { class: "notes" }, candidate.notes.join(" · ")) : null,

@@ -1,26 +1,38 @@
 // @ts-check
 /**
- * A mask in the making: a box and scribbles that the server cuts out, then brush and eraser; not stored until taken.
+ * A mask in the making: a box, scribbles and clicks that the server cuts out, brush and eraser over that; not stored
+ * until taken.
  */
 
-import { complain } from "./notices.js";
+import { complain, hide } from "./notices.js";
 import { MaskCanvas } from "./mask_canvas.js";
 
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("./stage.js").Point} Point */
 /** @typedef {import("./types.js").Box} Box */
+/** @typedef {import("./types.js").PngMask} PngMask */
 
 /**
  * @typedef {object} Given what the server is asked to cut out.
  * @property {Box | null} box
  * @property {number | null} object whose mask is the start.
+ * @property {PngMask | null} start the mask from clicks, which scribbles go on from.
  * @property {Point[][]} foreground
  * @property {Point[][]} background
  * @property {[number, number, 0 | 1][]} clicks
+ * @property {{points: Point[], radius: number, mode: "add" | "erase"}[]} painted holds, whatever is cut out later.
  */
 
 /** @returns {Given} */
-const nothing = () => ({ box: null, object: null, foreground: [], background: [], clicks: [] });
+const nothing = () => ({
+  box: null,
+  object: null,
+  start: null,
+  foreground: [],
+  background: [],
+  clicks: [],
+  painted: [],
+});
 
 export class Draft {
   /** @param {Session} session */
@@ -40,6 +52,11 @@ export class Draft {
   /** Whether there is anything to take or to throw away. */
   get open() {
     return this.busy || this.mask !== null;
+  }
+
+  /** Whether there is a step to take back. */
+  get undoable() {
+    return this.past.length > 0;
   }
 
   remember() {
@@ -81,11 +98,15 @@ export class Draft {
    * @param {number} radius
    * @param {number | null} object to start from, if nothing has been begun.
    */
-  scribble(points, kind, radius, object) {
+  async scribble(points, kind, radius, object) {
     this.remember();
-    if (!this.given.box && this.given.object === null && !this.given.foreground.length) this.given.object = object;
-    this.given[kind].push(points);
-    void this.cut(radius);
+    const { given } = this;
+    if (given.clicks.length && this.mask) {
+      given.start = await this.mask.toMask();
+      given.clicks = [];
+    } else if (!given.box && !given.start && given.object === null && !given.foreground.length) given.object = object;
+    given[kind].push(points);
+    await this.cut(radius);
   }
 
   /**
@@ -94,6 +115,8 @@ export class Draft {
    */
   click(point, on) {
     this.remember();
+    const { box, clicks, painted } = this.given;
+    this.given = { ...nothing(), box, clicks, painted }; // the model knows nothing of scribbles
     this.given.clicks.push([point.x, point.y, on ? 1 : 0]);
     void this.request("click", { points: this.given.clicks, box: this.given.box });
   }
@@ -105,6 +128,7 @@ export class Draft {
    */
   paint(points, radius, mode) {
     this.remember();
+    this.given.painted.push({ points, radius, mode });
     this.mask ??= new MaskCanvas(this.session.state.photo);
     this.mask.paint(points, radius, mode);
     this.changed();
@@ -113,8 +137,8 @@ export class Draft {
   /** @param {number} [radius] */
   cut(radius = 4) {
     const lines = (/** @type {Point[][]} */ strokes) => strokes.map((points) => points.map(({ x, y }) => [x, y]));
-    const { box, object, foreground, background } = this.given;
-    if (!box && object === null && !foreground.length) {
+    const { box, object, start, foreground, background } = this.given;
+    if (!box && !start && object === null && !foreground.length) {
       complain("Draw a box or a line on the object first.");
       this.undo();
       return;
@@ -122,6 +146,7 @@ export class Draft {
     return this.request("segment", {
       box,
       object,
+      start,
       radius: Math.max(1, Math.round(radius)),
       foreground: lines(foreground),
       background: lines(background),
@@ -140,7 +165,9 @@ export class Draft {
     try {
       const answer = await this.session.ask("POST", path, body, asking.signal);
       const mask = await MaskCanvas.read(this.session.state.photo, answer.mask);
+      for (const { points, radius, mode } of this.given.painted) mask.paint(points, radius, mode);
       if (!asking.signal.aborted) this.mask = mask;
+      hide();
     } catch (error) {
       complain(error);
       if (!asking.signal.aborted) this.undo();

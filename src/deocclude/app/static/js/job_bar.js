@@ -1,8 +1,9 @@
 // @ts-check
-/** The status line: what is being computed, how far it is, and the button that stops it. */
+/** The status line: what is being computed, how far it is, and the buttons that stop it and start it again. */
 
 import { byId, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
+import { TITLES } from "./session.js";
 
 /** @typedef {import("./session.js").Session} Session */
 
@@ -16,11 +17,17 @@ const WORDS = new Map([
   ["candidates", "Painting candidates"],
 ]);
 
-/** @param {Session | null} session */
-export function showJob(session) {
+/**
+ * @param {Session | null} session
+ * @param {string | null} needs the last stage that the step needs
+ */
+export function showJob(session, needs) {
   const box = byId("job");
   const job = session?.job ?? null;
   box.hidden = !job;
+  const again = byId("compute");
+  again.hidden = !(session?.halted && needs && !job && !session.fresh(needs));
+  again.onclick = () => void (needs && session?.compute(needs));
   if (!job) {
     fill(box);
     byId("state").textContent = session ? summary(session) : "Nothing leaves this computer.";
@@ -57,11 +64,11 @@ export function showJob(session) {
 /** @param {Session} session */
 function summary({ state }) {
   if (state.objects.length === 0) return "Mark the first object to begin.";
-  if (state.stale_from !== null)
-    return `Changed: ${WORDS.get(state.stale_from)?.toLowerCase() ?? state.stale_from} is next.`;
+  if (state.stages.length === 0) return "Stored. The other steps are computed when you open them.";
+  if (state.stale_from !== null) return `Stored. To be computed again from: ${TITLES.get(state.stale_from)}.`;
   const seconds = state.stages.reduce((sum, stage) => sum + stage.seconds, 0);
   const fallback = state.stages.find((stage) => stage.fallback_reason);
   return fallback
-    ? `${fallback.method}: ${fallback.fallback_reason}`
+    ? `${TITLES.get(fallback.name) ?? fallback.name}: ${fallback.fallback_reason}`
     : `Up to date. Every action is stored. Last computed in ${seconds.toFixed(1)} s.`;
 }

@@ -65,14 +65,22 @@ export function inView(view, shortcuts) {
   here = shortcuts;
 }
 
+/** What the keys do while the picture has the focus, where they steer a pointer over it. */
+const POINTER = [
+  { key: "arrows", as: "← ↑ ↓ →", does: "Move a pointer over it; with Shift by one pixel of the screen", run: () => {} },
+  { key: "Enter", does: "Press and release there, as the mouse does", run: () => {} },
+];
+
 /** Show what the keys do. */
 export function showHelp() {
+  const pointer = document.querySelector("canvas.steered") !== null;
   const dialog = /** @type {HTMLDialogElement} */ (byId("help"));
   fill(
     byId("help-keys"),
     here.length ? table(`In this view: ${title}`, here) : null,
     table("Everywhere", everywhere),
     table("On the picture", [
+      ...(pointer ? POINTER : []),
       { key: "Space", as: "Space + drag", does: "Move the picture; the middle button does the same", run: () => {} },
       { key: "wheel", as: "Wheel", does: "Zoom; with Shift, move sideways", run: () => {} },
     ]),

@@ -73,24 +73,29 @@ class App {
     const step = STEPS.find((item) => item.name === this.step);
     const open = (/** @type {string} */ id, /** @type {string} */ name) => this.open(id, name);
     this.view = session && step ? step.make(session, this.info, open) : new StartView(this.info, { open });
+    this.view.stepped = () => this.showBar();
     byId("view").replaceChildren(this.view.element);
     document.body.dataset.step = this.step;
     keys.inView(step?.label ?? "Start", this.view.keys);
     document.title = session ? `${session.state.photo.name} – ${step?.label} – deocclude` : "deocclude";
     this.showBar();
-    showJob(session);
+    this.showJob();
     if (session && step?.needs) void session.compute(step.needs);
   }
 
   changed() {
     this.view?.update();
     this.showBar();
-    showJob(this.session);
+    this.showJob();
+  }
+
+  showJob() {
+    showJob(this.session, STEPS.find((item) => item.name === this.step)?.needs ?? null);
   }
 
   /** @param {import("./types.js").Job} job */
   jobChanged(job) {
-    showJob(this.session);
+    this.showJob();
     this.view?.jobChanged?.(job);
   }
 
@@ -126,7 +131,7 @@ class App {
       byId("tools"),
       state ? h("span", { class: "file" }, state.photo.name) : null,
       session
-        ? tool("undo", "undo", state?.undo ? `Undo: ${state.undo}` : "Undo", !state?.undo && !this.view?.undo, () =>
+        ? tool("undo", "undo", state?.undo ? `Undo: ${state.undo}` : "Undo", !state?.undo && !this.view?.undoable, () =>
             this.undo(),
           )
         : null,

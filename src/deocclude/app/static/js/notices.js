@@ -15,7 +15,15 @@ export function tell(text) {
 }
 
 /**
- * Say that something went wrong; it stays until it is closed.
+ * Say what should not be missed; it stays until it is closed.
+ * @param {string} text
+ */
+export function remark(text) {
+  show(text, "polite", 0);
+}
+
+/**
+ * Say that something went wrong; it stays until it is closed, or until something else has been done.
  * @param {unknown} error
  */
 export function complain(error) {

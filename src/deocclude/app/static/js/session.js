@@ -7,12 +7,21 @@
  */
 
 import { call, Refused } from "./api.js";
-import { complain } from "./notices.js";
+import { complain, hide, remark } from "./notices.js";
 
 /** @typedef {import("./types.js").State} State */
 /** @typedef {import("./types.js").Job} Job */
 
-export const STAGES = ["repair", "order", "amodal", "references", "content", "layers"];
+/** What stages are called, in the order in which they are computed; steps of the page have the same names. */
+export const TITLES = new Map([
+  ["repair", "Masks"],
+  ["order", "Order"],
+  ["amodal", "Shapes"],
+  ["references", "References"],
+  ["content", "Content"],
+  ["layers", "Layers"],
+]);
+const STAGES = [...TITLES.keys()];
 
 export class Session {
   /** @param {State} state */
@@ -21,16 +30,20 @@ export class Session {
     this.id = state.photo.id;
     /** @type {Job | null} */
     this.job = state.job;
+    /** Whether the last job was cancelled or failed. */
+    this.halted = false;
     /** @type {Set<() => void>} called when the state has changed */
     this.watchers = new Set();
     /** @type {Set<(job: Job) => void>} */
     this.jobWatchers = new Set();
     /** @type {Promise<unknown>} */
     this.queue = Promise.resolve();
-    this.events = new EventSource(`/api/photos/${this.id}/events`);
-    this.events.addEventListener("state", (event) => this.heard(JSON.parse(event.data).revision));
-    this.events.addEventListener("results", () => void this.reload());
-    this.events.addEventListener("job", (event) => this.setJob(JSON.parse(event.data)));
+    /** @type {EventSource | null} */
+    this.events = null;
+    this.attend = () => this.listen(document.visibilityState === "visible");
+    document.addEventListener("visibilitychange", this.attend);
+    this.listen(true);
+    if (state.notice) remark(state.notice);
   }
 
   /**
@@ -41,8 +54,29 @@ export class Session {
     return new Session(await call("GET", `photos/${id}`));
   }
 
+  /**
+   * Hear of what happens, or no longer: a browser keeps few connections to one server, so hidden tabs leave theirs.
+   * @param {boolean} on
+   */
+  listen(on) {
+    this.events?.close();
+    this.events = on ? new EventSource(`/api/photos/${this.id}/events`) : null;
+    this.events?.addEventListener("open", () => void this.catchUp());
+    this.events?.addEventListener("state", (event) => this.heard(JSON.parse(event.data).revision));
+    this.events?.addEventListener("results", () => void this.reload());
+    this.events?.addEventListener("job", (event) => this.setJob(JSON.parse(event.data)));
+  }
+
+  /** Take over what happened before news arrived, or while they did not. */
+  async catchUp() {
+    const known = this.job;
+    const reached = await this.reload();
+    if (reached && known && this.job === known && !this.state.job) this.setJob({ ...known, status: "done" });
+  }
+
   close() {
-    this.events.close();
+    document.removeEventListener("visibilitychange", this.attend);
+    this.listen(false);
     this.watchers.clear();
     this.jobWatchers.clear();
   }
@@ -68,6 +102,7 @@ export class Session {
       if (!request) return;
       try {
         this.set(await call(request.method, `photos/${this.id}/${request.path}`, request.body));
+        hide();
       } catch (error) {
         if (error instanceof Refused && error.status === 409) this.set(await call("GET", `photos/${this.id}`));
         throw error;
@@ -112,6 +147,7 @@ export class Session {
   /** @param {Job} job */
   setJob(job) {
     this.job = job.status === "queued" || job.status === "running" ? job : null;
+    this.halted = job.status === "cancelled" || job.status === "failed";
     if (job.status === "failed" && job.error) complain(new Error(job.error.message));
     for (const watcher of [...this.jobWatchers]) watcher(job);
   }

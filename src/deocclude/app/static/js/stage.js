@@ -13,6 +13,7 @@ import { h } from "./dom.js";
  * What the pointer does; points are pixel centres of the photo.
  * @typedef {object} Tool
  * @property {string} [cursor] CSS cursor over the photo.
+ * @property {boolean} [other] the right button means something of its own.
  * @property {() => number} [radius] of a round brush, in photo pixels, shown under the pointer.
  * @property {(point: Point, event: PointerEvent) => void} [down]
  * @property {(point: Point, event: PointerEvent) => void} [move] while pressed.
@@ -23,6 +24,8 @@ import { h } from "./dom.js";
 /** @typedef {(context: CanvasRenderingContext2D, stage: Stage) => void} Painter */
 
 const MARGIN = 20;
+/** Pixels below the photo, which the line of help and the zoom buttons take up. */
+const FOOT = 56;
 
 export class Stage {
   /**
@@ -74,11 +77,11 @@ export class Stage {
 
   /** Show the whole photo. */
   fit() {
-    const room = { x: this.size.width - 2 * MARGIN, y: this.size.height - 2 * MARGIN };
+    const room = { x: this.size.width - 2 * MARGIN, y: this.size.height - MARGIN - FOOT };
     this.scale = Math.max(0.01, Math.min(room.x / this.width, room.y / this.height, 4));
     this.offset = {
       x: (this.size.width - this.width * this.scale) / 2,
-      y: (this.size.height - this.height * this.scale) / 2,
+      y: MARGIN + (room.y - this.height * this.scale) / 2,
     };
     this.fitted = true;
     this.changed();
@@ -211,9 +214,9 @@ export class Stage {
       event.preventDefault();
       return;
     }
-    if (this.gesture !== "idle" || !this.tool?.down) return;
+    if (this.gesture !== "idle" || !this.tool || (event.button !== 0 && !this.tool.other)) return;
     this.gesture = "tool";
-    this.tool.down(this.toPhoto(event), event);
+    this.tool.down?.(this.toPhoto(event), event);
   }
 
   /** @param {PointerEvent} event */

@@ -9,12 +9,13 @@ const STEP = 8;
 const SMALL = 1;
 
 /**
- * Arrow keys move the pointer (with Shift by one screen pixel), Enter presses and releases.
+ * Arrow keys move the pointer (with Shift by one screen pixel), Enter presses and releases; with Alt, as the mouse does.
  * @param {Stage} stage
  */
 export function steerByKeys(stage) {
   const cross = h("div", { class: "cross", hidden: true });
   stage.overlay.append(cross);
+  stage.canvas.classList.add("steered");
   /** @type {import("./stage.js").Point | null} */
   let at = null;
   let pressed = false;
@@ -28,8 +29,11 @@ export function steerByKeys(stage) {
   };
   stage.watchers.push(place);
 
-  /** @param {string} kind */
-  const event = (kind) => new PointerEvent(kind, { button: 0 });
+  /**
+   * @param {string} kind
+   * @param {boolean} [altKey]
+   */
+  const event = (kind, altKey = false) => new PointerEvent(kind, { button: 0, altKey });
 
   /**
    * @param {number} dx
@@ -49,12 +53,13 @@ export function steerByKeys(stage) {
     stage.invalidate();
   };
 
-  const press = () => {
+  /** @param {boolean} altKey */
+  const press = (altKey) => {
     at ??= { x: Math.round(stage.width / 2), y: Math.round(stage.height / 2) };
     cross.hidden = false;
     pressed = !pressed;
-    if (pressed) stage.tool?.down?.(at, event("pointerdown"));
-    else stage.tool?.up?.(at, event("pointerup"));
+    if (pressed) stage.tool?.down?.(at, event("pointerdown", altKey));
+    else stage.tool?.up?.(at, event("pointerup", altKey));
     place();
   };
 
@@ -66,13 +71,13 @@ export function steerByKeys(stage) {
   };
 
   stage.canvas.addEventListener("keydown", (key) => {
-    if (key.ctrlKey || key.metaKey || key.altKey) return;
+    if (key.ctrlKey || key.metaKey || (key.altKey && key.key !== "Enter")) return;
     const by = key.shiftKey ? SMALL : STEP;
     if (key.key === "ArrowLeft") move(-by, 0);
     else if (key.key === "ArrowRight") move(by, 0);
     else if (key.key === "ArrowUp") move(0, -by);
     else if (key.key === "ArrowDown") move(0, by);
-    else if (key.key === "Enter" && at) press();
+    else if (key.key === "Enter" && at) press(key.altKey);
     else if (key.key === "Escape" && pressed) leave();
     else return;
     key.preventDefault();

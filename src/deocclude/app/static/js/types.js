@@ -33,6 +33,7 @@
  * @property {string[]} reject
  * @property {number} pixels
  * @property {string | null} method
+ * @property {string | null} title what to call the method
  * @property {string | null} fallback_reason
  * @property {string[]} notes
  * @property {number | null} confidence
@@ -139,6 +140,7 @@
  *   legend: {code: number, name: string, colour: string, pixels: number}[]} | null} overlays
  * @property {{name: string, method: string, seconds: number, fallback_reason: string | null, notes: string[]}[]} stages
  * @property {string | null} stale_from
+ * @property {string | null} notice what the user should be told, once.
  * @property {Job | null} job
  */
 
@@ -150,6 +152,7 @@
  * @property {string | null} picture_url
  * @property {number | null} confidence
  * @property {boolean} picked
+ * @property {boolean} used whether the hole is filled with it now
  * @property {boolean} rejected
  * @property {string | null} error
  * @property {string[]} notes
@@ -169,6 +172,8 @@
  * @property {() => void} close
  * @property {(job: Job) => void} [jobChanged] what is being computed went on.
  * @property {() => boolean} [undo] takes back a step that the server does not know of; whether there was one.
+ * @property {boolean} [undoable] whether there is such a step.
+ * @property {() => void} [stepped] set by the frame: called when `undoable` may have changed.
  */
 
 export {};

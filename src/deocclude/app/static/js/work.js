@@ -42,6 +42,7 @@ export class Desk {
     this.stage.painters.push((context) => this.paintBase(context));
     this.stage.watchers.push(() => (this.percent.textContent = `${Math.round(this.stage.scale * 100)} %`));
     this.stage.canvas.addEventListener("pointermove", (event) => this.showPlace(event));
+    this.stage.canvas.addEventListener("pointerleave", () => (byId("place").textContent = ""));
     if (options.steer !== false) steerByKeys(this.stage);
     void this.show(session.state.preview.picture_url);
   }

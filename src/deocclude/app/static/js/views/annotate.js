@@ -6,6 +6,7 @@ import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { complain, tell } from "../notices.js";
 import { Outlines } from "../outlines.js";
+import { TITLES } from "../session.js";
 import { Desk } from "../work.js";
 
 /** @typedef {import("../session.js").Session} Session */
@@ -162,7 +163,7 @@ export class AnnotateView {
         `${state.order.edges.length}${state.order.set.length ? `, ${state.order.set.length} set by hand` : ""}`,
       ],
       ["Whole shapes", `${known}${hand ? `, ${hand} by hand` : ""}`],
-      ["Results", state.stale_from === null ? "up to date" : `to be computed from: ${state.stale_from}`],
+      ["Results", state.stale_from === null ? "up to date" : `to be computed from: ${TITLES.get(state.stale_from)}`],
     ];
     fill(
       this.facts,
@@ -180,6 +181,7 @@ export class AnnotateView {
     const shown = this.photos.filter((photo) => !this.onlyOpen || !photo.done);
     fill(
       this.list,
+      shown.length ? null : h("li", { class: "empty" }, "All photos are done."),
       shown.map((photo) =>
         h(
           "li",

@@ -101,7 +101,7 @@ export class ContentView {
    */
   row(id, hole) {
     const chosen = id === this.hole;
-    const how = hole.pick ? `picked: ${hole.pick.replace("reference:", "")}` : (hole.method ?? "");
+    const how = hole.title && hole.pick ? `picked: ${hole.title}` : (hole.title ?? "");
     return h(
       "li",
       { class: chosen ? "object chosen" : "object" },

@@ -151,6 +151,11 @@ export class LayersView {
     this.compositor.update().catch(complain);
   }
 
+  /** Something is being computed, or no longer. */
+  jobChanged() {
+    if (this.arrangement.layers.length === 0) layerList(this);
+  }
+
   /** Draw what this tab knows, without asking the server. */
   show() {
     layerList(this);

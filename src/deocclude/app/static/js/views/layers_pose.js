@@ -80,6 +80,7 @@ function field(view, { key, label, min, max }) {
       const typed = Number(input.value);
       if (input.value === "" || !Number.isFinite(typed)) return;
       const kept = Math.min(max, Math.max(min, typed));
+      input.value = String(kept);
       view.nudge({ [key]: key === "scale" ? kept / 100 : kept });
     },
   });

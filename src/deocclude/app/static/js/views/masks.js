@@ -31,6 +31,8 @@ export class MasksView {
   constructor(session, app) {
     this.session = session;
     this.app = app;
+    /** @type {() => void} called when there is more or less to take back */
+    this.stepped = () => {};
     /** @type {number | null} */
     this.selected = null;
     /** @type {ReturnType<MasksView["drawDraft"]>} */
@@ -75,7 +77,7 @@ export class MasksView {
         ink,
         radius,
         thin: true,
-        done: (points) => this.draft.scribble(points, kind, 3 / stage.scale, start()),
+        done: (points) => void this.draft.scribble(points, kind, 3 / stage.scale, start()),
       });
     const paint = (/** @type {"add" | "erase"} */ mode, /** @type {string} */ ink) =>
       line(stage, { ink, radius, done: (points) => this.painted(points, mode) });
@@ -104,16 +106,17 @@ export class MasksView {
         hint: "Draw a line over what does not belong to it.",
         tool: scribble("background", NO),
       },
-      this.app.click_model
-        ? {
+      ...(this.app.click_model
+        ? [
+          {
             name: "click",
             label: "Click",
             icon: "click",
             key: "c",
-            hint: "Click on an object; with Alt, on what is not part of it.",
+            hint: "Click on an object; with the right button or Alt, on what is not part of it.",
             tool: this.clickTool(),
-          }
-        : null,
+          },
+        ] : []),
       null,
       {
         name: "brush",
@@ -145,7 +148,8 @@ export class MasksView {
 
   /** @returns {import("../stage.js").Tool} */
   clickTool() {
-    return { cursor: "crosshair", up: (point, event) => this.draft.click(point, !event.altKey) };
+    const off = (/** @type {PointerEvent} */ event) => event.altKey || event.button === 2;
+    return { cursor: "crosshair", other: true, up: (point, event) => this.draft.click(point, !off(event)) };
   }
 
   /** @returns {import("../stage.js").Tool} */
@@ -180,6 +184,7 @@ export class MasksView {
   }
 
   draftChanged() {
+    this.stepped();
     this.shown = this.drawDraft();
     this.desk.stage.invalidate();
     this.draftBox.hidden = !this.draft.open;
@@ -214,6 +219,10 @@ export class MasksView {
     context.translate(0.5, 0.5);
     for (const points of given.foreground) trace(context, points, 2 / this.desk.stage.scale, YES);
     for (const points of given.background) trace(context, points, 2 / this.desk.stage.scale, NO);
+    for (const [x, y, on] of given.clicks) {
+      trace(context, [{ x, y }], 6 / this.desk.stage.scale, "#fff");
+      trace(context, [{ x, y }], 4 / this.desk.stage.scale, on ? YES : NO);
+    }
   }
 
   showTool() {
@@ -247,6 +256,10 @@ export class MasksView {
       h("div", { class: "four" }, fields),
       h("button", { type: "button", class: "small", onclick: find }, "Find the object"),
     );
+  }
+
+  get undoable() {
+    return this.draft.undoable;
   }
 
   undo() {
