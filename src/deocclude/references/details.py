@@ -82,7 +82,7 @@ class Details:
         Args:
             removed: by segment the rows that do not count.
         """
-        sums = np.bincount(self._picture, self._weight, int(self._first[-1]))
+        sums = np.bincount(self._picture, self._weight, int(self._first[-1])).astype(np.float64)
         for number, rows in enumerate(removed):
             sums[self._first[number] + rows] = 0
         keys = np.concatenate([np.zeros(0), *(np.diff(segment.first) for segment in self._segments)])
