@@ -3,10 +3,12 @@
     python tools/fit_references.py UKBENCH_FOLDER [--groups 50] [--only verify|stitch] [--work FOLDER]
 
 ``verify_model.json``: does a candidate show the same object? What searches with whole pictures, pictures with a hole
-and crops find among all pictures of the folder (and whatever else the index in the work folder of ``evaluate
-retrieval`` holds): other views of the object against what looks most like it. ``stitch_model.json``: is a hole filled
-from references nearer to the truth than the plain fill? Against them stand references of other objects, laid at
-random. Only the first groups are used; report on the others.
+and crops verify among all pictures of the folder (and whatever else the index in the work folder of ``evaluate
+retrieval`` holds): other views of the object against what looks most like it. For levels of acceptance it says what is
+kept and what is let in falsely, by cross-validation over groups; ``SearchSettings.accept`` is chosen by that.
+
+``stitch_model.json``: is a hole filled from references nearer to the truth than the plain fill? Against them stand
+references of other objects, laid at random. Only the first groups are used; report on the others.
 """
 
 from __future__ import annotations
@@ -14,18 +16,20 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deocclude.content import stitch_model
-from deocclude.content.align import Aligned, Proposal, Target, lay
+from deocclude.content.align import Proposal, lay
 from deocclude.content.blend import NONE, Picture, blend
 from deocclude.content.membrane import without_seam
 from deocclude.content.sampling import Source, pixel_grid, tidied
 from deocclude.content.stitch import StitchSettings, judge, lay_all, make_target, met
+from deocclude.content.target import Aligned, Target
 from deocclude.datasets.retrieval import Case, open_collection
 from deocclude.datasets.ukbench import Group, Query, make_query, read_groups
 from deocclude.evaluation.content import psnr
@@ -33,7 +37,7 @@ from deocclude.evaluation.retrieval_bench import Bench, Question, prepare, quest
 from deocclude.evaluation.stitching import plain_fill
 from deocclude.files import write_text
 from deocclude.references import verify
-from deocclude.references.search import SearchSettings
+from deocclude.references.search import SearchSettings, search
 from deocclude.references.transforms import apply
 
 FOLDS = 5
@@ -44,17 +48,19 @@ STITCH = ("error", "plain", "dissent")
 ALWAYS = StitchSettings(verify=False, most=99)
 CLEAR = 0.5
 """Gain over the plain fill that counts as better, dB."""
-SHORTLIST = 20
-"""Pictures that are looked at for each query."""
+LEVELS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
+"""Levels of acceptance to report on."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """Measures, the truth, and the group that it is from."""
+    """Measures, the truth, the group and the query that it is from, and whether it may be a reference at all."""
 
     measures: Mapping[str, float]
     truth: bool
     group: int
+    query: int = 0
+    possible: bool = True
 
 
 def logistic(listed: Sequence[Example], names: Sequence[str], ridge: float = 0.5) -> dict[str, float]:
@@ -80,14 +86,39 @@ def chance(weights: Mapping[str, float], measures: Mapping[str, float]) -> float
     return float(1 / (1 + np.exp(-np.clip(total, -30, 30))))
 
 
-def held_out(listed: Sequence[Example], names: Sequence[str]) -> dict[str, float]:
-    """Return scores by cross-validation over groups: what is kept, what is let in falsely, and the log loss."""
+def cross_validated(listed: Sequence[Example], names: Sequence[str]) -> NDArray[np.float64]:
+    """Return the probability of each example by a model that was fitted on other groups."""
     found = np.zeros(len(listed))
     for fold in range(FOLDS):
         weights = logistic([item for item in listed if item.group % FOLDS != fold], names)
         for row, item in enumerate(listed):
             if item.group % FOLDS == fold:
                 found[row] = chance(weights, item.measures)
+    return found
+
+
+def levels(listed: Sequence[Example], names: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Return for levels of acceptance, by query and by cross-validation, what the evaluation of retrieval reports."""
+    found = cross_validated(listed, names)
+    queries: dict[int, list[int]] = {}
+    for row, item in enumerate(listed):
+        queries.setdefault(item.query, []).append(row)
+    first = [max(rows, key=lambda row: found[row]) for rows in queries.values()]
+    table = {}
+    for level in LEVELS:
+        accepted = [item.possible and value >= level for item, value in zip(listed, found, strict=True)]
+        table[str(level)] = {
+            "kept": float(np.mean([accepted[row] for row in first if listed[row].truth])),
+            "kept_all": float(np.mean([accepted[row] for row, item in enumerate(listed) if item.truth])),
+            "false": float(np.mean([any(accepted[row] for row in rows if not listed[row].truth)
+                                    for rows in queries.values()])),
+        }  # fmt: skip
+    return {level: {name: round(value, 4) for name, value in scores.items()} for level, scores in table.items()}
+
+
+def held_out(listed: Sequence[Example], names: Sequence[str]) -> dict[str, float]:
+    """Return scores by cross-validation over groups: what is kept, what is let in falsely, and the log loss."""
+    found = cross_validated(listed, names)
     truth = np.array([item.truth for item in listed])
     right = np.clip(np.where(truth, found, 1 - found), 1e-9, 1)
     figures = {
@@ -101,16 +132,19 @@ def held_out(listed: Sequence[Example], names: Sequence[str]) -> dict[str, float
 
 
 def verify_examples(bench: Bench, asked: Sequence[Question]) -> list[Example]:
-    """Measure what searches find: the first pictures by words and colours, the query's own left out."""
+    """Measure what searches verify, the query's own picture left out; the wrong ones are the hardest there are."""
     listed = []
     groups = list(dict.fromkeys(question.case.group for question in asked))
-    for question in asked:
+    settings = replace(bench.settings, followed=0, top=bench.settings.shortlist + bench.settings.details)
+    for number, question in enumerate(asked):
         case = question.case
         with bench.asking(question) as looked:
-            hits = bench.index.query(looked.query, bench.settings.shortlist, without={case.photo})
-            for hit in hits:
-                measures = looked.verify(bench.index, hit, looked.query).measures
-                listed.append(Example(measures, hit.path in case.answers, groups.index(case.group)))
+            found = search(bench.index, looked.query, settings, without={case.photo}, verifier=looked.verify)
+        listed += [
+            Example(one.verdict.measures, one.hit.path in case.answers, groups.index(case.group), number,
+                    one.verdict.kind != verify.NO_TRANSFORM)
+            for one in found.ranked if one.verdict
+        ]  # fmt: skip
     return listed
 
 
@@ -178,21 +212,23 @@ def _random_proposal(target: Target, shape: tuple[int, ...], rng: np.random.Gene
     matrix = np.eye(3)
     matrix[:2, :2], matrix[:2, 2] = turn, middle - turn @ np.array([shape[1], shape[0]]) / 2
     where = apply(np.linalg.inv(matrix), pixel_grid(*target.size).reshape(-1, 2)).reshape(*target.size, 2)
-    return Proposal(tidied(where), matrix, "similarity", 6)
+    where = tidied(where)
+    return Proposal(where, where, matrix, "similarity", 6)
 
 
 def fit_verify(folder: Path, work: Path, count: int, seed: int) -> None:
     """Fit and write the models of verification."""
     collection = open_collection(folder)
     prepare(work, [collection.pictures])
-    bench = Bench(work, SearchSettings(shortlist=SHORTLIST))
+    bench = Bench(work, SearchSettings(enough=99))
     asked = [one for one in questions(collection, limit=count, seed=seed) if _views(one.case) % 2 == 0]
     listed = verify_examples(bench, asked)
     geometric = [item for item in listed if item.measures["found"]]
     models = {name: (examples, _favourable(examples, names)) for name, examples, names in (
         ("plain", geometric, PLAIN), ("coloured", geometric, COLOURED), ("searched", listed, SEARCHED))}  # fmt: skip
     about = {"by": "tools/fit_references.py", "groups": count, "searched": len(bench.index), "queries": len(asked),
-             "seed": seed, "cross_validated": {name: held_out(*of) for name, of in models.items()}}  # fmt: skip
+             "seed": seed, "cross_validated": {name: held_out(*of) for name, of in models.items()},
+             "levels": levels(*models["searched"])}  # fmt: skip
     content = {name: logistic(*of) for name, of in models.items()} | {"about": about}
     _write(Path(verify.__file__).with_name(verify.FILE), content)
 

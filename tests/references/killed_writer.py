@@ -1,7 +1,8 @@
 """Changes an index again and again in a process that is killed at random moments, and looks at what is left.
 
-Run as ``python killed_writer.py FOLDER VOCABULARY KILLS``; prints what it saw as JSON. It forks before any library
-has started threads, which makes a kill cost milliseconds instead of the imports of a new process.
+Run as ``python killed_writer.py FOLDER VOCABULARY KILLS``; prints what it saw as JSON. With ``--readers`` nobody is
+killed before two processes have read everything so often, as fast as they can; prints how far the writer got. It forks
+before any library has started threads, which makes a kill cost milliseconds instead of the imports of a new process.
 """
 
 from __future__ import annotations
@@ -62,7 +63,29 @@ def look(folder: Path) -> tuple[int, int]:
     return index.manifest.generation, len(index)
 
 
-def main(folder: Path, vocabulary: Path, kills: int) -> None:
+def read_beside(folder: Path, options: IndexSettings, looks: int) -> None:
+    """Let two processes read the index while a third changes it; print how often it has."""
+    before = look(folder)[0]
+    writer = os.fork()
+    if writer == 0:
+        change(folder, options)
+    readers = []
+    for _ in range(2):
+        readers.append(os.fork())
+        if readers[-1] == 0:
+            generations = [look(folder)[0] for _ in range(looks)]
+            os._exit(0 if generations == sorted(generations) else 3)
+    failed = [os.waitpid(reader, 0)[1] for reader in readers]
+    assert os.waitpid(writer, os.WNOHANG) == (0, 0), "the writer died of itself"
+    time.sleep(0.2)
+    os.kill(writer, signal.SIGKILL)
+    os.waitpid(writer, 0)
+    assert failed == [0, 0], failed
+    print(look(folder)[0] - before)
+
+
+def prepared(folder: Path, vocabulary: Path) -> IndexSettings:
+    """Build the index in a process of its own; return how."""
     features = FeatureSettings(count=60, smallest_side=80, largest_side=120)
     options = IndexSettings(vocabulary=vocabulary, features=features, batch=1)
     load_vocabulary(vocabulary)
@@ -71,6 +94,10 @@ def main(folder: Path, vocabulary: Path, kills: int) -> None:
         build(folder / ".index", [folder], options)
         os._exit(0)
     assert os.waitpid(build_once, 0)[1] == 0
+    return options
+
+
+def main(folder: Path, options: IndexSettings, kills: int) -> None:
     chance = random.Random(0)
     seen = []
     for _ in range(kills):
@@ -84,4 +111,5 @@ def main(folder: Path, vocabulary: Path, kills: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    made = prepared(Path(sys.argv[1]), Path(sys.argv[2]))
+    (read_beside if "--readers" in sys.argv else main)(Path(sys.argv[1]), made, int(sys.argv[3]))

@@ -30,9 +30,10 @@ class Asking:
     kinds: Annotated[tuple[str, ...], Several] = ()
     """What is asked with: whole, 'hole 22 %', 'crop 50 %', 'crop 25 %', 'crop 12 %'; by default all of them."""
     skip: int = 0
-    """Objects to leave out at the start: models were fitted on the first 50 of the development data."""
+    """Objects in UKBench order that are not asked about, from the start: what verifies was fitted on the first 50 of
+    the development data. All pictures are searched in any case."""
     limit: int = 0
-    """Most objects; 0 for all. All pictures are searched in any case."""
+    """Most objects that are asked about; 0 for all."""
     seed: int = 0
     """The same seed hides and cuts the same parts."""
 
