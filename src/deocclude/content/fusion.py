@@ -23,7 +23,7 @@ from torch.nn import functional
 from deocclude.content import painter
 from deocclude.content.contest import Candidate
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
-from deocclude.content.stitch import NONE, StitchSettings, overlay
+from deocclude.content.stitch import NONE, Overlay, StitchSettings, overlay
 from deocclude.errors import InputError
 from deocclude.geometry import Box, Size
 from deocclude.masks import Mask
@@ -91,15 +91,26 @@ def lay_references(
 ) -> LaidReference:
     """Lay references over a photo with a hole; arguments as of :func:`deocclude.content.stitch.stitch`."""
     laid = overlay(photo, hole, usable, references, settings)
-    rgb, rehearsal = np.zeros_like(photo), np.zeros_like(photo)
-    source = np.full(photo.shape[:2], NONE, np.int16)
+    number = int(laid.source.max(initial=NONE))
+    return laid_reference(laid, hole, references[max(number, 0)][0] if references else None)
+
+
+def laid_reference(laid: Overlay, hole: Bool, loose: RGBArray | None = None) -> LaidReference:
+    """Return an overlay as :class:`FusionPainter` takes it.
+
+    Args:
+        laid: references laid over a photo.
+        hole: bool [H, W], the hole that they were laid over.
+        loose: uint8 [h, w, 3], the best reference as it is.
+    """
+    pictures = [np.zeros((*hole.shape, 3), np.uint8) for _ in range(2)]
+    source = np.full(hole.shape, NONE, np.int16)
     box = laid.window.box.slices
     source[box] = laid.source
-    for canvas, picture in ((rgb, laid.picture), (rehearsal, laid.rehearsal)):
+    rehearsal = laid.rehearsal if laid.rehearsal.size else laid.picture
+    for canvas, picture in zip(pictures, (laid.picture, rehearsal), strict=True):
         canvas[box] = np.where((laid.source != NONE)[..., None], np.clip(np.rint(picture), 0, 255), 0)
-    number = int(laid.source.max(initial=NONE))
-    loose = references[max(number, 0)][0] if references else None
-    return LaidReference(rgb, source, rehearsal, hole, loose, laid.confidence, laid.reasons)
+    return LaidReference(pictures[0], source, pictures[1], hole, loose, laid.confidence, laid.reasons)
 
 
 class FusionPainter:

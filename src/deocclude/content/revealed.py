@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deocclude.content.fill import background_patch, hidden_patch
 from deocclude.content.foreign import Traces, trace
-from deocclude.content.patch import BACKGROUND, Fill, Provenance
+from deocclude.content.fused import fuse
+from deocclude.content.patch import BACKGROUND, Fill, Patch, Provenance
 from deocclude.content.stitch import Stitched, StitchSettings, stitch
 from deocclude.geometry import Size
 from deocclude.masks import Mask
@@ -127,13 +129,22 @@ def reveal(view: View, hole: Hole, references: Sequence[Reference], *, trust: bo
         for part in hole.parts:
             if part.area >= LEAST:
                 given = [(references[k].rgb, references[k].features) for k in tried]
-                found.append((part, stitch(view.rgb, part.to_array(), usable.to_array(), given, settings,
-                                           shown=[allowed[k] for k in tried])))  # fmt: skip
+                shown = [allowed[k] for k in tried]
+                whole = part.to_array()
+                answer = stitch(view.rgb, whole, usable.to_array(), given, settings, shown=shown)
+                found.append((part, fuse(answer, whole, partial(_asked, view, hole, part))))
         for place, k in enumerate(tried):
             reasons[k] = _reason(view, hole, references[k], [answer for _, answer in found], place)
         if any(answer.filled.any() for _, answer in found):
             return Revealed(_placed(hole, [answer for _, answer in found], tried), tuple(reasons))
     return Revealed(None, tuple(reasons))
+
+
+def _asked(view: View, hole: Hole, part: Mask) -> Patch:
+    """Return what a painter gets to paint a piece of a hidden part."""
+    if hole.id == BACKGROUND:
+        return background_patch(view.rgb, part, Mask.from_array(~hole.around.to_array()))[0]
+    return hidden_patch(view.rgb, hole.own, part, occluders=hole.foreign)[0]
 
 
 def _attempts(

@@ -83,6 +83,7 @@ class Stitched:
         reasons: why a reference gave nothing, by its number, where it was refused on its own.
         notes: the same and what holds for all of them, one line each.
         measures: what the decision was made from, by name; empty where nothing could be aligned.
+        overlay: what the pixels were taken from; ``None`` where nothing is filled.
     """
 
     rgb: RGBArray
@@ -92,6 +93,7 @@ class Stitched:
     reasons: dict[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     measures: dict[str, float] = field(default_factory=dict)
+    overlay: Overlay | None = None
 
 
 def make_target(
@@ -164,7 +166,8 @@ def stitch(
     share = laid.confidence if settings.least_confidence > 0 else 1.0
     picture = laid.plain + np.float32(share) * (picture - laid.plain)
     source = np.where(filled, laid.source, np.int16(NONE))
-    return _placed(photo, laid.window, picture, source, laid.confidence, laid.reasons, laid.measures)
+    found = _placed(photo, laid.window, picture, source, laid.confidence, laid.reasons, laid.measures)
+    return replace(found, overlay=laid)
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 RGBArray = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
 PLAIN = "telea"
-OURS = "stitch"
+STITCHED = "stitch"
+OURS = "fused"
+"""What ``run`` does: stitched, and corrected by the network that sees the references."""
 NETWORK = "pcnet-c"
 
 
@@ -105,10 +107,22 @@ def _homography(query: Query, plain: RGBArray) -> tuple[RGBArray, Bool, tuple[st
 
 
 def _stitch(query: Query, plain: RGBArray) -> tuple[RGBArray, Bool, tuple[str, ...]]:
+    return _completed(_stitched(query, plain), plain)
+
+
+def _fused(query: Query, plain: RGBArray) -> tuple[RGBArray, Bool, tuple[str, ...]]:
+    from deocclude.content.fused import fuse
+    from deocclude.content.patch import Patch
+
+    stitched = _stitched(query, plain)
+    return _completed(fuse(stitched, query.hole, lambda: Patch(plain, query.hole, query.usable)), plain)
+
+
+def _stitched(query: Query, plain: RGBArray) -> Stitched:
     from deocclude.content.stitch import stitch
 
     given = [(picture, None) for picture in query.references]
-    return _completed(stitch(plain, query.hole, query.usable, given), plain)
+    return stitch(plain, query.hole, query.usable, given)
 
 
 ROWS: dict[str, Fill] = {
@@ -116,7 +130,8 @@ ROWS: dict[str, Fill] = {
     "exemplar": _exemplar,
     NETWORK: _network,
     "stitch-homography": _homography,
-    OURS: _stitch,
+    STITCHED: _stitch,
+    OURS: _fused,
 }
 """What is compared, by name."""
 
