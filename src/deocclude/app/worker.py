@@ -51,15 +51,17 @@ class Worker:
         pipe = self._pipe
         assert pipe is not None  # made by warm_up
         try:
-            pipe.send((task, arguments))
             while True:
                 if self._cancel.is_set():
                     raise CancelledError
                 if pipe.poll(0.05):
                     kind, content = pipe.recv()
-                    if kind != "progress":
+                    if kind == "ready":  # not before: sending waits for a process that starts, and hears no cancel
+                        pipe.send((task, arguments))
+                    elif kind == "progress":
+                        progress(*content)
+                    else:
                         break
-                    progress(*content)
         except (EOFError, OSError):
             self.stop()
             raise RuntimeError("the computing process died (out of memory?)") from None
@@ -100,6 +102,7 @@ def _serve(pipe: Connection) -> None:
         import deocclude.nets.completer  # noqa: F401
 
         while True:
+            pipe.send(("ready", None))
             task, arguments = pipe.recv()
             pipe.send(_answer(task, arguments, lambda *step: pipe.send(("progress", step))))
 
