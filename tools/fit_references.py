@@ -8,7 +8,8 @@ retrieval`` holds): other views of the object against what looks most like it. F
 kept and what is let in falsely, by cross-validation over groups; ``SearchSettings.accept`` is chosen by that.
 
 ``stitch_model.json``: is a hole filled from references nearer to the truth than the plain fill? Against them stand
-references of other objects, laid at random. Only the first groups are used; report on the others.
+references of other objects, laid at random; and there is what one view of scikit-image's motorcycle hides and the
+other one shows, at two sizes. Only the first groups are used; report on the others.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ from deocclude.content.align import Proposal, lay
 from deocclude.content.blend import NONE, Picture, blend
 from deocclude.content.membrane import without_seam
 from deocclude.content.sampling import Source, pixel_grid, tidied
-from deocclude.content.stitch import StitchSettings, judge, lay_all, make_target, met
+from deocclude.content.stitch import StitchSettings, framed, judge, lay_all, met
 from deocclude.content.target import Aligned, Target
-from deocclude.datasets.retrieval import Case, open_collection
+from deocclude.datasets.retrieval import open_collection
+from deocclude.datasets.stereo import Pair, forward, queries_of
 from deocclude.datasets.ukbench import Group, Query, make_query, read_groups
 from deocclude.evaluation.content import psnr
 from deocclude.evaluation.retrieval_bench import Bench, Question, prepare, questions
@@ -158,11 +160,11 @@ def stitch_examples(queries: Sequence[Query], seed: int) -> list[Example]:
     listed = []
     for place, query in enumerate(queries):
         plain = plain_fill(query)
-        target = make_target(plain, query.hole, query.usable, settings=ALWAYS)
+        window, target = framed(plain, query.hole, query.usable, ALWAYS)
         given = [(picture, None) for picture in query.references]
         found, _ = lay_all(target, [Source(picture) for picture in query.references], given, ALWAYS)
         for part in subsets(found):
-            measures, gain = filled(query, plain, target, part)
+            measures, gain = filled(query.truth[window.box.slices], plain[window.box.slices], target, part)
             listed.append(Example(measures, gain > CLEAR, place))
         strangers = queries[(place + 7) % len(queries)].references[: int(rng.integers(1, 4))]
         if place % 4 == 0 and (measures := _at_random(target, strangers, ALWAYS, rng)):
@@ -177,20 +179,34 @@ def subsets(found: Sequence[Aligned]) -> list[Sequence[Aligned]]:
     return [part[: StitchSettings().most] for part in (found, *alone) if part]
 
 
-def filled(
-    query: Query, plain: Any, target: Target, hypotheses: Sequence[Aligned]
-) -> tuple[Mapping[str, float], float]:
+def filled(truth: Any, plain: Any, target: Target, hypotheses: Sequence[Aligned]) -> tuple[Mapping[str, float], float]:
     """Return the measures of hypotheses, and the gain over the plain fill where the hole is filled from them, dB."""
     settings = StitchSettings()
     costs, measures = judge(target, hypotheses, settings)
     pictures = [Picture(item.rgb, item.valid, item.reference) for item in hypotheses]
     mixed, source = blend(pictures, costs.total, target.size, settings.blend)
-    part = query.hole & (source != NONE)
+    part = target.hole & (source != NONE)
     shown = target.known & (source != NONE)
     meeting = without_seam(mixed, target.rgb, part, shown, settings.seam, fade=settings.fade)
-    made = np.where(part[..., None], np.clip(meeting, 0, 255), plain)[query.hole].astype(float)
-    truth = query.truth[query.hole].astype(float)
-    return measures, psnr(made, truth) - psnr(plain[query.hole].astype(float), truth)
+    made = np.where(part[..., None], np.clip(meeting, 0, 255), plain)[target.hole].astype(float)
+    wanted = truth[target.hole].astype(float)
+    return measures, psnr(made, wanted) - psnr(plain[target.hole].astype(float), wanted)
+
+
+def parallax_queries() -> list[Query]:
+    """Return what the right view of scikit-image's motorcycle hides and the left one shows, at two sizes."""
+    import cv2
+    from skimage.data import stereo_motorcycle
+
+    left, right, disparity = stereo_motorcycle()
+    disparity = np.where(np.isfinite(disparity), disparity, 0).astype(np.float32)
+    queries = []
+    for scale in (1.0, 0.6):
+        size = round(scale * left.shape[1]), round(scale * left.shape[0])
+        views = [cv2.resize(view, size, interpolation=cv2.INTER_AREA) for view in (right, left)]
+        near = cv2.resize(disparity, size, interpolation=cv2.INTER_NEAREST) * scale
+        queries += queries_of(Pair("right", views[0], views[1], forward(near), near, -1), f"motorcycle-{scale}")
+    return queries
 
 
 def _at_random(
@@ -216,18 +232,18 @@ def _random_proposal(target: Target, shape: tuple[int, ...], rng: np.random.Gene
     return Proposal(where, where, matrix, "similarity", 6)
 
 
-def fit_verify(folder: Path, work: Path, count: int, seed: int) -> None:
+def fit_verify(folder: Path, work: Path, count: int, views: int, seed: int) -> None:
     """Fit and write the models of verification."""
     collection = open_collection(folder)
     prepare(work, [collection.pictures])
     bench = Bench(work, SearchSettings(enough=99))
-    asked = [one for one in questions(collection, limit=count, seed=seed) if _views(one.case) % 2 == 0]
+    asked = questions(collection, limit=count, views=views, seed=seed)
     listed = verify_examples(bench, asked)
     geometric = [item for item in listed if item.measures["found"]]
     models = {name: (examples, _favourable(examples, names)) for name, examples, names in (
         ("plain", geometric, PLAIN), ("coloured", geometric, COLOURED), ("searched", listed, SEARCHED))}  # fmt: skip
-    about = {"by": "tools/fit_references.py", "groups": count, "searched": len(bench.index), "queries": len(asked),
-             "seed": seed, "cross_validated": {name: held_out(*of) for name, of in models.items()},
+    about = {"by": "tools/fit_references.py", "groups": count, "views": views, "searched": len(bench.index),
+             "queries": len(asked), "seed": seed, "cross_validated": {name: held_out(*of) for name, of in models.items()},
              "levels": levels(*models["searched"])}  # fmt: skip
     content = {name: logistic(*of) for name, of in models.items()} | {"about": about}
     _write(Path(verify.__file__).with_name(verify.FILE), content)
@@ -242,18 +258,20 @@ def _favourable(listed: Sequence[Example], names: Sequence[str]) -> Sequence[str
     return [name for name in names if weights[name] > 0 or name == "found"]
 
 
-def _views(case: Case) -> int:
-    """Return which view of its object a photo is."""
-    return sorted((case.photo, *case.answers)).index(case.photo)
-
-
 def fit_stitch(groups: Sequence[Group], seed: int) -> None:
     """Fit and write the model of stitching."""
     protocols = ("rectangle", "mask")
-    listed = stitch_examples([make_query(group, name, seed) for group in groups for name in protocols], seed)
+    queries = [make_query(group, protocols[place % 2], seed) for place, group in enumerate(groups)]
+    listed = stitch_examples([*queries, *parallax_queries()], seed)
     weights = logistic(listed, STITCH)
-    about = {"by": "tools/fit_references.py", "groups": len(groups), "seed": seed, "protocols": list(protocols),
-             "better_by_db": CLEAR, "cross_validated": held_out(listed, STITCH)}  # fmt: skip
+    about = {
+        "by": "tools/fit_references.py",
+        "groups": len(groups),
+        "seed": seed,
+        "protocols": [*protocols, "motorcycle"],
+        "better_by_db": CLEAR,
+        "cross_validated": held_out(listed, STITCH),
+    }
     content = {"constant": weights.pop("constant"), "weights": weights, "about": about}
     _write(Path(stitch_model.__file__).with_name(stitch_model.FILE), content)
 
@@ -268,12 +286,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="pictures in UKBench order")
     parser.add_argument("--groups", type=int, default=50, help="groups to fit on, the first ones")
+    parser.add_argument("--views", type=int, default=1, help="photos of each group that searches are made with")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--work", type=Path, default=Path("work-data/retrieval"), help="of evaluate retrieval")
     parser.add_argument("--only", choices=("verify", "stitch"))
     given = parser.parse_args()
     if given.only != "stitch":
-        fit_verify(given.folder, given.work, given.groups, given.seed)
+        fit_verify(given.folder, given.work, given.groups, given.views, given.seed)
     if given.only != "verify":
         fit_stitch(read_groups(given.folder)[: given.groups], given.seed)
 

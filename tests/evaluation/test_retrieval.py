@@ -10,7 +10,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from deocclude.datasets.retrieval import KINDS, Case, Collection, open_collection, part
+from deocclude.datasets.retrieval import KINDS, Case, Collection, chosen_photos, open_collection, part
 from deocclude.errors import InputError
 from deocclude.evaluation import retrieval_bench
 from deocclude.evaluation.retrieval import Place, Result, measure, tables
@@ -62,6 +62,15 @@ def test_cases_of_both_layouts(views, tmp_path):
     (tmp_path / "Phone/2.png").write_bytes(b"")
     with pytest.raises(InputError, match="same name in Reference"):
         open_collection(tmp_path)
+
+
+def test_some_photos_of_each_object(views):
+    whole = open_collection(views)
+    asked = [one.case.photo.stem for one in questions(whole, ["whole"], views=1)]
+    assert asked == ["view000", "view005", "view010"], "another view of each object"
+    two = [one.case.photo.stem for one in questions(whole, ["whole"], views=2)]
+    assert two == ["view000", "view001", "view005", "view006", "view010", "view011"]
+    assert sorted(chosen_photos(whole.cases, 0), key=lambda case: case.photo) == list(whole.cases)
 
 
 def test_parts_have_the_stated_share_and_depend_on_the_seed(views):

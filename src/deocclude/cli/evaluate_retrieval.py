@@ -34,6 +34,8 @@ class Asking:
     the development data. All pictures are searched in any case."""
     limit: int = 0
     """Most objects that are asked about; 0 for all."""
+    views: int = 0
+    """Photos of each object to ask with, another one first for each object; 0 for all."""
     seed: int = 0
     """The same seed hides and cuts the same parts."""
 
@@ -114,7 +116,7 @@ def _measured(
 
     kinds = asking.kinds if collection.partial else ()
     asked = questions(collection, kinds, skip=asking.skip if collection.partial else 0, limit=asking.limit,
-                      seed=asking.seed)  # fmt: skip
+                      views=asking.views, seed=asking.seed)  # fmt: skip
     with console.progress_bar(quiet=report.json) as bar:
         name = collection.name
         return measure(bench, asked, rows or tuple(ROWS), progress=lambda done: bar(name, done, len(asked)))
@@ -126,8 +128,8 @@ def _check(data: tuple[Path, ...], asking: Asking, report: RetrievalReport) -> N
 
     if not data:
         raise InputError("at least one data set", "none", field="DATA")
-    for name, value in (("--skip", asking.skip), ("--limit", asking.limit), ("--seed", asking.seed),
-                        ("--samples", report.samples)):  # fmt: skip
+    for name, value in (("--skip", asking.skip), ("--limit", asking.limit), ("--views", asking.views),
+                        ("--seed", asking.seed), ("--samples", report.samples)):  # fmt: skip
         if value < 0:
             raise InputError("0 or more", str(value), field=name)
     for kind in asking.kinds:

@@ -155,3 +155,15 @@ def chosen_groups(cases: Sequence[Case], skip: int, limit: int) -> list[Case]:
     names = list(dict.fromkeys(case.group for case in cases))[skip:]
     wanted = set(names[: limit or None])
     return [case for case in cases if case.group in wanted]
+
+
+def chosen_photos(cases: Sequence[Case], views: int) -> list[Case]:
+    """Return ``views`` photos of each group (0 for all), another one first in each, so that all views count alike."""
+    groups: dict[str, list[Case]] = {}
+    for case in cases:
+        groups.setdefault(case.group, []).append(case)
+    chosen: list[Case] = []
+    for number, photos in enumerate(groups.values()):
+        start = number % len(photos)
+        chosen += (photos[start:] + photos[:start])[: views or None]
+    return chosen

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deocclude.datasets.retrieval import KINDS, Case, Collection, chosen_groups, part
+from deocclude.datasets.retrieval import KINDS, Case, Collection, chosen_groups, chosen_photos, part
 from deocclude.evaluation.retrieval_store import Measures, Store
 from deocclude.references.index import Hit, Index
 from deocclude.references.query import Query, query_photo
@@ -43,7 +43,7 @@ class Question:
 
 
 def questions(
-    collection: Collection, kinds: Sequence[str] = (), *, skip: int = 0, limit: int = 0, seed: int = 0
+    collection: Collection, kinds: Sequence[str] = (), *, skip: int = 0, limit: int = 0, views: int = 0, seed: int = 0
 ) -> list[Question]:
     """Return the questions about a collection, those of one object after another.
 
@@ -52,10 +52,12 @@ def questions(
         kinds: what is asked with; all kinds where parts are asked for, else whole photos.
         skip: groups left out at the start.
         limit: most groups; 0 for all.
+        views: photos of each group; 0 for all.
         seed: of the places of holes and crops.
     """
     chosen = kinds or (tuple(KINDS) if collection.partial else ("whole",))
-    return [Question(case, kind, seed) for case in chosen_groups(collection.cases, skip, limit) for kind in chosen]
+    cases = chosen_photos(chosen_groups(collection.cases, skip, limit), views)
+    return [Question(case, kind, seed) for case in cases for kind in chosen]
 
 
 @dataclass
