@@ -243,8 +243,8 @@ def fit_verify(folder: Path, work: Path, count: int, views: int, seed: int) -> N
     models = {name: (examples, _favourable(examples, names)) for name, examples, names in (
         ("plain", geometric, PLAIN), ("coloured", geometric, COLOURED), ("searched", listed, SEARCHED))}  # fmt: skip
     about = {"by": "tools/fit_references.py", "groups": count, "views": views, "searched": len(bench.index),
-             "queries": len(asked), "seed": seed, "cross_validated": {name: held_out(*of) for name, of in models.items()},
-             "levels": levels(*models["searched"])}  # fmt: skip
+             "queries": len(asked), "seed": seed, "levels": levels(*models["searched"]),
+             "cross_validated": {name: held_out(*of) for name, of in models.items()}}  # fmt: skip
     content = {name: logistic(*of) for name, of in models.items()} | {"about": about}
     _write(Path(verify.__file__).with_name(verify.FILE), content)
 
