@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from PIL import Image
 
@@ -30,6 +32,25 @@ def test_a_demo_is_opened_and_its_work_cancelled(window):
     window.settle()
     page.locator("#step-masks").click()
     page.get_by_text("3 objects").wait_for()
+
+
+def test_an_answer_that_the_news_has_overtaken_changes_nothing(window, photo):
+    """The job was cancelled before the page read that it still ran; it must not be shown as running for ever."""
+    page = start(window)
+
+    def late(route):
+        answer = route.fetch()
+        time.sleep(3)
+        route.fulfill(response=answer, json=answer.json() | {"status": "running"})
+
+    page.route("**/api/jobs/*", late)
+    page.locator(f"#open-{photo}").click()
+    page.locator("#cancel").click()
+    page.locator("#job").wait_for(state="hidden")
+    page.wait_for_timeout(4000)
+    page.unroute("**/api/jobs/*")
+    assert page.locator("#job").is_hidden()
+    assert page.locator("#compute").is_visible()
 
 
 def test_a_photo_is_uploaded(window, tmp_path):

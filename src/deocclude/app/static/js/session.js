@@ -30,6 +30,8 @@ export class Session {
     this.id = state.photo.id;
     /** @type {Job | null} */
     this.job = state.job;
+    /** @type {Set<number>} jobs of which nothing more will be heard */
+    this.over = new Set();
     /** Whether the last job was cancelled or failed. */
     this.halted = false;
     /** @type {Set<() => void>} called when the state has changed */
@@ -146,7 +148,10 @@ export class Session {
 
   /** @param {Job} job */
   setJob(job) {
-    this.job = job.status === "queued" || job.status === "running" ? job : null;
+    const under = job.status === "queued" || job.status === "running";
+    if (under && this.over.has(job.id)) return; // an answer that the news has overtaken
+    if (!under) this.over.add(job.id);
+    this.job = under ? job : null;
     this.halted = job.status === "cancelled" || job.status === "failed";
     if (job.status === "failed" && job.error) complain(new Error(job.error.message));
     for (const watcher of [...this.jobWatchers]) watcher(job);
