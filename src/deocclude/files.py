@@ -15,6 +15,7 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import IO
 
 from deocclude.errors import InputError, OutputError
 
@@ -60,6 +61,51 @@ def atomic_folder(target: Path) -> Iterator[Path]:
             raise OutputError(str(error).replace(str(temporary), str(target))) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def only_writer(lock: Path, whole: str, hint: str) -> Iterator[None]:
+    """Hold a lock while the folder around it is written; the system lets go of it should this process be killed.
+
+    Args:
+        lock: a file in the folder, made where it is not there.
+        whole: what the folder holds, such as "an index".
+        hint: what whoever comes second can do.
+
+    Raises:
+        InputError: another process writes there.
+        OutputError: the folder is not writable.
+    """
+    with _as_output_error(lock.parent):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        opened = lock.open("a+", encoding="ascii")
+    with opened as file:
+        if not _locked(file):
+            file.seek(0)
+            raise InputError(f"{whole} that nobody changes", f"one that process {file.read().strip()} is changing",
+                             file=lock.parent, hint=hint)  # fmt: skip
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+        file.truncate(0)
+
+
+def _locked(file: IO[str]) -> bool:
+    """Take the lock of an open file without waiting; return whether that was possible."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            file.seek(0x7FFFFFFF)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def write_text(target: Path, text: str) -> None:

@@ -108,3 +108,18 @@ def test_a_project_without_references_says_what_to_do(call, inputs, tmp_path):
     answer = call("references", tmp_path / "out")
     assert answer.code == 0
     assert "--references FOLDER" in answer.out
+
+
+def test_a_name_that_two_references_have_is_refused(call, inputs, tmp_path):
+    """The first one would be meant by luck."""
+    for number, folder in enumerate(("one", "two")):
+        (tmp_path / folder).mkdir()
+        pixels = np.random.default_rng(number).integers(0, 255, (60, 80, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / folder / "view.png")
+    paths = [tmp_path / folder / "view.png" for folder in ("one", "two")]
+    named = [text for path in paths for text in ("--reference", path)]
+    assert call("run", inputs[0], "--masks", inputs[1], *FAST, *named, "-o", tmp_path / "out").code == 0
+    answer = call("references", tmp_path / "out", "--reject", "view.png")
+    assert answer.code == 2 and "2 that are called view.png" in answer.err
+    assert call("references", tmp_path / "out", "--reject", paths[1]).code == 0
+    assert [one.path for one in read_project(tmp_path / "out").corrections.references] == [str(paths[1])]

@@ -17,11 +17,12 @@ import pytest
 from PIL import Image
 
 from deocclude.datasets.backends import Workers
-from deocclude.datasets.reference_building import Aids, build_reference_dataset
+from deocclude.datasets.reference_building import LOCK, Aids, build_reference_dataset
 from deocclude.datasets.reference_dataset import MANIFEST, PLAN, check_disjoint, read_reference_dataset, shard_name
 from deocclude.datasets.reference_plan import BuildSettings
 from deocclude.datasets.reference_shards import open_shard
 from deocclude.errors import InputError
+from deocclude.files import only_writer
 
 SMALL = BuildSettings(side=48, objects=5, test_objects=2, test_share=0.4, shard=2, ways=1)
 
@@ -151,6 +152,23 @@ def test_what_a_killed_process_left_is_cleared_away(built, copy, views_folder, m
         (copy / f".{name}.x.part.json").write_bytes(b"half")
     build_reference_dataset([views_folder, masks_folder], copy, SMALL)
     check_equal(copy, built)
+
+
+def test_two_builds_in_one_folder(copy, views_folder, masks_folder):
+    """The second is refused in one line and touches nothing; when the first is over, it may."""
+    before = files(copy)
+    with only_writer(copy / LOCK, "a data set", ""):
+        with pytest.raises(InputError) as error:
+            build_reference_dataset([views_folder, masks_folder], copy, SMALL)
+        assert {name: content for name, content in files(copy).items() if name != LOCK} == {
+            name: content for name, content in before.items() if name != LOCK
+        }
+    assert str(error.value) == (
+        f"{copy}: expected a data set that nobody changes, found one that process {os.getpid()} is changing; "
+        "wait until it is done, or name another folder with -o"
+    )
+    build_reference_dataset([views_folder, masks_folder], copy, SMALL)
+    assert files(copy) == before
 
 
 def test_an_unfinished_set(copy):

@@ -110,12 +110,19 @@ def _found(project: Project, corrections: Corrections, name: str, option: str) -
     from deocclude.files import sha256
 
     file = Path(name)
-    for picture in project.references.pictures:
-        if name in (str(picture.number), Path(picture.path).name, picture.path) or str(file.absolute()) == picture.path:
-            return picture.path, picture.sha256
-    for choice in corrections.references:
-        if name in (Path(choice.path).name, choice.path) or str(file.absolute()) == choice.path:
-            return choice.path, choice.sha256
+    places = (name, str(file.absolute()))
+    pictures = project.references.pictures
+    seen = [(one.path, one.sha256) for one in pictures if name == str(one.number) or one.path in places]
+    seen += [(one.path, one.sha256) for one in corrections.references if one.path in places]
+    if seen:
+        return seen[0]
+    called = dict.fromkeys((one.path, one.sha256) for one in (*pictures, *corrections.references)
+                           if Path(one.path).name == name)  # fmt: skip
+    if len(called) > 1:
+        raise InputError("the name of one reference", f"{len(called)} that are called {name}", field=option,
+                         hint=f"give its number, or the path: {', '.join(path for path, _ in called)}")  # fmt: skip
+    if called:
+        return next(iter(called))
     if not file.is_file():
         known = ", ".join(Path(picture.path).name for picture in project.references.pictures[:5])
         hint = f"this project has looked at {known}" if known else "give its path"

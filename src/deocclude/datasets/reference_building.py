@@ -22,10 +22,12 @@ from deocclude.datasets.reference_objects import Source, open_source
 from deocclude.datasets.reference_plan import BuildSettings, Plan, make_plan, photos_to_test
 from deocclude.datasets.reference_shards import SUFFIX, VERSION, Shard, open_shard
 from deocclude.errors import InputError
-from deocclude.files import atomic_file, check_output_folder, sha256, write_text
+from deocclude.files import atomic_file, check_output_folder, only_writer, sha256, write_text
 from deocclude.references.credit import Credit
 
 Progress = Callable[[str, int, int], None]
+LOCK = ".building"
+"""File in the folder that is locked while a process builds there."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,8 @@ def build_reference_dataset(
         force: replace another data set in the folder.
 
     Raises:
-        InputError: data that cannot be used, references that show what is tested on, or a folder with other things in
-            it.
+        InputError: data that cannot be used, references that show what is tested on, a folder with other things in
+            it, or one that another process is building in.
         OutputError: the folder cannot be written.
     """
     settings, tell = settings or BuildSettings(), progress or (lambda step, done, total: None)
@@ -114,15 +116,18 @@ def build_reference_dataset(
     plan = make_plan(sources, settings, [*_weights(), digest, *table], donors=donors)
     if index is not None:
         _refuse_overlap(plan, index)
-    kept = _begin(folder, plan, force=force)
-    missing = [number for number in range(len(plan.shards)) if number not in kept]
-    jobs = [ShardJob(number, plan.shards[number], settings, plan.fingerprint, index, stated) for number in missing]
-    tell("shards", len(kept), len(plan.shards))
-    for done, content in enumerate(spread(make_shard, jobs, workers)):
-        with atomic_file(folder / shard_name(missing[done])) as part:
-            part.write_bytes(content)
-        tell("shards", len(kept) + done + 1, len(plan.shards))
-    return _finish(folder, plan, [str(one) for one in data], len(missing))
+    if not (folder / PLAN).is_file() and list(folder.glob("*")) != [folder / LOCK]:
+        check_output_folder(folder, force=force)
+    with only_writer(folder / LOCK, "a data set", "wait until it is done, or name another folder with -o"):
+        kept = _begin(folder, plan, force=force)
+        missing = [number for number in range(len(plan.shards)) if number not in kept]
+        jobs = [ShardJob(number, plan.shards[number], settings, plan.fingerprint, index, stated) for number in missing]
+        tell("shards", len(kept), len(plan.shards))
+        for done, content in enumerate(spread(make_shard, jobs, workers)):
+            with atomic_file(folder / shard_name(missing[done])) as part:
+                part.write_bytes(content)
+            tell("shards", len(kept) + done + 1, len(plan.shards))
+        return _finish(folder, plan, [str(one) for one in data], len(missing))
 
 
 def read_credits_table(path: Path) -> dict[str, Credit]:
@@ -193,8 +198,6 @@ def _begin(folder: Path, plan: Plan, *, force: bool) -> set[int]:
             hint = "pass --force to replace it, or name another folder with -o"
             raise InputError(f"the data set that these options make ({plan.fingerprint})", f"another ({before})",
                              file=folder, hint=hint)  # fmt: skip
-    else:
-        check_output_folder(folder, force=force)
     wanted = {shard_name(number): number for number in range(len(plan.shards))}
     kept = set()
     (folder / MANIFEST).unlink(missing_ok=True)

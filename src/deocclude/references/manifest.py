@@ -8,16 +8,14 @@ writer.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from deocclude.errors import InputError
-from deocclude.files import write_text
+from deocclude.files import only_writer, write_text
 from deocclude.references.entries import EntrySettings
 from deocclude.references.features import FeatureSettings
 from deocclude.settings import from_dict
@@ -127,40 +125,13 @@ def sweep(folder: Path, manifest: Manifest) -> None:
         path.unlink(missing_ok=True)
 
 
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Hold the lock of an index while it is changed; the system lets go of it should this process be killed.
+def writing(folder: Path) -> AbstractContextManager[None]:
+    """Return the lock of an index, to be held while it is changed.
 
     Raises:
         InputError: another process changes the index.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("a+", encoding="ascii") as file:
-        if not _locked(file):
-            file.seek(0)
-            raise InputError("an index that nobody changes", f"one that process {file.read().strip()} is changing",
-                             file=folder, hint="wait until it is done; reading goes on meanwhile")  # fmt: skip
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-
-
-def _locked(file: IO[str]) -> bool:
-    """Take the lock of an open file without waiting; return whether that was possible."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            file.seek(0x7FFFFFFF)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+    return only_writer(folder / LOCK, "an index", "wait until it is done; reading goes on meanwhile")
 
 
 def _damaged(path: Path) -> InputError:
