@@ -11,7 +11,7 @@ import { colour } from "./pictures.js";
 
 const RADIUS = 13;
 
-/** What a name in the list and on an arrow is for screen readers. */
+/** The arrows and the dots of the objects, with a menu at the arrow that is chosen. */
 export class Arrows {
   /**
    * @param {Desk} desk

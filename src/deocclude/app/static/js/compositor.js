@@ -5,8 +5,7 @@
  */
 
 import { middle, unmoved } from "./arrangement.js";
-import { blank, load } from "./pictures.js";
-import { sized } from "./sizes.js";
+import { blank, load, sized } from "./pictures.js";
 
 /** @typedef {import("./work.js").Desk} Desk */
 /** @typedef {import("./arrangement.js").Arrangement} Arrangement */

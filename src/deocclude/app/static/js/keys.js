@@ -22,7 +22,7 @@ let title = "";
  * Name of the key that an event stands for, as in {@link Shortcut}.
  * @param {KeyboardEvent} event
  */
-export function nameOf(event) {
+function nameOf(event) {
   const letter = /^[a-z]$/i.test(event.key);
   const shift = event.shiftKey && (letter || event.key.length > 1);
   const key = letter ? event.key.toLowerCase() : event.key === " " ? "Space" : event.key;

@@ -100,3 +100,14 @@ export function rim(mask, width, height, ink, wide) {
   context.drawImage(solid, wide, wide);
   return canvas;
 }
+
+/**
+ * The address of the same picture in another size.
+ * @param {string} url
+ * @param {"thumb" | "screen" | "full"} size
+ */
+export function sized(url, size) {
+  const address = new URL(url, location.href);
+  address.searchParams.set("size", size);
+  return `${address.pathname}${address.search}`;
+}

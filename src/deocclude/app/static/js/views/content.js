@@ -4,8 +4,7 @@
 import { fill, h, plural } from "../dom.js";
 import { icon } from "../icons.js";
 import { complain } from "../notices.js";
-import { load } from "../pictures.js";
-import { sized } from "../sizes.js";
+import { load, sized } from "../pictures.js";
 import { Desk } from "../work.js";
 import { CandidatesTray } from "./content_tray.js";
 import { named } from "./names.js";

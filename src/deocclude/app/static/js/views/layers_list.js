@@ -3,7 +3,7 @@
 
 import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
-import { sized } from "../sizes.js";
+import { sized } from "../pictures.js";
 
 /** @typedef {import("./layers.js").LayersView} LayersView */
 /** @typedef {import("../types.js").Layer} Layer */
