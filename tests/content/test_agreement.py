@@ -5,7 +5,7 @@ import pytest
 from two_views import HEIGHT, WIDTH, hole, photo
 
 from deocclude.content.agreement import NOWHERE, AgreementSettings, compare, expected_error
-from deocclude.content.align import Aligned
+from deocclude.content.target import Aligned
 from deocclude.content.cells import shrunk
 from deocclude.content.sampling import pixel_grid
 from deocclude.content.stitch import make_target

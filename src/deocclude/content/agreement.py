@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.content.align import Aligned, Target
 from deocclude.content.cells import CELL, shrunk
+from deocclude.content.target import Aligned, Target
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -37,13 +37,13 @@ class AgreementSettings:
         smoothness: spread of the Gaussian that smooths the costs, cells.
     """
 
-    largest: float = 70.0
+    largest: float = 36.0
     spread: float = 0.3
     everywhere: float = 0.1
     consensus: float = 3.0
     largest_dissent: float = 40.0
     kin: float = 0.25
-    patience: float = 200.0
+    patience: float = 60.0
     smoothness: float = 1.5
 
 
@@ -82,6 +82,29 @@ def expected_error(target: Target, picture: Float, valid: Bool, settings: Agreem
     )
     weight = settings.everywhere * float(near_share.max())
     return np.asarray((near + weight * amount.sum() / share.sum()) / (near_share + weight), np.float32)
+
+
+def covering(errors: Float, most: int) -> list[int]:
+    """Return the rows of the hypotheses that together err least, the best alone first.
+
+    Each next one is that which lowers the mean of the least errors most: one that is right in a part of the hole where
+    the others fail is worth more than a better copy of the first.
+
+    Args:
+        errors: float32 [n, cells], to expect of each hypothesis in each cell.
+        most: rows wanted.
+    """
+    if len(errors) == 0:
+        return []
+    chosen: list[int] = []
+    least = np.full(errors.shape[1], np.inf, np.float32)
+    while len(chosen) < min(most, len(errors)):
+        left = [row for row in range(len(errors)) if row not in chosen]
+        # A little of what each is alone: else where nothing is gained any more, any would do.
+        costs = [np.minimum(errors[row], least).mean() + 0.05 * errors[row].mean() for row in left]
+        chosen.append(left[int(np.argmin(costs))])
+        least = np.minimum(least, errors[chosen[-1]])
+    return chosen
 
 
 def compare(target: Target, hypotheses: Sequence[Aligned], settings: AgreementSettings | None = None) -> Costs:

@@ -44,7 +44,7 @@ class ColourSettings:
     prior: float = 25.0
     spread: float = 0.06
     largest_shift: float = 40.0
-    samples: int = 8000
+    samples: int = 2500
     fewest: int = 200
 
 

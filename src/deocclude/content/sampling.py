@@ -39,6 +39,11 @@ def tidied(where: NDArray[Any]) -> Float:
     return np.asarray(np.clip(finite, -FAR, FAR), np.float32)
 
 
+def mapped(matrix: NDArray[np.floating[Any]], grid: Float) -> Float:
+    """Return where a homography [3, 3] takes the places of a grid float32 [h, w, 2]."""
+    return tidied(cv2.perspectiveTransform(grid, np.asarray(matrix, np.float64)))
+
+
 def enlarged(where: Float, height: int, width: int) -> Float:
     """Return a map of a reduced picture as one of the whole picture, which has that size."""
     if where.shape[:2] == (height, width):

@@ -12,11 +12,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.content.agreement import NOWHERE, AgreementSettings, Costs, compare, expected_error
-from deocclude.content.align import Aligned, AlignSettings, Target, align
+from deocclude.content.agreement import NOWHERE, AgreementSettings, Costs, compare, covering, expected_error
+from deocclude.content.align import AlignSettings, align
 from deocclude.content.blend import NONE as NONE
 from deocclude.content.blend import BlendSettings, Picture, blend
 from deocclude.content.cells import shrunk, stretched
@@ -26,6 +27,7 @@ from deocclude.content.painting import distance_to
 from deocclude.content.patch import Patch
 from deocclude.content.sampling import Source, enlarged
 from deocclude.content.stitch_model import bundled
+from deocclude.content.target import Aligned, Target
 from deocclude.content.window import Window, window_around
 from deocclude.geometry import Size
 from deocclude.references.features import Features, extract
@@ -47,9 +49,10 @@ class StitchSettings:
         agreement: how hypotheses are compared.
         band: width of the rehearsal's band as a share of the root of the hole's area.
         band_limits: least and greatest width of the band, pixels.
-        most: hypotheses that are kept, the best in the rehearsal.
+        most: hypotheses that are kept, those that together do best in the rehearsal.
         blend: how they are blended.
-        seam: visible pixels so near the hole that the fill must meet, pixels.
+        rim: visible pixels so near the hole are not looked at, pixels: colours mix there, masks are not exact.
+        seam: visible pixels so near the hole that the fill must meet, pixels; more than the rim.
         fade: distance over which the correction at the seam fades, pixels; light and shade differ over the whole hole,
             so by default it does not.
         least_confidence: below it references are not used; above it the plain fill keeps the share that is missing to
@@ -64,7 +67,8 @@ class StitchSettings:
     band_limits: tuple[int, int] = (6, 32)
     most: int = 12
     blend: BlendSettings = field(default_factory=BlendSettings)
-    seam: int = 3
+    rim: float = 2.0
+    seam: int = 5
     fade: float = math.inf
     least_confidence: float = 0.5
     verify: bool = True
@@ -109,7 +113,7 @@ def make_target(
         settings: width of the band.
     """
     settings = settings or StitchSettings()
-    known = usable & ~hole
+    known = _clean(hole, usable, settings.rim)
     low, high = settings.band_limits
     width = np.clip(settings.band * np.sqrt(np.count_nonzero(hole)), low, high)
     band = known & (distance_to(hole) <= width)
@@ -154,7 +158,7 @@ def stitch(
     box = laid.window.box
     part = hole[box.slices]
     filled = part & (laid.source != NONE)
-    known = usable[box.slices] & ~part & (laid.source != NONE)
+    known = _clean(part, usable[box.slices], settings.rim) & (laid.source != NONE)
     picture = without_seam(
         laid.picture,
         photo[box.slices].astype(np.float32),
@@ -168,6 +172,13 @@ def stitch(
     source = np.where(filled, laid.source, np.int16(NONE))
     found = _placed(photo, laid.window, picture, source, laid.confidence, laid.reasons, laid.measures)
     return replace(found, overlay=laid)
+
+
+def _clean(hole: Bool, usable: Bool, rim: float) -> Bool:
+    """Return the pixels that may be looked at without those at the edge of the hole, or of larger foreign parts."""
+    square = np.ones((3, 3), np.uint8)
+    foreign = cv2.morphologyEx((~usable & ~hole).astype(np.uint8), cv2.MORPH_OPEN, square)
+    return usable & (distance_to(hole) > rim) & (cv2.dilate(foreign, square) == 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,9 +222,7 @@ def overlay(
     The arguments are those of :func:`stitch`, and ``rehearse``: whether the rehearsal is wanted too.
     """
     settings = settings or StitchSettings()
-    window = window_around(hole)
-    seen = None if features is None else window.features(features)
-    target = make_target(window.picture(photo), window.some(hole), window.all(usable), seen, settings)
+    window, target = framed(photo, hole, usable, settings, features)
     allowed = shown or [None] * len(references)
     sources = [Source(rgb, part) for (rgb, _), part in zip(references, allowed, strict=True)]
     hypotheses, reasons = lay_all(target, sources, references, settings)
@@ -229,6 +238,23 @@ def overlay(
         rehearsal, _ = blend(again, costs.total, size, settings.blend)
     plain = enlarged(_plainly(target, target.hole), *size)
     return Overlay(window, picture, rehearsal, plain, source, bundled().confidence(measures), reasons, measures)
+
+
+def framed(
+    photo: RGBArray, hole: Bool, usable: Bool, settings: StitchSettings, features: Features | None = None
+) -> tuple[Window, Target]:
+    """Return the part of a photo around a hole that is worked on, and the target there.
+
+    Matches are looked for in a wider part: they tell how views lie to each other, but what is far from the hole need
+    not be warped.
+    """
+    wide = window_around(hole)
+    window = wide.around(hole)
+    if features is None:
+        found = make_target(wide.picture(photo), wide.some(hole), wide.all(usable), settings=settings).features
+        features = wide.lifted(found, Size(*hole.shape))
+    seen = window.features(features, wide.size)
+    return window, make_target(window.picture(photo), window.some(hole), window.all(usable), seen, settings)
 
 
 def judge(target: Target, hypotheses: Sequence[Aligned], settings: StitchSettings) -> tuple[Costs, dict[str, float]]:
@@ -285,10 +311,14 @@ def lay_all(
             reasons[number] = "no plausible way to lay it over the hole"
         found += aligned
 
-    def badness(item: Aligned) -> float:
-        return float(expected_error(target, item.rehearsal, item.valid, settings.agreement).mean())
+    return [met(target, found[row], settings) for row in _best(target, found, settings)], reasons
 
-    return [met(target, item, settings) for item in sorted(found, key=badness)[: settings.most]], reasons
+
+def _best(target: Target, found: Sequence[Aligned], settings: StitchSettings) -> list[int]:
+    """Return the rows of the hypotheses that together do best in the rehearsal."""
+    inside = shrunk(target.hole) > 0
+    errors = [expected_error(target, item.rehearsal, item.valid, settings.agreement)[inside] for item in found]
+    return covering(np.stack(errors), settings.most) if found else []
 
 
 def met(target: Target, item: Aligned, settings: StitchSettings) -> Aligned:

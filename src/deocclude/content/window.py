@@ -17,6 +17,8 @@ Bool = NDArray[np.bool_]
 RGBArray = NDArray[np.uint8]
 LEAST = 400_000
 """Photos with at most so many pixels are worked on as a whole."""
+NEAR = 72
+"""Pixels on each side of a small hole that are warped and compared."""
 MOST = 500_000
 """Larger windows are reduced to about so many pixels."""
 
@@ -58,13 +60,34 @@ class Window:
         """Return the window of a mask: pixels that cover set ones only."""
         return self._share(mask) > 1 - 1e-3
 
-    def features(self, features: Features) -> Features:
-        """Return the features of the photo, those outside the window too, in coordinates of the window."""
+    def around(self, hole: Bool) -> Window:
+        """Return the part of the window near a hole of the photo, at the same scale."""
+        tight = Mask.from_array(hole).box
+        box = tight.grow(max(NEAR, max(tight.width, tight.height))).clip(Size(*hole.shape))
+        box = box.intersect(self.box)
+        across, down = self.scale
+        return Window(box, Size(max(1, round(box.height * down)), max(1, round(box.width * across))))
+
+    def features(self, features: Features, size: Size | None = None) -> Features:
+        """Return the features of the photo, those outside the window too, in coordinates of the window.
+
+        Args:
+            features: of the photo.
+            size: of the picture that they count as those of; the window where it is not given.
+        """
         factor = np.array(self.scale, np.float32)
         corner = np.array([self.box.x0, self.box.y0], np.float32)
         points = (features.points - corner + np.float32(0.5)) * factor - np.float32(0.5)
         scales = features.scales * factor.mean()
-        return Features(points, scales.astype(np.float32), features.angles, features.descriptors, self.size)
+        return Features(points, scales.astype(np.float32), features.angles, features.descriptors, size or self.size)
+
+    def lifted(self, features: Features, size: Size) -> Features:
+        """Return features of the window as those of the photo, which has that size."""
+        factor = np.array(self.scale, np.float32)
+        corner = np.array([self.box.x0, self.box.y0], np.float32)
+        points = (features.points + np.float32(0.5)) / factor - np.float32(0.5) + corner
+        scales = features.scales / factor.mean()
+        return Features(points, scales.astype(np.float32), features.angles, features.descriptors, size)
 
     def _share(self, mask: Bool) -> NDArray[Any]:
         part = mask[self.box.slices].astype(np.float32)

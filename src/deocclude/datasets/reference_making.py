@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.content.align import AlignSettings, Target
+from deocclude.content.align import AlignSettings
 from deocclude.content.stitch import NONE, StitchSettings, make_target, overlay
+from deocclude.content.target import Target
 from deocclude.crops import Square, cut, cut_colours, object_square, outside
 from deocclude.datasets.content_trials import Trial, make_trial
 from deocclude.datasets.reference_objects import SourcePicture

@@ -81,23 +81,49 @@ def stereo_queries(folder: Path | str) -> list[Query]:
     Raises:
         InputError: a file is absent or damaged, or nothing is hidden.
     """
-    import cv2
-
-    queries = []
-    for pair in read_pairs(folder):
-        shown, depth = behind(pair)
-        count, labels, stats, _ = cv2.connectedComponentsWithStats((depth > 0).astype(np.uint8))
-        for number in range(1, count):
-            if stats[number, cv2.CC_STAT_AREA] < LEAST:
-                continue
-            hole = labels == number
-            truth = np.where(hole[..., None], shown, pair.view).astype(np.uint8)
-            usable = ~hole & (pair.disparity > 0) & (pair.disparity < float(depth[hole].max()) + NEARER)
-            key = f"{Path(folder).name}-{pair.name}-{number:03}"
-            queries.append(Query(key, truth, hole, usable, (pair.other,), ("the other view",), PROTOCOL))
+    queries = [query for pair in read_pairs(folder) for query in queries_of(pair, Path(folder).name)]
     if not queries:
         raise InputError("things that one view hides and the other shows", "none", file=Path(folder))
     return queries
+
+
+def queries_of(pair: Pair, name: str) -> list[Query]:
+    """Return the queries of one view; the parts are those of :func:`stereo_queries`.
+
+    Args:
+        pair: the view and the other one.
+        name: of the scene, for keys.
+    """
+    import cv2
+
+    queries = []
+    shown, depth = behind(pair)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((depth > 0).astype(np.uint8))
+    for number in range(1, count):
+        if stats[number, cv2.CC_STAT_AREA] < LEAST:
+            continue
+        hole = labels == number
+        truth = np.where(hole[..., None], shown, pair.view).astype(np.uint8)
+        usable = ~hole & (pair.disparity > 0) & (pair.disparity < float(depth[hole].max()) + NEARER)
+        key = f"{name}-{pair.name}-{number:03}"
+        queries.append(Query(key, truth, hole, usable, (pair.other,), ("the other view",), PROTOCOL))
+    return queries
+
+
+def forward(disparity: Float) -> Float:
+    """Return the disparity of the right view from that of the left: float32 [h, w], 0 where nothing lands."""
+    width = disparity.shape[1]
+    moved = np.zeros_like(disparity)
+    y, x = np.nonzero(disparity > 0)
+    # The nearest is written last.
+    order = np.argsort(disparity[y, x], kind="stable")
+    y, x, value = y[order], x[order], disparity[y[order], x[order]]
+    for place in (np.floor(x - value).astype(np.int64), np.ceil(x - value).astype(np.int64)):
+        landed = np.zeros_like(disparity)
+        within = (place >= 0) & (place < width)
+        landed[y[within], place[within]] = value[within]
+        moved = np.maximum(moved, landed)
+    return moved
 
 
 def behind(pair: Pair) -> tuple[RGBArray, Float]:

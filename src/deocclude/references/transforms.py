@@ -165,12 +165,15 @@ def jacobian(matrix: Matrix, points: NDArray[np.floating]) -> NDArray[np.float64
 
 
 def _fitted(kind: str, source: Points, target: Points, reach: float) -> Transform | None:
-    if kind == "homography":
-        matrix, flags = cv2.findHomography(source, target, cv2.USAC_MAGSAC, reach, None, ROUNDS, CONFIDENCE)
-    elif kind == "affine":
-        matrix, flags = cv2.estimateAffine2D(source, target, None, cv2.RANSAC, reach, ROUNDS, CONFIDENCE)
-    else:
-        matrix, flags = cv2.estimateAffinePartial2D(source, target, None, cv2.RANSAC, reach, ROUNDS, CONFIDENCE)
+    try:
+        if kind == "homography":
+            matrix, flags = cv2.findHomography(source, target, cv2.USAC_MAGSAC, reach, None, ROUNDS, CONFIDENCE)
+        elif kind == "affine":
+            matrix, flags = cv2.estimateAffine2D(source, target, None, cv2.RANSAC, reach, ROUNDS, CONFIDENCE)
+        else:
+            matrix, flags = cv2.estimateAffinePartial2D(source, target, None, cv2.RANSAC, reach, ROUNDS, CONFIDENCE)
+    except cv2.error:  # OpenCV 5.0 raises on some degenerate samples instead of returning none
+        return None
     if matrix is None or flags is None:
         return None
     full = matrix if matrix.shape == (3, 3) else np.vstack([matrix, [0, 0, 1]])

@@ -200,9 +200,12 @@ def epipolar_count(matches: Matches, query: Features) -> int:
     if len(matches) < 12:
         return 0
     reach = 1.5 * max(1.0, max(query.size) / 320)
-    matrix, flags = cv2.findFundamentalMat(
-        matches.source_points, matches.target_points, cv2.USAC_MAGSAC, reach, 0.999, 2000
-    )
+    try:
+        matrix, flags = cv2.findFundamentalMat(
+            matches.source_points, matches.target_points, cv2.USAC_MAGSAC, reach, 0.999, 2000
+        )
+    except cv2.error:  # OpenCV 5.0 raises on some degenerate samples instead of returning none
+        return 0
     return 0 if matrix is None or flags is None else int(np.count_nonzero(flags))
 
 
