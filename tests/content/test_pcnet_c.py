@@ -80,7 +80,7 @@ def test_small_holes_are_painted_at_the_photos_own_scale():
     context[:, 230:] = True
     rng = np.random.default_rng(0)
     rgb = rng.integers(0, 256, (400, 400, 3), np.uint8)
-    PCNetC(PCNetCSettings(mirrored=False), net=ContentNet(net=net))(Patch(rgb, hole, own, context=context))
+    PCNetC(net=ContentNet(net=net))(Patch(rgb, hole, own, context=context))
     (planes,) = net.batches
     assert planes.shape[0] == 1
     assert max(planes.shape[2:]) <= 160
@@ -172,22 +172,3 @@ def test_missing_weights_are_one_clear_line(tmp_path):
 def test_weights_of_a_mask_net_are_refused():
     with pytest.raises(InputError, match="expected a content network with 6 inputs"):
         painter("pcnet-c", {"weights": "pcnet-m"})(constant(disc(30, 30, 5)))
-
-
-class Leftward(torch.nn.Module):
-    """Paints the column number: no mirror image of itself."""
-
-    in_channels, stride = 6, 1
-
-    def forward(self, x):
-        return torch.linspace(0, 1, x.shape[3]).expand(len(x), 3, *x.shape[2:])
-
-
-def test_the_answer_to_a_mirrored_patch_is_the_mirrored_answer():
-    hole = disc(96, 96, 9)
-    fills = [
-        PCNetC(PCNetCSettings(mirrored=mirrored), net=ContentNet(net=Leftward()))(constant(hole)).rgb
-        for mirrored in (True, False)
-    ]
-    assert np.abs(fills[0][hole].astype(int) - 127).max() <= 1
-    assert np.ptp(fills[1][hole].astype(int)) > 10

@@ -54,12 +54,11 @@ class ContentNet:
         """
         return int(self.net.stride)  # type: ignore[arg-type]
 
-    def paint(self, windows: Sequence[Float], *, mirrored: bool = False) -> list[Float]:
+    def paint(self, windows: Sequence[Float]) -> list[Float]:
         """Return the colours of each window; windows of one size go through the network together.
 
         Args:
             windows: float32 [6, h, w] each (see :mod:`deocclude.nets.planes`); sides are multiples of :attr:`stride`.
-            mirrored: average the answers to the window and to its mirror image, in twice the time.
 
         Returns:
             float32 [h, w, 3] each, about 0..1.
@@ -70,10 +69,7 @@ class ContentNet:
         found: dict[int, Float] = {}
         for numbers in _batches(windows):
             planes = torch.from_numpy(np.stack([windows[number] for number in numbers]))
-            colours = self._colours(planes)
-            if mirrored:
-                colours = (colours + self._colours(planes.flip(-1)).flip(-2)) / 2
-            found.update(zip(numbers, colours.numpy(), strict=True))
+            found.update(zip(numbers, self._colours(planes).numpy(), strict=True))
         return [found[number] for number in range(len(windows))]
 
     @torch.inference_mode()
