@@ -31,7 +31,7 @@ from deocclude.content.membrane import without_seam
 from deocclude.content.sampling import Source, pixel_grid, tidied
 from deocclude.content.stitch import StitchSettings, framed, judge, lay_all, met
 from deocclude.content.target import Aligned, Target
-from deocclude.datasets.retrieval import open_collection
+from deocclude.datasets.retrieval import Case, open_collection
 from deocclude.datasets.stereo import Pair, forward, queries_of
 from deocclude.datasets.ukbench import Group, Query, make_query, read_groups
 from deocclude.evaluation.content import psnr
@@ -232,17 +232,17 @@ def _random_proposal(target: Target, shape: tuple[int, ...], rng: np.random.Gene
     return Proposal(where, where, matrix, "similarity", 6)
 
 
-def fit_verify(folder: Path, work: Path, count: int, views: int, seed: int) -> None:
+def fit_verify(folder: Path, work: Path, count: int, seed: int) -> None:
     """Fit and write the models of verification."""
     collection = open_collection(folder)
     prepare(work, [collection.pictures])
     bench = Bench(work, SearchSettings(enough=99))
-    asked = questions(collection, limit=count, views=views, seed=seed)
+    asked = [one for one in questions(collection, limit=count, seed=seed) if _view(one.case) % 2 == 0]
     listed = verify_examples(bench, asked)
     geometric = [item for item in listed if item.measures["found"]]
     models = {name: (examples, _favourable(examples, names)) for name, examples, names in (
         ("plain", geometric, PLAIN), ("coloured", geometric, COLOURED), ("searched", listed, SEARCHED))}  # fmt: skip
-    about = {"by": "tools/fit_references.py", "groups": count, "views": views, "searched": len(bench.index),
+    about = {"by": "tools/fit_references.py", "groups": count, "searched": len(bench.index),
              "queries": len(asked), "seed": seed, "levels": levels(*models["searched"]),
              "cross_validated": {name: held_out(*of) for name, of in models.items()}}  # fmt: skip
     content = {name: logistic(*of) for name, of in models.items()} | {"about": about}
@@ -256,6 +256,11 @@ def _favourable(listed: Sequence[Example], names: Sequence[str]) -> Sequence[str
     """
     weights = logistic(listed, names)
     return [name for name in names if weights[name] > 0 or name == "found"]
+
+
+def _view(case: Case) -> int:
+    """Return which view of its object a photo is."""
+    return sorted((case.photo, *case.answers)).index(case.photo)
 
 
 def fit_stitch(groups: Sequence[Group], seed: int) -> None:
@@ -286,13 +291,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="pictures in UKBench order")
     parser.add_argument("--groups", type=int, default=50, help="groups to fit on, the first ones")
-    parser.add_argument("--views", type=int, default=1, help="photos of each group that searches are made with")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--work", type=Path, default=Path("work-data/retrieval"), help="of evaluate retrieval")
     parser.add_argument("--only", choices=("verify", "stitch"))
     given = parser.parse_args()
     if given.only != "stitch":
-        fit_verify(given.folder, given.work, given.groups, given.views, given.seed)
+        fit_verify(given.folder, given.work, given.groups, given.seed)
     if given.only != "verify":
         fit_stitch(read_groups(given.folder)[: given.groups : 2], given.seed)
 

@@ -38,7 +38,7 @@ class Asking:
     """Pictures with an object of this class come first; by default that of the object."""
     top: int = 10
     """Most pictures."""
-    accept: float = 0.7
+    accept: float = 0.8
     """Smallest probability of showing the same object that counts as found."""
 
 
