@@ -1,19 +1,26 @@
-"""Scenes with a known order, for fitting: composites of masks that no network was trained on, and synthetic scenes."""
+"""Scenes with a known order, for fitting: composites of masks that no network was trained on, and made-up scenes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
+import tabletop
 
 from deocclude.datasets.composites import CompositeSettings, compose, whole_looking
 from deocclude.datasets.synthetic import SyntheticSettings, generate
+from deocclude.evaluation.gaps import part_masks
 from deocclude.formats import read_scenes
+from deocclude.masks import Mask
 from deocclude.repair import repair
 from deocclude.scene import Scene
 from deocclude.training.packing import is_validation
 
 GAPS = (0, 0, 1, 2, 5)
+REDRAWN = 0.4
+"""Share of the scenes whose masks are polygons with corners up to 2.5 px off, as annotators draw them."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,7 @@ class KnownScene:
         truth: visible and, where known, whole masks, before the repair; ``order_truth`` holds all known relations.
         scene: visible masks after the repair; no truth.
         laid: ids of which all relations are known.
-        kind: ``composite`` or ``synthetic``.
+        kind: ``composite``, ``synthetic`` or ``tabletop``.
         group: number of the photo or of the scene; scenes of one group are not to be split.
     """
 
@@ -47,7 +54,8 @@ def composites(annotations: Path, count: int, seed: int) -> Iterator[KnownScene]
     for number in range(count):
         group = number % len(photos)
         made = compose(photos[group], donors, CompositeSettings(), (seed, number))
-        yield KnownScene(made.scene, repair(made.scene)[0], made.laid, "composite", group)
+        seen = redrawn(made.scene, np.random.default_rng((seed, number, 1)))
+        yield KnownScene(made.scene, repair(seen)[0], made.laid, "composite", group)
 
 
 def synthetic(count: int, seed: int) -> Iterator[KnownScene]:
@@ -56,3 +64,30 @@ def synthetic(count: int, seed: int) -> Iterator[KnownScene]:
         settings = SyntheticSettings(mutual=0.3, gap=GAPS[number % len(GAPS)], noise=0.0, shadows=0.0)
         truth = generate(settings, (seed, number)).scene
         yield KnownScene(truth, repair(truth)[0], frozenset(truth.ids), "synthetic", 1000 + number)
+
+
+def solids(count: int, seed: int) -> Iterator[KnownScene]:
+    """Yield ``count`` scenes of solids on a table: the only ones with an up and a down."""
+    for number, truth in enumerate(tabletop.scenes(count, seed)):
+        parted = part_masks(truth, GAPS[number % len(GAPS)])
+        seen = redrawn(parted, np.random.default_rng((seed, number, 1)))
+        yield KnownScene(truth, repair(seen)[0], frozenset(truth.ids), "tabletop", 2000 + number)
+
+
+def redrawn(scene: Scene, rng: np.random.Generator) -> Scene:
+    """Return the scene with its visible masks drawn again as coarse polygons, or, mostly, as it is."""
+    if rng.random() >= REDRAWN:
+        return scene
+    items = (replace(item, modal=_polygon(item.modal, rng.uniform(0.5, 2.5))) for item in scene.instances)
+    return replace(scene, instances=tuple(replace(item, amodal=None) for item in items))
+
+
+def _polygon(mask: Mask, tolerance: float) -> Mask:
+    import cv2
+
+    pixels = np.zeros_like(mask.pixels, np.uint8)
+    outlines, _ = cv2.findContours(mask.pixels.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    drawn = [cv2.approxPolyDP(outline, tolerance, True) for outline in outlines]
+    cv2.drawContours(pixels, [outline for outline in drawn if len(outline) > 2], -1, 1, cv2.FILLED)
+    found = Mask.from_crop(pixels, mask.box[:2], mask.size)
+    return found if found.area > mask.area / 2 else mask

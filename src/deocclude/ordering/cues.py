@@ -1,8 +1,7 @@
 """Cues of two outlines about which of the objects is in front, without a network.
 
-All are measured on a crop around the common edge. A pixel of the edge whose surroundings belong to the two objects only
-tells by its bend: the object that is convex there owns the edge. Where a third region begins (a T-junction) the object
-in front fills more of the surroundings, since its outline runs on and the other's ends.
+All are measured on a crop around the common edge. Where a third region begins (a T-junction) the object in front fills
+more of the surroundings, since its outline runs on and the other's ends.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from deocclude.masks import BoolArray, Mask
 
 EDGE_SLACK = 2.0
 """How much wider than at its narrowest a slit between two masks may be to count as their common edge, pixels."""
-SURROUNDINGS = (0.05, 0.12, 0.25)
-"""Half sides of the squares in which an edge's surroundings are looked at, over the root of the smaller area."""
+REACH = 0.12
+"""Half side of the squares in which an edge's surroundings are looked at, over the root of the smaller area."""
 
 
 @dataclass(frozen=True)
@@ -28,50 +27,43 @@ class EdgeCues:
     Attributes:
         length: of the common edge, pixels.
         gap: least free space between the two, pixels.
-        bend: by how much more the second fills the surroundings of the edge's inner pixels, -1..1, for each of
-            :data:`SURROUNDINGS`.
-        ends: by how much more the first fills the surroundings where they hold a third region, -1..1, likewise.
-        junctions: the same, only of the pixels right beside a third region.
+        junctions: by how much more the first fills the surroundings of the edge's pixels right beside a third region,
+            -1..1.
     """
 
     length: float
     gap: float
-    bend: tuple[float, ...]
-    ends: tuple[float, ...]
-    junctions: tuple[float, ...]
+    junctions: float
 
 
 def edge_cues(first: Mask, second: Mask, reach: int) -> EdgeCues:
     """Measure the common edge of two masks that lie within ``reach`` pixels of each other."""
-    scale = math.sqrt(min(first.area, second.area))
-    sides = [max(2, round(share * scale)) for share in SURROUNDINGS]
-    box = first.box.grow(reach).intersect(second.box.grow(reach)).grow(sides[-1])
+    side = max(2, round(REACH * math.sqrt(min(first.area, second.area))))
+    box = first.box.grow(reach).intersect(second.box.grow(reach)).grow(side)
     a, b = first.crop(box), second.crop(box)
-    to_a, to_b = _distance(a), _distance(b)
+    to_a, to_b = distance(a), distance(b)
     gap = float(to_b[a].min(initial=reach))
     slit = ~a & ~b & (to_a <= gap + 0.5) & (to_b <= gap + 0.5)
     edge = _edge(a, to_b, gap) | _edge(b, to_a, gap)
-    side_a = a + slit * (0.5 + 0.5 * np.sign(to_b - to_a))
+    more = np.asarray(a.astype(np.float32) - b + slit * np.sign(to_b - to_a), np.float32)
     beside = edge & _dilated(~(a | b | slit))
-    rows = (_shares(side_a, a + b + slit - side_a, edge, beside, side) for side in sides)
-    bend, ends, junctions = zip(*rows, strict=True)
-    return EdgeCues(float(np.count_nonzero(edge) / 2), max(0.0, gap - 1), bend, ends, junctions)
+    return EdgeCues(float(np.count_nonzero(edge) / 2), max(0.0, gap - 1), _mean(_blurred(more, side)[beside]))
 
 
-def _distance(mask: BoolArray) -> NDArray[np.float32]:
+def distance(mask: BoolArray) -> NDArray[np.float32]:
     """Return the distance of each pixel to ``mask``, float32 [h, w]."""
     import cv2
 
     return np.asarray(cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
 
 
-def _edge(mask: BoolArray, distance: NDArray[np.float32], gap: float) -> BoolArray:
+def _edge(mask: BoolArray, to_other: NDArray[np.float32], gap: float) -> BoolArray:
     """Return the pixels of a mask that face the other one: no neighbour of theirs is nearer to it."""
     import cv2
 
-    near = mask & (distance <= gap + EDGE_SLACK)
-    local = cv2.erode(np.where(near, distance, 1e6).astype(np.float32), np.ones((3, 3), np.uint8))
-    return np.asarray(near & (distance <= local + 0.5))
+    near = mask & (to_other <= gap + EDGE_SLACK)
+    local = cv2.erode(np.where(near, to_other, 1e6).astype(np.float32), np.ones((3, 3), np.uint8))
+    return np.asarray(near & (to_other <= local + 0.5))
 
 
 def _dilated(mask: BoolArray) -> BoolArray:
@@ -80,25 +72,14 @@ def _dilated(mask: BoolArray) -> BoolArray:
     return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
 
 
-def _shares(
-    a: NDArray[np.float32], b: NDArray[np.float32], edge: BoolArray, beside: BoolArray, side: int
-) -> tuple[float, float, float]:
-    """Return bend, ends and junctions for one size of the surroundings."""
+def _blurred(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Return the mean of ``values`` in the square around each pixel; ``side`` is half its side, pixels."""
     import cv2
 
     window = (2 * side + 1, 2 * side + 1)
-
-    def share(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        blurred = cv2.blur(np.asarray(values, np.float32), window, borderType=cv2.BORDER_CONSTANT)
-        return np.asarray(blurred, np.float32)[edge]
-
-    share_a, share_b = share(a), share(b)
-    inner = share_a + share_b > 0.94
-    more = share_a - share_b
-    return -_mean(more, inner), _mean(more, ~inner), _mean(more, beside[edge])
+    return np.asarray(cv2.blur(values, window, borderType=cv2.BORDER_CONSTANT), np.float32)
 
 
-def _mean(values: NDArray[np.float32], where: BoolArray) -> float:
-    """Return the mean over ``where``, drawn to 0 where there are few pixels."""
-    chosen = values[where]
-    return float(chosen.sum() / (chosen.size + 2))
+def _mean(values: NDArray[np.float32]) -> float:
+    """Return the mean, drawn to 0 where there are few values."""
+    return float(values.sum() / (values.size + 2))

@@ -1,18 +1,16 @@
 """Order by dual completion: of two neighbours, the one that the mask network lets grow under the other lies behind.
 
 Zhan et al., "Self-Supervised Scene De-occlusion", CVPR 2020, section 3.2. :func:`order_by_growth` is the published
-rule, one hard count a direction. :func:`order_by_completion` asks all pairs of a scene at once, takes soft growth, and
-weighs it with cues of the outlines (:mod:`deocclude.ordering.cues`) into a probability for each direction.
+rule, one hard count a direction. :func:`order_by_completion` asks all pairs of a scene at once, and weighs growth with
+a few other cues (:mod:`deocclude.ordering.pair_model`) into a probability for each direction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deocclude.adjacency import are_near, touching_pairs
 from deocclude.crops import object_square, reference_square
@@ -20,7 +18,7 @@ from deocclude.images import Photo
 from deocclude.masks import Mask, centre_hull
 from deocclude.nets.completer import MaskCompleter, Question, bundled
 from deocclude.ordering import pair_model
-from deocclude.ordering.cues import edge_cues
+from deocclude.ordering.cues import distance, edge_cues
 from deocclude.ordering.pair_model import PairMeasures, PairModel, SideMeasures
 from deocclude.ordering.pairs import PairwiseOrder
 from deocclude.repair import close_slits
@@ -28,8 +26,8 @@ from deocclude.scene import Scene
 from deocclude.stages import StageRecord, Stopwatch
 
 METHOD = "pcnet-m"
-RIM_PRIOR = 4
-"""The mean over a rim of few pixels is drawn to 0 as if this many more were 0."""
+SPECK = 3.0
+"""A free pixel lies right between two masks if its distances to them (pixel centres) add up to no more."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +50,11 @@ class CompletionOrderSettings:
     Attributes:
         radius: masks within this many pixels of each other are neighbours.
         radius_share: the same as a share of the root of the photo's area; the larger of the two counts.
-        rim: width of the rim next to an object in which growth begins, pixels of the patch.
         views: 1 asks the network once, 2 and 4 average mirrored patches.
     """
 
     radius: int = 8
     radius_share: float = 0.006
-    rim: int = 3
     views: int = 1
 
 
@@ -157,62 +153,43 @@ def measure_pairs(
         settings: how to measure.
     """
     reach = _radius(scene, settings)
-    couples = _couples(scene.modal, pairs, reach)
+    couples = [_couple(scene.modal[i], scene.modal[j], reach) for i, j in pairs]
     asked = [way for first, second in couples for way in ((first, second), (second, first))]
     questions = [Question(target, other, object_square(target.box)) for target, other in asked]
     patches, answers = completer.answer(questions)
     hulls = {key: centre_hull(target) for key, target in {id(target): target for target, _ in asked}.items()}
     sides = []
-    for k, question in enumerate(questions):
-        eraser, scale = patches.eraser[k], question.square.side / completer.size
-        growth = _Growth(answers[k][eraser], _rim(patches.visible[k], settings.rim)[eraser], scale)
-        sides.append(_side(question, hulls[id(question.target)], growth))
+    for question, eraser, answer in zip(questions, patches.eraser, answers, strict=True):
+        grown = np.count_nonzero(answer[eraser] > 0.5) * (question.square.side / completer.size) ** 2
+        target = question.target
+        hull = hulls[id(target)].overlap(question.eraser)
+        sides.append(SideMeasures(float(grown), float(hull), float(target.area), target.centroid[1]))
     return {
         pair: PairMeasures(sides[2 * k], sides[2 * k + 1], edge_cues(*couples[k], reach))
         for k, pair in enumerate(pairs)
     }
 
 
-def _couples(masks: Sequence[Mask], pairs: Sequence[tuple[int, int]], radius: int) -> list[tuple[Mask, Mask]]:
-    """Return the masks of each pair; where a slit parts them, both are grown until they meet."""
-    touching = [are_near(masks[i], masks[j], 1, shape="square") for i, j in pairs]
-    grown = masks if all(touching) else close_slits(masks, radius)
-    sources = (masks if meet else grown for meet in touching)
-    return [(source[i], source[j]) for (i, j), source in zip(pairs, sources, strict=True)]
+def _couple(first: Mask, second: Mask, radius: int) -> tuple[Mask, Mask]:
+    """Return the masks of a pair; where a slit parts them, both are grown until they just meet."""
+    if are_near(first, second, 1, shape="square"):
+        return first, second
+    gap = next((gap for gap in range(1, radius) if are_near(first, second, gap + 1)), radius)
+    grown_first, grown_second = close_slits([first, second], gap)
+    return _without_specks(grown_first, grown_second)
 
 
-class _Growth(NamedTuple):
-    """Growth inside an eraser of k patch pixels.
-
-    Attributes:
-        inside: float32 [k], probabilities.
-        rim: bool [k], which pixels are next to the object.
-        scale: side of a patch pixel in pixels of the photo.
-    """
-
-    inside: NDArray[np.float32]
-    rim: NDArray[np.bool_]
-    scale: float
-
-
-def _side(question: Question, hull: Mask, growth: _Growth) -> SideMeasures:
-    target, other = question.target, question.eraser
-    at_rim, pixel = growth.inside[growth.rim], growth.scale**2
-    return SideMeasures(
-        growth=float(growth.inside.sum()) * pixel,
-        sure_growth=float(np.count_nonzero(growth.inside > 0.5)) * pixel,
-        rim=float(at_rim.sum() / (at_rim.size + RIM_PRIOR)),
-        hull=float(hull.overlap(other)),
-        area=float(target.area),
-        boxed=target.box.intersect(other.box) == target.box,
-    )
-
-
-def _rim(seen: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
-    import cv2
-
-    window = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
-    return np.asarray(cv2.dilate(seen.astype(np.uint8), window)) > 0
+def _without_specks(first: Mask, second: Mask) -> tuple[Mask, Mask]:
+    """Give free pixels right between two masks to them: closing a slit leaves some where an outline has a notch."""
+    box = first.box.grow(2).intersect(second.box.grow(2)).clip(first.size)
+    if box.empty:
+        return first, second
+    a, b = first.crop(box), second.crop(box)
+    to_a, to_b = distance(a), distance(b)
+    free = ~a & ~b & (to_a + to_b <= SPECK)
+    halves = (Mask.from_crop(half, box[:2], first.size) for half in (free & (to_a <= to_b), free & (to_b < to_a)))
+    more_of_first, more_of_second = halves
+    return first | more_of_first, second | more_of_second
 
 
 def _radius(scene: Scene, settings: CompletionOrderSettings) -> int:

@@ -19,11 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.errors import InputError
-from deocclude.ordering.cues import SURROUNDINGS, EdgeCues
+from deocclude.ordering.cues import EdgeCues
 
 FILE = "pair_model.json"
 SLACK = 0.02
 """Growth is compared on a logarithmic scale above this share of (length of the edge x size of the smaller object)."""
+HEIGHT_UNIT = 1.5
+"""Heights in the picture are compared over this many times the root of the smaller area."""
+JUNCTION_LEVEL = 0.15
+"""Where this cue levels off: an odd outline must not outvote all else."""
 
 
 @dataclass(frozen=True)
@@ -31,20 +35,16 @@ class SideMeasures:
     """One object of a pair, with the other one as eraser.
 
     Attributes:
-        growth: sum of the network's probabilities inside the other, pixels of the photo.
-        sure_growth: number of pixels inside the other with a probability above one half.
-        rim: mean probability inside the other next to the object, 0..1.
+        growth: pixels of the photo inside the other that the network gives more than even odds.
         hull: pixels of the other inside the object's convex hull.
         area: visible pixels of the object.
-        boxed: the object's box lies in the other's.
+        height: row of the centre of these, pixels; grows downwards.
     """
 
     growth: float
-    sure_growth: float
-    rim: float
     hull: float
     area: float
-    boxed: bool
+    height: float
 
 
 @dataclass(frozen=True)
@@ -59,38 +59,25 @@ class PairMeasures:
 def cues(pair: PairMeasures) -> dict[str, tuple[float, float]]:
     """Return the cues of a pair by name: for the first hiding part of the second, and the other way round.
 
-    Cues that compare the two have opposite signs; ``own_...`` speak of the one that may be hidden; ``edge_...``,
-    ``total_growth`` and ``constant`` are the same for both.
+    Cues that compare the two have opposite signs and decide which is in front; ``constant`` and ``edge_...`` are the
+    same for both and say how probable it is that one hides the other at all.
     """
     one, two, edge = pair.first, pair.second, pair.edge
-    length = max(4.0, edge.length)
-    unit = length * math.sqrt(min(one.area, two.area))
-    slack = SLACK * unit + 2
+    length, size = max(4.0, edge.length), math.sqrt(min(one.area, two.area))
+    slack = SLACK * length * size + 2
 
-    def over(value: float) -> float:
-        return math.log((value + slack) / unit)
+    def ratio(first: float, second: float) -> float:
+        return math.log((second + slack) / (first + slack))
 
     compared = {
-        "growth": over(two.growth) - over(one.growth),
-        "sure_growth": over(two.sure_growth) - over(one.sure_growth),
-        "rim": two.rim - one.rim,
-        "hull": over(two.hull) - over(one.hull),
-        "area": math.log(two.area / one.area),
-        "boxed": float(one.boxed) - float(two.boxed),
-        **{f"bend_{k}": value for k, value in enumerate(edge.bend)},
-        **{f"ends_{k}": value for k, value in enumerate(edge.ends)},
-        **{f"junctions_{k}": value for k, value in enumerate(edge.junctions)},
+        "growth": ratio(one.growth, two.growth),
+        "hull": math.tanh(ratio(one.hull, two.hull)),
+        "junctions": math.tanh(edge.junctions / JUNCTION_LEVEL),
+        "lower": math.tanh((one.height - two.height) / (HEIGHT_UNIT * size)),
     }
-    shared = {
-        "constant": 1.0,
-        "total_growth": over(one.growth + two.growth),
-        "edge_gap": edge.gap,
-        "edge_length": math.log(length / math.sqrt(min(one.area, two.area))),
-    }
+    shared = {"constant": 1.0, "edge_gap": edge.gap, "edge_length": math.log(length / size)}
     return {
         **{name: (value, -value) for name, value in compared.items()},
-        "own_growth": (over(two.growth), over(one.growth)),
-        "own_hull": (over(two.hull), over(one.hull)),
         **{name: (value, value) for name, value in shared.items()},
     }
 
@@ -177,7 +164,6 @@ def _sigmoid(value: float) -> float:
     return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))
 
 
-_EXAMPLE = SideMeasures(0.0, 0.0, 0.0, 0.0, 1.0, False)
-_ZEROS = (0.0,) * len(SURROUNDINGS)
-NAMES = tuple(cues(PairMeasures(_EXAMPLE, _EXAMPLE, EdgeCues(0.0, 0.0, _ZEROS, _ZEROS, _ZEROS))))
+_EXAMPLE = SideMeasures(0.0, 0.0, 1.0, 0.0)
+NAMES = tuple(cues(PairMeasures(_EXAMPLE, _EXAMPLE, EdgeCues(0.0, 0.0, 0.0))))
 """All cues, in order."""
