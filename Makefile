@@ -40,8 +40,10 @@ measure: .venv/installed ## regenerate the tables in docs/measured; needs the de
 	done
 	$(BIN)/deocclude evaluate amodal --data $(DATA)/cocoa_cls --order pcnet-m \
 	  --method raw convex convexR pcnet-m pcnet-m-rgb -o docs/measured/cocoa_cls-amodal.md --force
-	$(BIN)/deocclude evaluate ordering --data $(DATA)/cocoa_demo5 --gap 5 \
-	  --method convex pcnet-m -o docs/measured/cocoa_demo5-ordering-gap.md --force
+	for set in cocoa_demo5 lmo; do \
+	  $(BIN)/deocclude evaluate ordering --data $(DATA)/$$set --gap 5 \
+	    --method convex pcnet-m -o docs/measured/$$set-ordering-gap.md --force || exit 1; \
+	done
 
 clean: ## remove what the targets made
 	rm -rf .venv demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis
