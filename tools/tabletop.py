@@ -22,7 +22,7 @@ SIZE = Size(300, 400)
 MIN_PIXELS = 40
 MIN_VISIBLE = 0.1
 NEAREST = 0.8
-"""Solids stand at least this share of the sum of their radii apart: some lean over each other."""
+"""Solids stand at least this share of the sum of their radii apart; some reach into each other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,28 +48,27 @@ def scenes(count: int, seed: int) -> Iterator[Scene]:
 
 
 def _laid_out(rng: Rng) -> list[list[Part]]:
-    """Return solids around the centre of the table, most of them beside another one, some on top of one."""
-    placed: list[tuple[Floats, float, float]] = []
+    """Return solids around the centre of the table, most of them beside another one."""
+    placed: list[tuple[Floats, float]] = []
     solids = []
     for _ in range(int(rng.integers(4, 11))):
-        parts, radius, height = _solid(rng)
+        parts, radius = _solid(rng)
         for _ in range(20):
             if placed and rng.random() < 0.75:
-                other, other_radius, _ = placed[int(rng.integers(len(placed)))]
+                other, other_radius = placed[int(rng.integers(len(placed)))]
                 angle, far = rng.uniform(0, 2 * np.pi), rng.uniform(NEAREST, 1.3) * (radius + other_radius)
                 spot = other + far * np.array([np.cos(angle), np.sin(angle)])
             else:
                 spot = rng.uniform(-2, 2, 2)
-            if all(np.hypot(*(spot - at)) > NEAREST * (radius + its) for at, its, _ in placed):
-                lift = 0.0
-                placed.append((spot, radius, height))
-                solids.append([_moved(part, np.array([*spot, lift])) for part in parts])
+            if all(np.hypot(*(spot - at)) > NEAREST * (radius + its) for at, its in placed):
+                placed.append((spot, radius))
+                solids.append([_moved(part, np.array([*spot, 0.0])) for part in parts])
                 break
     return solids
 
 
-def _solid(rng: Rng) -> tuple[list[Part], float, float]:
-    """Return the parts of a solid that stands on z = 0, its radius and height."""
+def _solid(rng: Rng) -> tuple[list[Part], float]:
+    """Return the parts of a solid that stands on z = 0, and its radius."""
     scale = 0.75 * 2 ** rng.uniform(-1, 1)
     tall = 2 ** rng.uniform(-1, 1.2)
     turn = rng.uniform(0, 2 * np.pi)
@@ -104,8 +103,7 @@ def _solid(rng: Rng) -> tuple[list[Part], float, float]:
     radius = max(
         float(np.hypot(*part.at[:2]) + extent[:2].max() * 0.8) for part, extent in zip(parts, reach, strict=True)
     )
-    height = max(float(part.at[2] + extent[2]) for part, extent in zip(parts, reach, strict=True))
-    return parts, radius, height
+    return parts, radius
 
 
 def _part(rng: Rng, kind: str, at: object, extents: object, *, turn: bool = True) -> Part:
