@@ -25,9 +25,9 @@ from deocclude.content.measures import FLOOR, measure, shape_of
 OUT = Path(__file__).parent.parent / "src/deocclude/content" / choice_model.FILE
 SAMPLES = 150
 """Pixels of each hole that the fit looks at."""
-START = (0.15, 0.0, 0.0, 0.4, 0.1)
+START = (1.0, 0.0, 0.0, 0.2, 0.1)
 """Weights of the cues (1, reach, share, band, copy) where the fit starts ..."""
-HELD = (0.1, 4.0, 4.0, 1.0, 1.0)
+HELD = (10.0, 10.0, 10.0, 40.0, 40.0)
 """... and how strongly it is held to them."""
 STRANGER = Belief((0.1, 0.0, 0.0, 0.6, 0.2), (1.5, 0.0, 0.0))
 """For candidates that were not there when the model was fitted: tests are believed more, promises less."""

@@ -5,11 +5,11 @@ import pytest
 from two_views import HEIGHT, WIDTH, hole, photo
 
 from deocclude.content.agreement import NOWHERE, AgreementSettings, compare, expected_error
-from deocclude.content.target import Aligned
 from deocclude.content.cells import shrunk
 from deocclude.content.sampling import pixel_grid
 from deocclude.content.stitch import make_target
 from deocclude.content.stitch_model import StitchModel, bundled
+from deocclude.content.target import Aligned
 from deocclude.geometry import Size
 from deocclude.references.features import empty
 

@@ -7,7 +7,7 @@ import pytest
 from two_views import hole, photo, psnr, unrelated, view
 
 from deocclude.content.diffusion import MarchingSettings, telea
-from deocclude.content.fused import fuse
+from deocclude.content.fused import SHARE, fuse
 from deocclude.content.fusion import FusionPainter, laid_reference
 from deocclude.content.patch import Patch
 from deocclude.content.stitch import stitch
@@ -28,7 +28,8 @@ def test_only_what_references_fill_changes_and_it_becomes_the_mean():
     assert np.array_equal(fused.rgb[~stitched.filled], stitched.rgb[~stitched.filled])
     alone = FusionPainter(laid_reference(stitched.overlay, hole()), base=BASE)(patch()).rgb
     part = stitched.filled[20:, 30:]
-    between = (stitched.rgb[20:, 30:][part].astype(float) + alone[part]) / 2
+    copied = stitched.rgb[20:, 30:][part].astype(float)
+    between = (1 - SHARE) * copied + SHARE * alone[part]
     assert np.abs(fused.rgb[20:, 30:][part] - between).max() <= 0.5
     assert psnr(fused.rgb, photo(), stitched.filled) > 20
 

@@ -49,7 +49,7 @@ class ChoiceModel:
     beliefs: Mapping[str, Belief]
     power: float = 3.0
     gate: float = 1.8
-    detail: float = 0.01
+    detail: float = 0.002
     about: Mapping[str, object] = field(default_factory=dict)
 
     def expected(self, name: str, found: Measured, safe: Measured, shape: Shape) -> Float:

@@ -22,7 +22,7 @@ from deocclude.content.patch import Painted, Painter, Patch, Provenance
 from deocclude.errors import DeoccludeError
 
 Float = NDArray[np.float32]
-CANDIDATES = ("biharmonic", "telea", "exemplar", "pcnet-c")
+CANDIDATES = ("pcnet-c", "telea", "biharmonic", "exemplar")
 """Painters that compete, the safe one first; those that cannot be had are named in the notes."""
 NAME = "chosen"
 THIN = 4

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from deocclude.datasets import stereo, ukbench
 from deocclude.datasets.ukbench import Group, Query
 from deocclude.errors import InputError, unknown_choice
-from deocclude.evaluation.stitching import ROWS, Record, answer_query, plain_fill
+from deocclude.evaluation.stitching import OURS, ROWS, Record, answer_query, plain_fill
 from deocclude.evaluation.stitching_references import FOUND, GIVEN, SOURCES, STRANGERS, found, strangers
 
 Progress = Callable[[int, int], None]
@@ -24,7 +24,8 @@ class Asked:
     """What is measured.
 
     Attributes:
-        rows: keys of :data:`~deocclude.evaluation.stitching.ROWS`; the plain one is always there.
+        rows: keys of :data:`~deocclude.evaluation.stitching.ROWS`; the plain one is always there. With ``fused`` the
+            groups that its network was trained on are left out.
         protocols: what is hidden: keys of :data:`deocclude.datasets.ukbench.PROTOCOLS`. A stereo pair has its own.
         references: where they come from, one of :data:`~deocclude.evaluation.stitching_references.SOURCES`.
         seed: of the holes and of drawn references.
@@ -122,7 +123,7 @@ def make_tasks(data: Path, asked: Asked, work: Path) -> list[Task]:
         listed = stereo.stereo_queries(data)[asked.skip :][: asked.limit or None]
         return [Task(query.key, query.protocol, _Ready(query)) for query in listed]
     groups = tuple(ukbench.read_groups(data))
-    chosen = groups[asked.skip :][: asked.limit or None]
+    chosen = _unseen(groups[asked.skip :], asked.rows)[: asked.limit or None]
     if not chosen:
         raise InputError("at least one group", f"{len(groups)}, {asked.skip} left out", field="--skip")
     tasks = []
@@ -132,6 +133,18 @@ def make_tasks(data: Path, asked: Asked, work: Path) -> list[Task]:
         everyone = groups if asked.references == STRANGERS else ()
         tasks += [Task(group.key, protocol, _Maker(group, protocol, asked, everyone, index)) for group in chosen]
     return tasks
+
+
+def _unseen(groups: Sequence[Group], rows: Sequence[str]) -> tuple[Group, ...]:
+    """Return the groups that no network of these rows was trained on."""
+    if OURS not in rows:
+        return tuple(groups)
+    from deocclude.nets.chosen import weights_file
+    from deocclude.weights import read_weights
+
+    scenes = read_weights(weights_file("fusion"))[0].data.get("scenes", ())
+    seen = {str(scene).rpartition("/")[2] for scene in scenes}
+    return tuple(group for group in groups if group.key not in seen)
 
 
 def run_tasks(
