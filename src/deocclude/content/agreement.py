@@ -43,7 +43,7 @@ class AgreementSettings:
     consensus: float = 3.0
     largest_dissent: float = 40.0
     kin: float = 0.25
-    patience: float = 60.0
+    patience: float = 200.0
     smoothness: float = 1.5
 
 

@@ -51,8 +51,8 @@ class StitchSettings:
         band_limits: least and greatest width of the band, pixels.
         most: hypotheses that are kept, those that together do best in the rehearsal.
         blend: how they are blended.
-        rim: visible pixels so near the hole are not looked at, pixels: colours mix there, masks are not exact.
-        seam: visible pixels so near the hole that the fill must meet, pixels; more than the rim.
+        rim: visible pixels so near the edge of what hides the hole are not looked at, pixels: colours mix there.
+        seam: visible pixels so near the hole that the fill must meet, pixels; beyond the rim.
         fade: distance over which the correction at the seam fades, pixels; light and shade differ over the whole hole,
             so by default it does not.
         least_confidence: below it references are not used; above it the plain fill keeps the share that is missing to
@@ -68,7 +68,7 @@ class StitchSettings:
     most: int = 12
     blend: BlendSettings = field(default_factory=BlendSettings)
     rim: float = 2.0
-    seam: int = 5
+    seam: int = 3
     fade: float = math.inf
     least_confidence: float = 0.5
     verify: bool = True
@@ -164,7 +164,7 @@ def stitch(
         photo[box.slices].astype(np.float32),
         filled,
         known,
-        settings.seam,
+        _reach(part, known, settings),
         fade=settings.fade,
     )
     share = laid.confidence if settings.least_confidence > 0 else 1.0
@@ -178,7 +178,16 @@ def _clean(hole: Bool, usable: Bool, rim: float) -> Bool:
     """Return the pixels that may be looked at without those at the edge of the hole, or of larger foreign parts."""
     square = np.ones((3, 3), np.uint8)
     foreign = cv2.morphologyEx((~usable & ~hole).astype(np.uint8), cv2.MORPH_OPEN, square)
-    return usable & (distance_to(hole) > rim) & (cv2.dilate(foreign, square) == 0)
+    inner = usable & ~hole & (cv2.dilate(foreign, square) == 0)
+    away = distance_to(hole)
+    # A hole that nothing foreign adjoins was drawn: its edge is exact.
+    return inner & (away > rim) if foreign[away <= 2].any() else inner
+
+
+def _reach(hole: Bool, known: Bool, settings: StitchSettings) -> int:
+    """Return how far from the hole pixels that the fill must meet may lie, pixels."""
+    beside = known & (distance_to(hole) <= 1)
+    return settings.seam + (0 if beside.any() else round(settings.rim))
 
 
 @dataclass(frozen=True, eq=False)
@@ -329,7 +338,8 @@ def met(target: Target, item: Aligned, settings: StitchSettings) -> Aligned:
 
     def meeting(rgb: Float, hole: Bool, known: Bool) -> Float:
         part = hole & item.valid
-        moved = without_seam(rgb, target.rgb, part, known & item.valid, settings.seam, fade=settings.fade)
+        reach = _reach(hole, known, settings)
+        moved = without_seam(rgb, target.rgb, part, known & item.valid, reach, fade=settings.fade)
         return np.where(part[..., None], moved, rgb).astype(np.float32)
 
     rehearsal = meeting(item.rehearsal, target.hole | target.band, target.known & ~target.band)
