@@ -31,8 +31,10 @@ from deocclude.references.transforms import Matrix, TransformSettings, plausible
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 MESH, LOCAL = "mesh", "local"
-HOPELESS, SLIGHT = 2.0, 50.0
+HOPELESS, SLIGHT = 2.0, 25.0
 """Maps of pieces that err more than so many times as much as other maps, and by more than this, are left out."""
+LEAST_FAIR = 0.5
+"""Unless they do better in so large a share of the hole."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ def _misfits(target: Target, source: Source, proposals: Sequence[Proposal], sett
 def _promising(
     target: Target, source: Source, pieces: Sequence[Proposal], others: Float, settings: AlignSettings
 ) -> list[Proposal]:
-    """Return the maps of pieces that do well together, without those that do badly everywhere.
+    """Return the maps of pieces that do well together, without those that do badly nearly everywhere.
 
     Args:
         target: what to fill.
@@ -194,7 +196,7 @@ def _promising(
         settings: how many are wanted.
     """
     looks = _misfits(target, source, pieces, settings)
-    fair = (looks < HOPELESS * others + SLIGHT).any(1)
+    fair = (looks < HOPELESS * others + SLIGHT).mean(1) >= LEAST_FAIR
     return [pieces[row] for row in covering(looks, settings.most_local) if fair[row]]
 
 
