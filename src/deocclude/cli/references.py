@@ -112,12 +112,13 @@ def _found(project: Project, corrections: Corrections, name: str, option: str) -
     file = Path(name)
     places = (name, str(file.absolute()))
     pictures = project.references.pictures
-    seen = [(one.path, one.sha256) for one in pictures if name == str(one.number) or one.path in places]
-    seen += [(one.path, one.sha256) for one in corrections.references if one.path in places]
+    known_files = [(one.path, one.sha256) for one in pictures]
+    known_files += [(one.path, one.sha256) for one in corrections.references]
+    seen = [(one.path, one.sha256) for one in pictures if name == str(one.number)]
+    seen += [(path, digest) for path, digest in known_files if path in places]
     if seen:
         return seen[0]
-    called = dict.fromkeys((one.path, one.sha256) for one in (*pictures, *corrections.references)
-                           if Path(one.path).name == name)  # fmt: skip
+    called = dict.fromkeys(one for one in known_files if Path(one[0]).name == name)
     if len(called) > 1:
         raise InputError("the name of one reference", f"{len(called)} that are called {name}", field=option,
                          hint=f"give its number, or the path: {', '.join(path for path, _ in called)}")  # fmt: skip

@@ -72,8 +72,10 @@ class Task(Protocol):
     """What is trained."""
 
     name: str
-    adversary: Adversary | None
-    """Learns along, and has a say in the loss; ``None`` for none."""
+
+    @property
+    def adversary(self) -> Adversary | None:
+        """Learns along, and has a say in the loss; ``None`` for none."""
 
     def architecture(self) -> dict[str, Any]:
         """Return plain values that the net can be built from."""
