@@ -64,6 +64,11 @@ def test_cases_of_both_layouts(views, tmp_path):
         open_collection(tmp_path)
 
 
+def test_photos_are_named_as_an_index_names_them(views):
+    roundabout = open_collection(views / ".." / views.name)
+    assert roundabout.cases == open_collection(views).cases
+
+
 def test_some_photos_of_each_object(views):
     whole = open_collection(views)
     asked = [one.case.photo.stem for one in questions(whole, ["whole"], views=1)]
