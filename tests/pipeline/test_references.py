@@ -208,7 +208,7 @@ def test_an_index_of_another_version_is_refused(searched, folder, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "copy")
     table = copy / ".deocclude-index" / "index.json"
     table.write_text(json.dumps({**json.loads(table.read_text()), "version": 99}))
-    with pytest.raises(InputError, match="expected version 1, found 99"):
+    with pytest.raises(InputError, match="expected version 2, found 99"):
         run(started(), replace(FAST, references=(str(copy),)), until="repair")
 
 

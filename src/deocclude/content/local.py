@@ -208,7 +208,8 @@ def _weights(off: NDArray[np.float64], seen: Bool) -> tuple[NDArray[np.float64],
 
 def _slopes(grey: Float) -> tuple[Float, Float]:
     kernel = np.array([[-0.5, 0, 0.5]], np.float32)
-    return cv2.filter2D(grey, cv2.CV_32F, kernel), cv2.filter2D(grey, cv2.CV_32F, kernel.T)
+    across, down = (cv2.filter2D(grey, cv2.CV_32F, one) for one in (kernel, kernel.T))
+    return np.asarray(across, np.float32), np.asarray(down, np.float32)
 
 
 def _corners(hole: Bool) -> NDArray[np.float64]:

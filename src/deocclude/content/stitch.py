@@ -181,7 +181,7 @@ def _clean(hole: Bool, usable: Bool, rim: float) -> Bool:
     inner = usable & ~hole & (cv2.dilate(foreign, square) == 0)
     away = distance_to(hole)
     # A hole that nothing foreign adjoins was drawn: its edge is exact.
-    return inner & (away > rim) if foreign[away <= 2].any() else inner
+    return np.asarray(inner & (away > rim) if foreign[away <= 2].any() else inner)
 
 
 def _reach(hole: Bool, known: Bool, settings: StitchSettings) -> int:
