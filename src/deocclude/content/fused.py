@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from deocclude.content.fusion import FusionPainter, laid_reference
 from deocclude.content.patch import Painter, Patch
-from deocclude.content.stitch import Stitched
+from deocclude.content.stitch import Stitched, StitchSettings, clear_of_edges
 
 RGBArray = NDArray[np.uint8]
 SHARE = 0.7
@@ -37,7 +37,7 @@ def fuse(
     """
     if stitched.overlay is None or not stitched.filled.any():
         return stitched
-    patch = ask()
+    patch = _without_edges(ask())
     painted = FusionPainter(laid_reference(stitched.overlay, hole), base=base)(patch)
     (x, y), (height, width) = patch.corner, patch.hole.shape
     place = slice(y, y + height), slice(x, x + width)
@@ -47,3 +47,13 @@ def fuse(
     mean = copied + np.float32(SHARE) * (painted.rgb[part] - copied)
     rgb[place][part] = np.rint(mean).astype(np.uint8)
     return replace(stitched, rgb=rgb)
+
+
+def _without_edges(patch: Patch) -> Patch:
+    """Return a patch whose visible pixels beside foreign parts, which mix with these, are not looked at."""
+    seen = patch.evidence if patch.context is None else patch.evidence | patch.context
+    clear = clear_of_edges(patch.hole, seen, StitchSettings().rim)
+    if not (patch.evidence & clear).any():
+        return patch
+    context = None if patch.context is None else patch.context & clear
+    return replace(patch, evidence=patch.evidence & clear, context=context)

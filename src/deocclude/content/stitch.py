@@ -113,7 +113,7 @@ def make_target(
         settings: width of the band.
     """
     settings = settings or StitchSettings()
-    known = _clean(hole, usable, settings.rim)
+    known = clear_of_edges(hole, usable, settings.rim)
     low, high = settings.band_limits
     width = np.clip(settings.band * np.sqrt(np.count_nonzero(hole)), low, high)
     band = known & (distance_to(hole) <= width)
@@ -158,7 +158,7 @@ def stitch(
     box = laid.window.box
     part = hole[box.slices]
     filled = part & (laid.source != NONE)
-    known = _clean(part, usable[box.slices], settings.rim) & (laid.source != NONE)
+    known = clear_of_edges(part, usable[box.slices], settings.rim) & (laid.source != NONE)
     picture = without_seam(
         laid.picture,
         photo[box.slices].astype(np.float32),
@@ -174,7 +174,7 @@ def stitch(
     return replace(found, overlay=laid)
 
 
-def _clean(hole: Bool, usable: Bool, rim: float) -> Bool:
+def clear_of_edges(hole: Bool, usable: Bool, rim: float) -> Bool:
     """Return the pixels that may be looked at without those at the edge of the hole, or of larger foreign parts."""
     square = np.ones((3, 3), np.uint8)
     foreign = cv2.morphologyEx((~usable & ~hole).astype(np.uint8), cv2.MORPH_OPEN, square)
