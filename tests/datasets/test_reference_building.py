@@ -234,7 +234,7 @@ def test_other_options_are_refused_unless_forced(copy, views_folder, tmp_path):
         build_reference_dataset([views_folder], copy, other)
     read_reference_dataset(copy)
     assert build_reference_dataset([views_folder], copy, other, force=True).references == {"none": 1}
-    assert sorted(path.name for path in copy.iterdir()) == [MANIFEST, PLAN, shard_name(0)]
+    assert sorted(path.name for path in copy.iterdir()) == [".building", MANIFEST, PLAN, shard_name(0)]
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     with pytest.raises(InputError, match="an empty or new output folder"):
