@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from deocclude.errors import InputError
@@ -131,3 +131,11 @@ def test_bundled_weights_load_and_are_small(name: str):
     assert info.training["samples"] > 0
     assert all(torch.isfinite(value).all() for value in state.values() if value.is_floating_point())
     assert bundled_path(name).stat().st_size < 8_000_000
+
+
+def test_what_does_not_fit_into_half_precision_is_kept(tmp_path: Path):
+    net = torch.nn.BatchNorm2d(2)
+    net.running_var[:] = torch.tensor([1.5, 3e6])
+    save_weights(tmp_path / "w.safetensors", net, WeightsInfo("toy", {"net": "unet"}), half=True)
+    state = load_file(tmp_path / "w.safetensors")
+    assert state["running_var"].tolist() == [1.5, 3e6] and state["running_mean"].dtype == torch.float16

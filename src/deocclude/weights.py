@@ -127,7 +127,7 @@ def save_weights(path: Path, net: nn.Module, info: WeightsInfo, *, half: bool = 
         path: the file; replaced as a whole.
         net: the net.
         info: its description.
-        half: store as float16.
+        half: store as float16 what fits into it.
 
     Raises:
         OutputError: the file cannot be written.
@@ -137,7 +137,11 @@ def save_weights(path: Path, net: nn.Module, info: WeightsInfo, *, half: bool = 
 
     state = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
     if half:
-        state = {k: v.to(torch.float16) if v.dtype == torch.float32 else v for k, v in state.items()}
+        most = torch.finfo(torch.float16).max
+        state = {
+            name: value.to(torch.float16) if value.dtype == torch.float32 and value.abs().max() < most else value
+            for name, value in state.items()
+        }
     described = json.dumps({"version": FORMAT_VERSION, **asdict(info)})
     with atomic_file(path) as part:
         save_file(state, part, metadata={_KEY: described})
