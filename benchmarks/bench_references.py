@@ -26,9 +26,10 @@ import skimage.data
 from numpy.typing import NDArray
 
 from deocclude.content import painter
+from deocclude.content.overlay import StitchSettings, lay_all, make_target
 from deocclude.content.patch import Patch
 from deocclude.content.sampling import Source
-from deocclude.content.stitch import StitchSettings, lay_all, make_target, stitch
+from deocclude.content.stitch import stitch
 from deocclude.content.stitch_homography import stitch_homography
 from deocclude.images import read_photo, write_picture
 from deocclude.references.features import extract

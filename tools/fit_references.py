@@ -28,8 +28,8 @@ from deocclude.content import stitch_model
 from deocclude.content.align import Proposal, lay
 from deocclude.content.blend import NONE, Picture, blend
 from deocclude.content.membrane import without_seam
+from deocclude.content.overlay import StitchSettings, framed, judge, lay_all, met
 from deocclude.content.sampling import Source, pixel_grid, tidied
-from deocclude.content.stitch import StitchSettings, framed, judge, lay_all, met
 from deocclude.content.target import Aligned, Target
 from deocclude.datasets.retrieval import Case, open_collection
 from deocclude.datasets.stereo import Pair, forward, queries_of

@@ -6,8 +6,8 @@ from two_views import HEIGHT, WIDTH, hole, photo
 
 from deocclude.content.agreement import NOWHERE, AgreementSettings, compare, expected_error
 from deocclude.content.cells import shrunk
+from deocclude.content.overlay import make_target
 from deocclude.content.sampling import pixel_grid
-from deocclude.content.stitch import make_target
 from deocclude.content.stitch_model import StitchModel, bundled
 from deocclude.content.target import Aligned
 from deocclude.geometry import Size

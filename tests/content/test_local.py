@@ -7,7 +7,8 @@ from two_views import hole, photo
 
 from deocclude.content.epipolar import epipolar
 from deocclude.content.local import LocalSettings, local_maps
-from deocclude.content.stitch import make_target, stitch
+from deocclude.content.overlay import make_target
+from deocclude.content.stitch import stitch
 from deocclude.content.window import window_around
 from deocclude.geometry import Size
 from deocclude.references.features import empty

@@ -6,9 +6,11 @@ from two_views import HEIGHT, VIEW, WIDTH, hole, photo, psnr, unrelated, view
 
 from deocclude.content import painter
 from deocclude.content.align import align
+from deocclude.content.blend import NONE
+from deocclude.content.overlay import make_target
 from deocclude.content.patch import Patch
 from deocclude.content.sampling import Source
-from deocclude.content.stitch import NONE, make_target, stitch
+from deocclude.content.stitch import stitch
 from deocclude.content.stitch_homography import stitch_homography
 from deocclude.references.features import extract
 from deocclude.references.matching import match

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.content.fusion import FusionPainter, laid_reference
+from deocclude.content.overlay import StitchSettings, clear_of_edges
 from deocclude.content.patch import Painter, Patch
-from deocclude.content.stitch import Stitched, StitchSettings, clear_of_edges
+from deocclude.content.stitch import Stitched
 
 RGBArray = NDArray[np.uint8]
 SHARE = 0.7

@@ -21,9 +21,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from deocclude.content import painter
+from deocclude.content.blend import NONE
 from deocclude.content.contest import Candidate
+from deocclude.content.overlay import Overlay, StitchSettings, overlay
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
-from deocclude.content.stitch import NONE, Overlay, StitchSettings, overlay
 from deocclude.errors import InputError
 from deocclude.geometry import Box, Size
 from deocclude.masks import Mask
@@ -89,7 +90,7 @@ def lay_references(
     references: Sequence[tuple[RGBArray, Features | None]],
     settings: StitchSettings | None = None,
 ) -> LaidReference:
-    """Lay references over a photo with a hole; arguments as of :func:`deocclude.content.stitch.stitch`."""
+    """Lay references over a photo with a hole; arguments as of :func:`deocclude.content.overlay.overlay`."""
     laid = overlay(photo, hole, usable, references, settings)
     number = int(laid.source.max(initial=NONE))
     return laid_reference(laid, hole, references[max(number, 0)][0] if references else None)

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from deocclude.content.fill import background_patch, hidden_patch
 from deocclude.content.foreign import Traces, trace
 from deocclude.content.fused import fuse
+from deocclude.content.overlay import StitchSettings
 from deocclude.content.patch import BACKGROUND, Fill, Patch, Provenance
-from deocclude.content.stitch import Stitched, StitchSettings, stitch
+from deocclude.content.stitch import Stitched, stitch
 from deocclude.geometry import Size
 from deocclude.masks import Mask
 from deocclude.references.features import Features, extract

@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.content.stitch import NONE, Stitched
+from deocclude.content.blend import NONE
+from deocclude.content.stitch import Stitched
 
 Bool = NDArray[np.bool_]
 RGBArray = NDArray[np.uint8]

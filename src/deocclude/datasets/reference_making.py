@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.content.align import AlignSettings
-from deocclude.content.stitch import NONE, StitchSettings, make_target, overlay
+from deocclude.content.blend import NONE
+from deocclude.content.overlay import StitchSettings, make_target, overlay
 from deocclude.content.target import Target
 from deocclude.crops import Square, cut, cut_colours, object_square, outside
 from deocclude.datasets.content_trials import Trial, make_trial
