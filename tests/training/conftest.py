@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from deocclude.scene import Instance, Scene
 from deocclude.training.packing import Pack, PackSettings, open_pack, write_pack
 from deocclude.training.photo_packing import PhotoPackSettings, write_photo_pack
 from deocclude.training.shapes import shape_scenes
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 def touching_scene(name: str) -> Scene:

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from stopping import stopped_after
 
 from deocclude.cli import train as commands
 from deocclude.datasets.reference_sample import ReferenceKind, ReferenceSample
 from deocclude.errors import InputError
 from deocclude.nets.gated import GatedUNet
 from deocclude.settings import read_settings
-from deocclude.training import loop
 from deocclude.training.config import LoopSettings, Phase
 from deocclude.training.content_samples import ContentSampler, ContentSettings
 from deocclude.training.fusion import Fusion, FusionConfig, FusionLossSettings, FusionNetSettings, train_fusion
 from deocclude.training.fusion_records import RecordSampler
 from deocclude.training.fusion_references import KINDS, AlignmentErrors, ReferenceMaker, ReferenceMix
-from deocclude.training.loop import TrainingStoppedError
+from deocclude.training.loop import Draw, TrainingStoppedError
 from deocclude.training.photo_packing import open_photo_pack
 from deocclude.training.photos import PackedPhotos
 from deocclude.weights import WeightsInfo, read_weights, save_weights
@@ -169,20 +169,20 @@ def test_records_are_mixed_in(config: FusionConfig):
     samples = Samples([sample_with_reference(k) for k in range(3)])
     mixed = replace(config, references=ReferenceMix(altered=1, recorded=1), kinds=("other-view",))
     task = Fusion(mixed, open_photo_pack(Path(config.pack)), samples)
-    batch = task.batch(loop.Draw(0, 0, 0, 16, 32), torch.device("cpu"))
+    batch = task.batch(Draw(0, 0, 0, 16, 32), torch.device("cpu"))
     assert batch.content.planes.shape == (16, 6, 32, 32)
     assert task.given(batch).shape == (16, 17, 32, 32)
     only = Fusion(
         replace(mixed, references=ReferenceMix(0, 0, 0, 0, 0, 1)), open_photo_pack(Path(config.pack)), samples
     )
-    assert only.batch(loop.Draw(0, 0, 0, 4, 32), torch.device("cpu")).references.useful.all()
+    assert only.batch(Draw(0, 0, 0, 4, 32), torch.device("cpu")).references.useful.all()
     with pytest.raises(InputError, match="training samples with a reference"):
         Fusion(replace(mixed, kinds=("same-class",)), open_photo_pack(Path(config.pack)), samples)
 
 
 def test_the_loss_falls(config: FusionConfig, run: Path):
     task = Fusion(config, open_photo_pack(Path(config.pack)))
-    batch = task.batch(loop.Draw(9, 0, 0, 32, 32), torch.device("cpu"))
+    batch = task.batch(Draw(9, 0, 0, 32, 32), torch.device("cpu"))
     fresh, trained = task.build().eval(), task.build().eval()
     trained.load_state_dict(read_weights(run / "weights.safetensors")[1])
     with torch.no_grad():
@@ -199,19 +199,11 @@ def test_the_folder_describes_itself(run: Path):
     assert (run / "samples.png").is_file()
 
 
-def test_a_stopped_run_continues_to_the_same_bits(config: FusionConfig, tmp_path: Path, monkeypatch):
+def test_a_stopped_run_continues_to_the_same_bits(config: FusionConfig, tmp_path: Path):
     short = replace(config, loop=replace(config.loop, phases=(Phase(4, 32, 4),)))
     train_fusion(short, tmp_path / "straight")
-    due = loop._Run._save_if_due
-
-    def stop_after_two(self: loop._Run, *, last: bool) -> None:
-        self.stop = self.step == 2
-        due(self, last=last)
-
-    monkeypatch.setattr(loop._Run, "_save_if_due", stop_after_two)
-    with pytest.raises(TrainingStoppedError):
+    with stopped_after(2), pytest.raises(TrainingStoppedError):
         train_fusion(short, tmp_path / "halves")
-    monkeypatch.undo()
     train_fusion(short, tmp_path / "halves")
     one, two = (read_weights(tmp_path / name / "weights.safetensors")[1] for name in ("straight", "halves"))
     assert all(torch.equal(one[name], two[name]) for name in one)

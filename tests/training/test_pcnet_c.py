@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from stopping import stopped_after
 
 from deocclude.cli import train as commands
 from deocclude.errors import InputError
 from deocclude.settings import from_dict, read_settings
-from deocclude.training import loop
 from deocclude.training.adversary import AdversarySettings
 from deocclude.training.config import LoopSettings, Phase
 from deocclude.training.content_samples import ContentSettings
@@ -77,23 +77,13 @@ def test_the_folder_describes_itself(run: Path):
         assert sheet.size == (8 * 32, 4 * 32)
 
 
-def test_a_stopped_run_continues_to_the_same_bits(
-    config: PCNetCConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_stopped_run_continues_to_the_same_bits(config: PCNetCConfig, tmp_path: Path):
     short = replace(
         config, loop=replace(config.loop, phases=(Phase(4, 32, 4),)), mix=MixSettings((1.0, 0.0), (0.0, 1.0))
     )
     train_pcnet_c(short, tmp_path / "straight")
-    due = loop._Run._save_if_due
-
-    def stop_after_two(self: loop._Run, *, last: bool) -> None:
-        self.stop = self.step == 2
-        due(self, last=last)
-
-    monkeypatch.setattr(loop._Run, "_save_if_due", stop_after_two)
-    with pytest.raises(TrainingStoppedError):
+    with stopped_after(2), pytest.raises(TrainingStoppedError):
         train_pcnet_c(short, tmp_path / "halves")
-    monkeypatch.undo()
     train_pcnet_c(short, tmp_path / "halves")
     one, two = (read_weights(tmp_path / name / "weights.safetensors")[1] for name in ("straight", "halves"))
     assert all(torch.equal(one[name], two[name]) for name in one)
@@ -101,22 +91,12 @@ def test_a_stopped_run_continues_to_the_same_bits(
         train_pcnet_c(replace(short, loss=replace(short.loss, hole=2.0)), tmp_path / "halves")
 
 
-def test_a_stopped_run_with_a_discriminator_continues_to_the_same_bits(
-    config: PCNetCConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_stopped_run_with_a_discriminator_continues_to_the_same_bits(config: PCNetCConfig, tmp_path: Path):
     loop_settings = replace(config.loop, phases=(Phase(4, 32, 4),))
     rival = replace(config, loop=loop_settings, adversary=AdversarySettings(0.1, 1.0, width=0.125))
     train_pcnet_c(rival, tmp_path / "straight")
-    due = loop._Run._save_if_due
-
-    def stop_after_two(self: loop._Run, *, last: bool) -> None:
-        self.stop = self.step == 2
-        due(self, last=last)
-
-    monkeypatch.setattr(loop._Run, "_save_if_due", stop_after_two)
-    with pytest.raises(TrainingStoppedError):
+    with stopped_after(2), pytest.raises(TrainingStoppedError):
         train_pcnet_c(rival, tmp_path / "halves")
-    monkeypatch.undo()
     train_pcnet_c(rival, tmp_path / "halves")
     train_pcnet_c(replace(rival, adversary=AdversarySettings()), tmp_path / "alone")
     names = ("straight", "halves", "alone")
