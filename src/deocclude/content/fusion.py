@@ -7,8 +7,7 @@ and where its gate stays shut, the answer is PCNet-C's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,7 @@ from torch.nn import functional
 
 from deocclude.content import painter
 from deocclude.content.blend import NONE
-from deocclude.content.contest import Candidate
-from deocclude.content.overlay import Overlay, StitchSettings, overlay
+from deocclude.content.overlay import Overlay
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
 from deocclude.errors import InputError
 from deocclude.geometry import Box, Size
@@ -31,7 +29,6 @@ from deocclude.masks import Mask
 from deocclude.nets.chosen import weights_file
 from deocclude.nets.planes import HOLE, RGB, SEEN
 from deocclude.nets.reference_net import ALIGNED, BASE, SHOWN, VALID, Conv3Deconv3, FusionNet, compare, join_planes
-from deocclude.references.features import Features
 from deocclude.weights import load_net
 
 NAME = "fusion"
@@ -62,16 +59,15 @@ class FusionSettings:
 
 @dataclass(frozen=True, eq=False)
 class LaidReference:
-    """References in the frame of the photo.
+    """References in the frame of the photo, or of a part of it.
 
     Attributes:
-        rgb: uint8 [H, W, 3], laid over the photo.
-        source: int16 [H, W], number of the reference that a pixel is from, -1 where there is none.
-        rehearsal: uint8 [H, W, 3], the same made without a look at a band round the hole.
-        hole: bool [H, W], the hole that they were laid over.
-        loose: uint8 [h, w, 3], the best reference as it is, or ``None``.
-        confidence: that the hole is better filled from them than by a plain fill, 0..1.
-        reasons: why a reference could not be laid over the photo, by its number.
+        rgb: uint8 [h, w, 3], laid over that part; meaningful where ``source`` names a reference.
+        source: int16 [h, w], number of the reference that a pixel is from, -1 where there is none.
+        rehearsal: uint8 [h, w, 3], the same made without a look at a band round the hole.
+        hole: bool [h, w], the hole that they were laid over, all of it.
+        loose: uint8 [H, W, 3], the best reference as it is, or ``None``.
+        corner: x and y of the part's upper left pixel in the photo.
     """
 
     rgb: RGBArray
@@ -79,39 +75,32 @@ class LaidReference:
     rehearsal: RGBArray
     hole: Bool
     loose: RGBArray | None = None
-    confidence: float = 0.0
-    reasons: Mapping[int, str] = field(default_factory=dict)
+    corner: tuple[int, int] = (0, 0)
+
+    def part(self, array: NDArray[Any], patch: Patch, outside: int) -> NDArray[Any]:
+        """Return an array of this part of the photo in the frame of a patch; ``outside`` where they do not overlap."""
+        frames = []
+        for (x, y), (height, width) in ((self.corner, self.hole.shape), (patch.corner, patch.hole.shape)):
+            frames.append(Box(x, y, x + width, y + height))
+        here, there = frames
+        found = np.full((*patch.hole.shape, *array.shape[2:]), outside, array.dtype)
+        both = here.intersect(there)
+        if not both.empty:
+            found[both.window(there)] = array[both.window(here)]
+        return found
 
 
-def lay_references(
-    photo: RGBArray,
-    hole: Bool,
-    usable: Bool,
-    references: Sequence[tuple[RGBArray, Features | None]],
-    settings: StitchSettings | None = None,
-) -> LaidReference:
-    """Lay references over a photo with a hole; arguments as of :func:`deocclude.content.overlay.overlay`."""
-    laid = overlay(photo, hole, usable, references, settings)
-    number = int(laid.source.max(initial=NONE))
-    return laid_reference(laid, hole, references[max(number, 0)][0] if references else None)
-
-
-def laid_reference(laid: Overlay, hole: Bool, loose: RGBArray | None = None) -> LaidReference:
+def laid_reference(laid: Overlay, hole: Bool) -> LaidReference:
     """Return an overlay as :class:`FusionPainter` takes it.
 
     Args:
         laid: references laid over a photo.
         hole: bool [H, W], the hole that they were laid over.
-        loose: uint8 [h, w, 3], the best reference as it is.
     """
-    pictures = [np.zeros((*hole.shape, 3), np.uint8) for _ in range(2)]
-    source = np.full(hole.shape, NONE, np.int16)
-    box = laid.window.box.slices
-    source[box] = laid.source
-    rehearsal = laid.rehearsal if laid.rehearsal.size else laid.picture
-    for canvas, picture in zip(pictures, (laid.picture, rehearsal), strict=True):
-        canvas[box] = np.where((laid.source != NONE)[..., None], np.clip(np.rint(picture), 0, 255), 0)
-    return LaidReference(pictures[0], source, pictures[1], hole, loose, laid.confidence, laid.reasons)
+    rgb = np.clip(np.rint(laid.picture), 0, 255).astype(np.uint8)
+    rehearsal = np.clip(np.rint(laid.rehearsal), 0, 255).astype(np.uint8) if laid.rehearsal.size else rgb
+    box = laid.window.box
+    return LaidReference(rgb, laid.source, rehearsal, hole[box.slices], corner=(box.x0, box.y0))
 
 
 class FusionPainter:
@@ -167,22 +156,11 @@ class FusionPainter:
         changed = np.clip(np.rint(255 * rgb[here]), 0, 255).astype(np.uint8)
         found[there] = np.where(hole[..., None], changed, found[there])
         assert self.reference is not None
-        source = _crop(self.reference.source, patch, NONE)[there]
+        source = self.reference.part(self.reference.source, patch, NONE)[there]
         named = hole & (taken[here] >= TAKEN) & (source != NONE)
         provenance[there] = np.where(named, source + Provenance.REFERENCE, provenance[there])
         note = f"{NAME}: {np.mean(taken[here][hole]):.0%} of the hole from the reference"
         return Painted(found, base.confidence, provenance, NAME, notes=(*base.notes, note))
-
-
-def fusion_candidate(
-    reference: LaidReference | None, settings: FusionSettings | None = None, *, base: Painter | None = None
-) -> Candidate:
-    """Return the painter as a candidate for :mod:`deocclude.content.choose`.
-
-    Raises:
-        InputError: weights that are missing, damaged or of another network.
-    """
-    return Candidate(NAME, FusionPainter(reference, settings, base=base))
 
 
 def fusion_net(weights: str | Path = NAME) -> Net:
@@ -210,9 +188,9 @@ def _given(patch: Patch, base: RGBArray, reference: LaidReference, box: Box) -> 
     """Return the planes of a window (see :mod:`deocclude.nets.reference_net`), float32 [1, 17, h, w]; 0 outside."""
     seen = patch.evidence if patch.context is None else patch.evidence | patch.context
     seen = seen & ~patch.hole
-    tested = bool((patch.hole & ~_crop(reference.hole, patch, 0)).any())
-    laid = _crop(reference.rehearsal if tested else reference.rgb, patch, 0)
-    valid = _crop(reference.source, patch, NONE) != NONE
+    tested = bool((patch.hole & ~reference.part(reference.hole, patch, 0)).any())
+    laid = reference.part(reference.rehearsal if tested else reference.rgb, patch, 0)
+    valid = reference.part(reference.source, patch, NONE) != NONE
     masks = [mask.astype(np.float32)[..., None] for mask in (seen, patch.evidence & seen, patch.hole, valid)]
     colours = [picture.astype(np.float32) / 255 for picture in (patch.rgb, base, laid)]
     whole = np.concatenate([colours[0] * masks[0], *masks[:3], colours[1], colours[2] * masks[3], masks[3]], 2)
@@ -278,14 +256,3 @@ def _reduced(given: Tensor, most: int, stride: int) -> Tensor:
     small[:, HOLE] = ((mean[:, HOLE] > 0) & (seen < 0.5)).float()
     small[:, BASE], small[:, SHOWN] = mean[:, BASE], (mean[:, SHOWN] >= 0.5).float()
     return small
-
-
-def _crop(array: NDArray[Any], patch: Patch, outside: int) -> NDArray[Any]:
-    """Return the patch's part of an array of the photo."""
-    (x, y), (height, width) = patch.corner, patch.hole.shape
-    part = array[y : y + height, x : x + width]
-    if part.shape[:2] == (height, width):
-        return part
-    canvas = np.full((height, width, *array.shape[2:]), outside, array.dtype)
-    canvas[: part.shape[0], : part.shape[1]] = part
-    return canvas

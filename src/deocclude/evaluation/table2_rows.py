@@ -124,7 +124,7 @@ def laid_reference(sample: ReferenceSample) -> LaidReference:
     if loose is not None:
         rows, columns = (np.flatnonzero(sample.reference_valid.any(axis)) for axis in (1, 0))
         loose = loose[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return LaidReference(sample.aligned, source, sample.aligned, sample.hole, loose, sample.alignment)
+    return LaidReference(sample.aligned, source, sample.aligned, sample.hole, loose)
 
 
 def _known(base: Painted, sample: ReferenceSample) -> Painter:
