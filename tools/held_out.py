@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import tabletop
 
+from deocclude.datasets import tabletop
 from deocclude.datasets.composites import CompositeSettings, compose, whole_looking
 from deocclude.datasets.synthetic import SyntheticSettings, generate
 from deocclude.evaluation.gaps import part_masks

@@ -285,7 +285,7 @@ class EraserSampler:
         covered = count.index_add(0, row, (drawn & in_front).int()) > 0
         cover = count.index_add(0, row, (drawn & in_front & shown).int()) > 0
         behind = count.index_add(0, row, (drawn & ~in_front).int()) > 0
-        outside = _beyond(warp.coordinates(plan.target_map, plan.windows, size), plan.photo)
+        outside = beyond(warp.coordinates(plan.target_map, plan.windows, size), plan.photo)
         visible = whole & ~covered & ~outside
         return whole, visible, (cover | (behind & ~whole)) & ~outside, outside
 
@@ -293,27 +293,34 @@ class EraserSampler:
         """Draw a plan at full size, disturb the contact between masks, and weigh the pixels."""
         crops = self.objects.crops_for(size)
         whole, visible, eraser, outside = self._draw(plan, size, crops)
-        count = len(whole)
-        dice = torch.rand(4, count, generator=generator, device=self.device)
-        reach = self.settings.noise_pixels * size / 128
-        noisy = dice[0] < self.settings.contact_noise
-        radius = torch.where(noisy, torch.round((2 * dice[1:3] - 1) * reach), 0.0).to(torch.int64)
-        rows = torch.nonzero(noisy)[:, 0]
-        disturbed = warp.morph(torch.cat([visible[rows], eraser[rows]]), radius[:, rows].flatten()).chunk(2)
-        seen, cover = visible.index_copy(0, rows, disturbed[0]), eraser.index_copy(0, rows, disturbed[1])
-        seen, cover = seen & ~outside, cover & ~outside
-        first = (dice[3] < 0.5)[:, None, None]
-        seen, cover = seen & ~(cover & ~first), cover & ~(seen & first)
+        seen, cover = disturbed(visible, eraser, outside, self.settings, generator)
         unknown = plan.unseen[:, None, None] & ~(seen | cover | outside)
         weight = torch.ones_like(whole, dtype=torch.float32)
         weight = weight.masked_fill(unknown, self.settings.unseen_weight)
         weight = weight.masked_fill(eraser | cover, self.settings.eraser_weight)
-        beyond = _beyond(warp.coordinates(plan.target_map, plan.windows, size), self.objects.photo[plan.target])
-        weight = weight.masked_fill(beyond & self.objects.truncated[plan.target][:, None, None], 0.0)
+        past = beyond(warp.coordinates(plan.target_map, plan.windows, size), self.objects.photo[plan.target])
+        weight = weight.masked_fill(past & self.objects.truncated[plan.target][:, None, None], 0.0)
         return Batch(seen, cover, outside, unknown, whole, weight)
 
 
-def _beyond(points: Tensor, photo: Tensor) -> Tensor:
+def disturbed(
+    visible: Tensor, eraser: Tensor, outside: Tensor, settings: ErasingSettings, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Return the visible masks and erasers [n, s, s] of which some meet no longer exactly: contact noise."""
+    count, size, device = len(visible), visible.shape[-1], visible.device
+    dice = torch.rand(4, count, generator=generator, device=device)
+    reach = settings.noise_pixels * size / 128
+    noisy = dice[0] < settings.contact_noise
+    radius = torch.where(noisy, torch.round((2 * dice[1:3] - 1) * reach), 0.0).to(torch.int64)
+    rows = torch.nonzero(noisy)[:, 0]
+    changed = warp.morph(torch.cat([visible[rows], eraser[rows]]), radius[:, rows].flatten()).chunk(2)
+    seen, cover = visible.index_copy(0, rows, changed[0]), eraser.index_copy(0, rows, changed[1])
+    seen, cover = seen & ~outside, cover & ~outside
+    first = (dice[3] < 0.5)[:, None, None]
+    return seen & ~(cover & ~first), cover & ~(seen & first)
+
+
+def beyond(points: Tensor, photo: Tensor) -> Tensor:
     """Return which ``points`` [n, s, s, 2] lie beyond the edges ``photo`` [n, 4] (left, top, right, bottom)."""
     left, top, right, bottom = photo[:, None, None].unbind(-1)
     x, y = points.unbind(-1)

@@ -25,8 +25,12 @@ from deocclude.masks import Mask
 from deocclude.scene import Scene
 
 PACK_VERSION = 1
-MASKS, PHOTOS = "masks", "photos"
-COMMANDS = {MASKS: "deocclude train pack", PHOTOS: "deocclude train pack-photos"}
+MASKS, PHOTOS, SCENES = "masks", "photos", "scenes"
+COMMANDS = {
+    MASKS: "deocclude train pack",
+    PHOTOS: "deocclude train pack-photos",
+    SCENES: "deocclude train pack-solids",
+}
 """The kinds of packs, and the command that writes each."""
 VALIDATION_SHARE = 0.1
 MASK_MARGIN = 1.1
@@ -275,6 +279,11 @@ def _save(folder: Path, rows: _Rows, settings: PackSettings) -> None:
         "validation_objects": sum(map(is_validation, rows.keys)),
         "settings": asdict(settings),
     }
+    write_meta(folder, meta)
+
+
+def write_meta(folder: Path, meta: dict[str, Any]) -> None:
+    """Write ``pack.json``."""
     (folder / "pack.json").write_text(json.dumps(meta, indent=2) + "\n", encoding="utf-8")
 
 

@@ -25,10 +25,14 @@ from deocclude.training.losses import weighted_cross_entropy
 from deocclude.training.objects import PackedObjects
 from deocclude.training.packing import Pack, fingerprint, open_pack
 from deocclude.training.reference_erasing import ReferenceSampler
+from deocclude.training.scene_packing import open_scene_pack
+from deocclude.training.scene_samples import SceneSampler
 from deocclude.weights import load_state, read_weights, weights_path
 
 INITIALISERS = {"kaiming": init_kaiming, "reference": init_reference}
 VALIDATION_SEED = 1_000_003
+MIN_HIDDEN = 8
+"""Objects of which more pixels of a patch are hidden count as hidden when growth is scored."""
 THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
 
 
@@ -63,6 +67,9 @@ class PCNetMConfig:
         erasing: how samples are made.
         protocol: ``deocclude`` for our samples, ``reference`` for the paper's, ``mixed`` for both in every batch.
         reference_share: share of the paper's samples in mixed batches.
+        scenes: folder written by :func:`deocclude.training.sources.pack_solids`: scenes whose whole shapes are known;
+            empty for none.
+        scene_share: share of a batch that is from these scenes.
         validation_pairs: number of held-out pairs in a validation.
         validation_size: patch side in a validation, pixels.
     """
@@ -73,6 +80,8 @@ class PCNetMConfig:
     erasing: ErasingSettings = field(default_factory=ErasingSettings)
     protocol: str = "deocclude"
     reference_share: float = 0.5
+    scenes: str = ""
+    scene_share: float = 0.3
     validation_pairs: int = 256
     validation_size: int = 96
 
@@ -127,6 +136,12 @@ class PCNetM:
             raise unknown_choice("protocol", config.protocol, samplers)
         self._train = samplers[config.protocol]
         self._held_out = EraserSampler(PackedObjects(pack, validation=True, device=device), config.erasing)
+        self._scenes = open_scene_pack(Path(config.scenes)) if config.scenes else None
+        self._held_out_scenes: SceneSampler | None = None
+        if self._scenes is not None:
+            known = SceneSampler(self._scenes, config.erasing, validation=False, device=device)
+            self._train = MixedSampler(known, self._train, config.scene_share)
+            self._held_out_scenes = SceneSampler(self._scenes, config.erasing, validation=True, device=device)
 
     def architecture(self) -> dict[str, Any]:
         """Return the arguments of :class:`UNet`."""
@@ -141,7 +156,7 @@ class PCNetM:
             "protocol": config.protocol,
             "share": config.reference_share,
             "data": fingerprint(self._pack),
-        }
+        } | ({} if self._scenes is None else {"scenes": self._scenes.fingerprint(), "scene_share": config.scene_share})
 
     def build(self) -> nn.Module:
         """Return the net with initial weights, or those to start from."""
@@ -168,7 +183,8 @@ class PCNetM:
 
         ``order``: pairs of which the hidden object grows more; ``growth_auc``: the same over all objects of all pairs;
         ``invisible_iou``: pooled over the hidden parts, at the threshold 0.5; ``threshold``: the best one, and
-        ``invisible_iou_at_threshold``.
+        ``invisible_iou_at_threshold``. With scenes, ``scene_growth_auc`` and ``scene_invisible_iou`` are those of
+        single questions about them.
         """
         hidden, front = [], []
         scores = np.zeros((len(THRESHOLDS), 2))
@@ -187,7 +203,22 @@ class PCNetM:
             "invisible_iou": float(overlap[THRESHOLDS.index(0.5)]),
             "threshold": THRESHOLDS[best],
             "invisible_iou_at_threshold": float(overlap[best]),
+            **self._scene_scores(net),
         }
+
+    def _scene_scores(self, net: nn.Module) -> dict[str, float]:
+        if self._held_out_scenes is None:
+            return {}
+        growth, hidden, overlap = [], [], np.zeros(2)
+        for start in range(0, self._config.validation_pairs, 64):
+            batch = self._held_out_scenes.sample(64, self._config.validation_size, VALIDATION_SEED + start)
+            grown = self._probability(net, batch)
+            growth.append(_growth(grown, batch))
+            hidden.append((batch.target & batch.eraser & ~batch.visible).sum((1, 2)) > MIN_HIDDEN)
+            overlap += _invisible(grown > 0.5, batch)
+        found, grows = torch.cat(growth), torch.cat(hidden)
+        auc = (found[grows][:, None] > found[~grows][None]).float().mean()
+        return {"scene_growth_auc": float(auc), "scene_invisible_iou": float(overlap[0] / max(1.0, overlap[1]))}
 
     def pictures(self, net: nn.Module, device: torch.device) -> NDArray[np.uint8]:
         """Return samples: visible mask red, eraser green, probability blue, truth outlined in white."""

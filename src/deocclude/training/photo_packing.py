@@ -8,7 +8,6 @@ objects as label maps, PNG), ``table.npz`` (where each lies, and the objects tha
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from deocclude.files import atomic_folder
 from deocclude.geometry import Box
 from deocclude.masks import Mask
 from deocclude.scene import Scene
-from deocclude.training.packing import PHOTOS, PhotoLoader, damaged, hull_growth, is_validation, read_meta
+from deocclude.training.packing import PHOTOS, PhotoLoader, damaged, hull_growth, is_validation, read_meta, write_meta
 
 PHOTO_PACK_VERSION = 1
 MOST_LABELS = 255
@@ -316,4 +315,4 @@ def _save(folder: Path, rows: _Rows, settings: PhotoPackSettings) -> None:
         "validation_objects": sum(is_validation(rows.keys[item.square]) for item in objects),
         "settings": asdict(settings),
     }
-    (folder / "pack.json").write_text(json.dumps(meta, indent=2) + "\n", encoding="utf-8")
+    write_meta(folder, meta)

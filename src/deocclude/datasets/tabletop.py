@@ -7,7 +7,7 @@ and frustums; a ray is cast through each pixel.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,8 @@ def scenes(count: int, seed: int) -> Iterator[Scene]:
         rng = np.random.default_rng((seed, number))
         solids = _laid_out(rng)
         origin, rays = _camera(rng)
-        yield _scene(np.stack([_depth(parts, origin, rays) for parts in solids]))
+        scene = _scene(np.stack([_depth(parts, origin, rays) for parts in solids]))
+        yield replace(scene, image_file=f"solids-{seed}-{number}")
 
 
 def _laid_out(rng: Rng) -> list[list[Part]]:
