@@ -119,3 +119,13 @@ def test_one_side_of_the_split_may_not_be_empty(tmp_path: Path):
     pack = open_scene_pack(tmp_path / "pack")
     with pytest.raises(InputError, match="question"):
         SceneSampler(pack, EXACT, validation=not pack.in_validation[0])
+
+
+def test_reopened_slits_move_the_line_between_masks_but_not_the_truth(pack: ScenePack):
+    exact, moved = (
+        SceneSampler(pack, settings, validation=False).sample(16, 64, 5)
+        for settings in (EXACT, replace(EXACT, reopened=1.0))
+    )
+    assert torch.equal(exact.target, moved.target)
+    assert torch.equal(exact.visible | exact.eraser, moved.visible | moved.eraser)
+    assert not torch.equal(exact.visible, moved.visible)

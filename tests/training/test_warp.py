@@ -66,3 +66,14 @@ def test_morphology_agrees_with_the_masks_of_the_package():
     assert np.array_equal(grown[3], erode(mask, 1).to_array())
     assert not (dilate(mask, 2).to_array() & ~grown[2]).any()
     assert not (grown[4] & ~erode(mask, 2).to_array()).any()
+
+
+def test_a_slit_that_is_closed_again_keeps_all_pixels_and_moves_the_common_edge():
+    masks = torch.zeros(2, 40, 40, dtype=torch.bool)
+    masks[0, 10:30, 5:20], masks[1, 10:30, 20:35] = True, True
+    one, two = warp.reopened(masks[:1], masks[1:], torch.tensor([[4], [0]]))
+    assert torch.equal(one | two, masks[:1] | masks[1:]) and not (one & two).any()
+    edge = one[0, 20].nonzero().max()
+    assert edge == 17, "of a slit of four pixels each mask gets back two"
+    same = warp.reopened(masks[:1], masks[1:], torch.tensor([[0], [0]]))
+    assert torch.equal(same[0], masks[:1]) and torch.equal(same[1], masks[1:])

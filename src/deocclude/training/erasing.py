@@ -37,6 +37,9 @@ class ErasingSettings:
         turn_degrees: largest rotation of objects and erasers.
         contact_noise: probability that masks and erasers are grown or shrunk independently.
         noise_pixels: largest growth or shrinkage, pixels of a 128 px patch.
+        reopened: probability that masks that meet exactly are parted and the slit is closed again, as it is where
+            detectors leave one.
+        slit_pixels: how far each mask withdraws before that, at most, pixels of a 128 px patch.
         unseen: probability that nothing is known about what else may hide the object; then most erasers in front are
             not shown to the net.
         hide_eraser: probability that an eraser in front is not shown in such a sample.
@@ -58,6 +61,8 @@ class ErasingSettings:
     turn_degrees: float = 25.0
     contact_noise: float = 0.5
     noise_pixels: float = 4.0
+    reopened: float = 0.0
+    slit_pixels: float = 6.0
     unseen: float = 0.3
     hide_eraser: float = 0.75
     border_cut: float = 0.15
@@ -315,9 +320,22 @@ def disturbed(
     rows = torch.nonzero(noisy)[:, 0]
     changed = warp.morph(torch.cat([visible[rows], eraser[rows]]), radius[:, rows].flatten()).chunk(2)
     seen, cover = visible.index_copy(0, rows, changed[0]), eraser.index_copy(0, rows, changed[1])
+    if settings.reopened:
+        seen, cover = _reopened(seen, cover, ~noisy, settings, generator)
     seen, cover = seen & ~outside, cover & ~outside
     first = (dice[3] < 0.5)[:, None, None]
     return seen & ~(cover & ~first), cover & ~(seen & first)
+
+
+def _reopened(
+    seen: Tensor, cover: Tensor, exact: Tensor, settings: ErasingSettings, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Part some of the ``exact`` masks bool [n, s, s] from their erasers, and close the slits again."""
+    dice = torch.rand(3, len(seen), generator=generator, device=seen.device)
+    rows = torch.nonzero(exact & (dice[0] < settings.reopened))[:, 0]
+    reach = torch.ceil(dice[1:, rows] * (settings.slit_pixels * seen.shape[-1] / 128)).to(torch.int64)
+    met = warp.reopened(seen[rows], cover[rows], reach)
+    return seen.index_copy(0, rows, met[0]), cover.index_copy(0, rows, met[1])
 
 
 def beyond(points: Tensor, photo: Tensor) -> Tensor:

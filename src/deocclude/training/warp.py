@@ -86,10 +86,32 @@ def morph(masks: Tensor, radius: Tensor) -> Tensor:
     shrink = (radius < 0)[:, None, None]
     plane = masks ^ shrink
     for step in range(1, steps + 1):
-        sideways = _spread(plane, 2)
-        wide = _spread(sideways, 1) if step % 2 == 0 else sideways | _spread(plane, 1)
-        plane = torch.where((radius.abs() >= step)[:, None, None], wide, plane)
+        plane = torch.where((radius.abs() >= step)[:, None, None], _grown(plane, step), plane)
     return plane ^ shrink
+
+
+def reopened(first: Tensor, second: Tensor, reach: Tensor) -> tuple[Tensor, Tensor]:
+    """Part masks bool [n, s, s] that meet, and close the slit again: each of its pixels goes to the nearer mask.
+
+    The line on which they meet then says nothing any more about which of the two goes on behind the other.
+
+    Args:
+        first: masks.
+        second: masks that share no pixel with them.
+        reach: int64 [2, n], how far the first mask withdraws from the second, and the other way round, pixels.
+    """
+    slit = (first & morph(second, reach[0])) | (second & morph(first, reach[1]))
+    first, second = first & ~slit, second & ~slit
+    for step in range(1, int(reach.sum(0).max()) + 1 if len(first) else 0):
+        one, two = _grown(first, step) & slit & ~second, _grown(second, step) & slit & ~first
+        first, second = first | one, second | (two & ~one)
+    return first | (slit & ~second), second
+
+
+def _grown(masks: Tensor, step: int) -> Tensor:
+    """Return masks bool [n, s, s] grown by one pixel: four neighbours in odd steps, eight in even ones."""
+    sideways = _spread(masks, 2)
+    return _spread(sideways, 1) if step % 2 == 0 else sideways | _spread(masks, 1)
 
 
 def _spread(masks: Tensor, axis: int) -> Tensor:
