@@ -32,13 +32,13 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def records(folder):
-    rows = ("stitch-homography", "stitch", "fused")
+    rows = ("stitch-homography", "stitch", "fused", "complete")
     return run_tasks(make_tasks(folder, Asked(rows, seed=3), folder), rows)
 
 
 def test_views_fill_and_strangers_do_not(records):
     seen, unrelated = (record.answers for record in records)
-    assert list(seen) == ["telea", "stitch-homography", "stitch", "fused"]
+    assert list(seen) == ["telea", "stitch-homography", "stitch", "fused", "complete"]
     assert seen["stitch"].filled > 0.9
     assert not seen["stitch"].same
     assert seen["stitch"].scores["psnr"] > seen["stitch-homography"].scores["psnr"] > 0
@@ -46,6 +46,8 @@ def test_views_fill_and_strangers_do_not(records):
     assert seen["fused"].filled == seen["stitch"].filled and records[0].gain("fused") > 5
     assert unrelated["stitch"].filled == 0
     assert unrelated["stitch"].same and unrelated["fused"].same
+    assert seen["complete"].filled == seen["fused"].filled and records[0].gain("complete") > 5
+    assert unrelated["complete"].filled == 0 and not unrelated["complete"].same
 
 
 def test_table(records):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +27,9 @@ Bool = NDArray[np.bool_]
 PLAIN = "telea"
 STITCHED = "stitch"
 OURS = "fused"
-"""What ``run`` does: stitched, and corrected by the network that sees the references."""
+"""Stitched, and corrected by the network that sees the references."""
+COMPLETE = "complete"
+"""What ``run --fill pcnet-c`` does: the same, and what no reference shows is painted by PCNet-C."""
 NETWORK = "pcnet-c"
 
 
@@ -38,7 +41,7 @@ class Answer:
         filled: share of the hole that comes from a reference, 0..1.
         same: whether the picture is that of the plain row.
         scores: of the hidden pixels, by name.
-        seconds: wall time.
+        seconds: wall time, without what a row before it has worked out already.
         notes: one line each.
     """
 
@@ -84,54 +87,88 @@ class Record:
         return Record(**{**values, "references": tuple(values["references"]), "answers": answers})
 
 
-Fill = Callable[[Query, RGBArray], tuple[RGBArray, Bool, tuple[str, ...]]]
-"""Given a query and its plain fill, with which no row can look at the truth: the picture, what is filled, notes."""
+@dataclass(frozen=True, eq=False)
+class Work:
+    """A query, and what rows have in common.
+
+    Attributes:
+        query: what to answer.
+        plain: uint8 [h, w, 3], its plain fill, with which no row can look at the truth.
+    """
+
+    query: Query
+    plain: RGBArray
+
+    @cached_property
+    def stitched(self) -> Stitched:
+        """The references stitched in."""
+        from deocclude.content.stitch import stitch
+
+        given = [(picture, None) for picture in self.query.references]
+        return stitch(self.plain, self.query.hole, self.query.usable, given)
+
+    @cached_property
+    def fused(self) -> Stitched:
+        """The same, corrected by the network that sees the references."""
+        from deocclude.content.fused import fuse
+        from deocclude.content.patch import Patch
+
+        query = self.query
+        return fuse(self.stitched, query.hole, lambda: Patch(self.plain, query.hole, query.usable))
 
 
-def _plain(query: Query, plain: RGBArray) -> tuple[RGBArray, Bool, tuple[str, ...]]:
-    return plain, np.zeros_like(query.hole), ()
+Filled = tuple[RGBArray, Bool, tuple[str, ...]]
+"""A picture, what of it is filled from references, notes."""
+Fill = Callable[[Work], Filled]
 
 
-def _exemplar(query: Query, plain: RGBArray) -> tuple[RGBArray, Bool, tuple[str, ...]]:
-    return _painted(query, "exemplar"), np.zeros_like(query.hole), ()
+def _painted(name: str) -> Fill:
+    def fill(work: Work) -> Filled:
+        return _by_painter(work.query, name), np.zeros_like(work.query.hole), ()
+
+    return fill
 
 
-def _network(query: Query, plain: RGBArray) -> tuple[RGBArray, Bool, tuple[str, ...]]:
-    return _painted(query, NETWORK), np.zeros_like(query.hole), ()
+def _plain(work: Work) -> Filled:
+    return work.plain, np.zeros_like(work.query.hole), ()
 
 
-def _homography(query: Query, plain: RGBArray) -> tuple[RGBArray, Bool, tuple[str, ...]]:
+def _homography(work: Work) -> Filled:
     from deocclude.content.stitch_homography import stitch_homography
 
-    return _completed(stitch_homography(plain, query.hole, query.usable, query.references), plain)
+    query = work.query
+    return _filled_up(stitch_homography(work.plain, query.hole, query.usable, query.references), work.plain)
 
 
-def _stitch(query: Query, plain: RGBArray) -> tuple[RGBArray, Bool, tuple[str, ...]]:
-    return _completed(_stitched(query, plain), plain)
+def _stitch(work: Work) -> Filled:
+    return _filled_up(work.stitched, work.plain)
 
 
-def _fused(query: Query, plain: RGBArray) -> tuple[RGBArray, Bool, tuple[str, ...]]:
-    from deocclude.content.fused import fuse
+def _fused(work: Work) -> Filled:
+    return _filled_up(work.fused, work.plain)
+
+
+def _complete(work: Work) -> Filled:
+    from deocclude.content import painter
     from deocclude.content.patch import Patch
 
-    stitched = _stitched(query, plain)
-    return _completed(fuse(stitched, query.hole, lambda: Patch(plain, query.hole, query.usable)), plain)
-
-
-def _stitched(query: Query, plain: RGBArray) -> Stitched:
-    from deocclude.content.stitch import stitch
-
-    given = [(picture, None) for picture in query.references]
-    return stitch(plain, query.hole, query.usable, given)
+    found, query = work.fused, work.query
+    rest = query.hole & ~found.filled
+    if not rest.any():
+        return found.rgb, found.filled, found.notes
+    seen = np.where(rest[..., None], work.plain, found.rgb).astype(np.uint8)
+    painted = painter(NETWORK)(Patch(seen, rest, query.usable | found.filled))
+    return painted.rgb, found.filled, found.notes
 
 
 ROWS: dict[str, Fill] = {
     PLAIN: _plain,
-    "exemplar": _exemplar,
-    NETWORK: _network,
+    "exemplar": _painted("exemplar"),
+    NETWORK: _painted(NETWORK),
     "stitch-homography": _homography,
     STITCHED: _stitch,
     OURS: _fused,
+    COMPLETE: _complete,
 }
 """What is compared, by name."""
 
@@ -140,12 +177,12 @@ def answer_query(query: Query, rows: tuple[str, ...]) -> tuple[Record, dict[str,
     """Return what ``rows`` made of a query, the plain one first, in numbers and as pictures uint8 [h, w, 3]."""
     watch = Stopwatch()
     plain = plain_fill(query)
-    first = watch.seconds
+    first, work = watch.seconds, Work(query, plain)
     answers, pictures = {}, {}
     truth = query.truth.astype(np.float64)
     for row in dict.fromkeys((PLAIN, *rows)):
         watch = Stopwatch()
-        rgb, filled, notes = ROWS[row](query, plain)
+        rgb, filled, notes = ROWS[row](work)
         seconds = first if row == PLAIN else watch.seconds
         picture = np.where(query.hole[..., None], rgb, query.truth).astype(np.uint8)
         scores = score(picture.astype(np.float64), truth, query.hole)
@@ -158,16 +195,16 @@ def answer_query(query: Query, rows: tuple[str, ...]) -> tuple[Record, dict[str,
 
 def plain_fill(query: Query) -> RGBArray:
     """Return the query filled without a reference."""
-    return _painted(query, PLAIN)
+    return _by_painter(query, PLAIN)
 
 
-def _painted(query: Query, name: str) -> RGBArray:
+def _by_painter(query: Query, name: str) -> RGBArray:
     from deocclude.content import painter
     from deocclude.content.patch import Patch
 
     return painter(name)(Patch(query.truth, query.hole, query.usable)).rgb
 
 
-def _completed(stitched: Stitched, plain: RGBArray) -> tuple[RGBArray, Bool, tuple[str, ...]]:
+def _filled_up(stitched: Stitched, plain: RGBArray) -> Filled:
     rgb = np.where(stitched.filled[..., None], stitched.rgb, plain).astype(np.uint8)
     return rgb, stitched.filled, stitched.notes

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from deocclude.datasets import stereo, ukbench
 from deocclude.datasets.ukbench import Group, Query
 from deocclude.errors import InputError, unknown_choice
-from deocclude.evaluation.stitching import OURS, ROWS, Record, answer_query, plain_fill
+from deocclude.evaluation.stitching import COMPLETE, OURS, ROWS, Record, answer_query, plain_fill
 from deocclude.evaluation.stitching_references import FOUND, GIVEN, SOURCES, STRANGERS, found, strangers
 
 Progress = Callable[[int, int], None]
@@ -24,8 +24,8 @@ class Asked:
     """What is measured.
 
     Attributes:
-        rows: keys of :data:`~deocclude.evaluation.stitching.ROWS`; the plain one is always there. With ``fused`` the
-            groups that its network was trained on are left out.
+        rows: keys of :data:`~deocclude.evaluation.stitching.ROWS`; the plain one is always there. With ``fused`` or
+            ``complete`` the groups that their network was trained on are left out.
         protocols: what is hidden: keys of :data:`deocclude.datasets.ukbench.PROTOCOLS`. A stereo pair has its own.
         references: where they come from, one of :data:`~deocclude.evaluation.stitching_references.SOURCES`.
         seed: of the holes and of drawn references.
@@ -137,7 +137,7 @@ def make_tasks(data: Path, asked: Asked, work: Path) -> list[Task]:
 
 def _unseen(groups: Sequence[Group], rows: Sequence[str]) -> tuple[Group, ...]:
     """Return the groups that no network of these rows was trained on."""
-    if OURS not in rows:
+    if OURS not in rows and COMPLETE not in rows:
         return tuple(groups)
     from deocclude.nets.chosen import weights_file
     from deocclude.weights import read_weights

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from deocclude.evaluation.ratio import Ratio
-from deocclude.evaluation.stitching import PLAIN, Record
+from deocclude.evaluation.stitching import COMPLETE, PLAIN, Record
 from deocclude.evaluation.stitching_references import FOUND, GIVEN, STRANGERS
 from deocclude.evaluation.tables import Cell, Table
 
@@ -20,9 +20,11 @@ ORIGIN = {
     STRANGERS: "References are three pictures of other objects, drawn at random: nothing is to be had from them.",
 }
 NOTES = (
-    f"What a row does not fill from a reference is filled as in the row {PLAIN}. Hidden pixels only.",
+    f"What a row does not fill from a reference is filled as in the row {PLAIN}, in {COMPLETE} by PCNet-C. Hidden "
+    f"pixels only.",
     f"used: share of queries filled from a reference; filled: share of their hidden pixels; worse: share of queries "
-    f"below {PLAIN} by more than {HARM} dB; same: share whose picture is that of {PLAIN}.",
+    f"below {PLAIN} by more than {HARM} dB; same: share whose picture is that of {PLAIN}; s: "
+    f"seconds, without what rows above have worked out already.",
     "EUC, MANH: mean distance of colours a pixel; chord: between unit vectors; brackets: 95 % bootstrap interval.",
 )
 
