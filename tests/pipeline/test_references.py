@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -27,14 +28,17 @@ from reference_scene import (
 import deocclude.content.revealed as revealed
 import deocclude.references.supply as supply
 from deocclude.content.patch import BACKGROUND, Provenance
+from deocclude.content.reference_stage import reduced
 from deocclude.errors import InputError
 from deocclude.files import sha256
+from deocclude.geometry import Size
 from deocclude.images import Photo
 from deocclude.layers.compose import compose
 from deocclude.pipeline import open_project, run, stale_from
 from deocclude.project.store import read_project, write_project
 from deocclude.references.choice import Choice
 from deocclude.references.credit import Credit, write_credits
+from deocclude.references.features import extract
 from deocclude.references.transforms import apply
 
 TABLE = 2
@@ -178,11 +182,51 @@ def test_a_transparent_part_of_a_reference_is_not_used(tmp_path):
     assert seen[:, 0].max() < edge + 3
 
 
+def test_a_close_up_of_what_hides_the_object_gives_nothing(plain, tmp_path):
+    close = cv2.resize(photo()[95:135, 140:185], (320, 260), interpolation=cv2.INTER_CUBIC)
+    found = run(started(), replace(FAST, reference=(str(save(close, tmp_path / "cat.png")),)))
+    assert found.references.pictures[0].reason_rejected == "it shows nothing but other objects of the photo"
+    assert same_pixels(found, plain)
+
+
+def test_a_reference_that_is_all_mask_is_listed_with_the_reason(plain, tmp_path):
+    mask = save(np.where(hidden(), np.uint8(255), np.uint8(0)), tmp_path / "mask.png")
+    white = save(np.full((HEIGHT, WIDTH), 255, np.uint8), tmp_path / "white.png")
+    found = run(started(), replace(FAST, reference=(str(mask), str(white))))
+    reasons = {picture.path: picture.reason_rejected for picture in found.references.pictures}
+    assert "matches" in reasons[str(mask)]
+    assert "a blank one" in reasons[str(white)]
+    assert same_pixels(found, plain)
+
+
+def test_a_reference_of_50_megapixels_is_used(plain, tmp_path):
+    huge = tmp_path / "huge.jpg"
+    Image.fromarray(view()).resize((7820, 6440), Image.Resampling.BILINEAR).save(huge)
+    found = run(started(), replace(FAST, reference=(str(huge),)))
+    assert found.references.pictures[0].pixels > 0.8 * hidden().sum()
+    assert psnr(filled(found), clean(), hidden()) > psnr(filled(plain), clean(), hidden()) + 4
+
+
 def test_a_huge_reference_is_reduced(tmp_path, monkeypatch):
     monkeypatch.setattr(supply, "LARGEST", 20_000)
     reference = supply.load(save(view(), tmp_path / "huge.png"))
     assert reference.rgb.shape[0] * reference.rgb.shape[1] <= 21_000
     assert reference.features.size == reference.rgb.shape[:2]
+
+
+def test_detail_far_finer_than_the_photo_is_left_out():
+    rgb = cv2.resize(view(), (2000, 1600))
+    shown = np.zeros(rgb.shape[:2], bool)
+    shown[:, :1000] = True
+    reference = supply.Reference(rgb, extract(rgb, shown), shown)
+    assert reduced(reference, Size(500, 700)) is reference
+    small = reduced(reference, Size(220, 300))
+    assert small.rgb.shape == (1024, 1280, 3)
+    assert small.features.size == small.shown.shape == (1024, 1280)
+    assert small.shown[:, :639].all() and not small.shown[:, 641:].any()
+    again = extract(small.rgb, small.shown).points
+    nearest = np.linalg.norm(small.features.points[:, None] - again[None], axis=2).min(1)
+    assert np.median(nearest) < 1
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,10 @@ import numpy as np
 from deocclude import rle
 from deocclude.content.patch import BACKGROUND, Fill, Provenance
 from deocclude.content.revealed import Hole, View, recoded, reveal, within
+from deocclude.content.window import Window
 from deocclude.errors import InputError
 from deocclude.files import sha256
+from deocclude.geometry import Box, Size
 from deocclude.masks import Mask, dilate
 from deocclude.references.choice import Choice, said_of
 from deocclude.references.index import Index
@@ -29,6 +31,8 @@ from deocclude.scene import Scene
 Progress = Callable[[int, int], None]
 KEPT = 12
 """References that are held in memory."""
+LARGEST_SIDE, TIMES = 1280, 3
+"""References with a longer side than both, pixels and times that of the photo, are reduced: detail that nobody sees."""
 REJECTED = "rejected by hand"
 ITSELF = "it is the photo itself"
 
@@ -194,7 +198,7 @@ class ReferenceStage:
         """Return a reference, or why it cannot be one."""
         if path not in self._loaded:
             try:
-                reference = load(path)
+                reference = reduced(load(path), Size(*self.view.rgb.shape[:2]))
             except InputError as error:
                 return f"expected {error.expected}, found {error.found}"
             while len(self._loaded) >= KEPT:
@@ -202,6 +206,19 @@ class ReferenceStage:
             self._loaded[path] = reference
         reference = self._loaded[path]
         return ITSELF if np.array_equal(reference.rgb, self.view.rgb) else reference
+
+
+def reduced(reference: Reference, photo: Size) -> Reference:
+    """Return a reference without detail that is far finer than the photo's; transforms to it would count as absurd."""
+    height, width = reference.rgb.shape[:2]
+    scale = max(LARGEST_SIDE, TIMES * max(photo)) / max(height, width)
+    if scale >= 1:
+        return reference
+    window = Window(Box(0, 0, width, height), Size(max(1, round(height * scale)), max(1, round(width * scale))))
+    shown = None if reference.shown is None else window.all(reference.shown)
+    return replace(
+        reference, rgb=window.picture(reference.rgb), features=window.features(reference.features), shown=shown
+    )
 
 
 def _count(part: Fill | None, number: int | None) -> int:

@@ -38,6 +38,8 @@ COVERED = 0.8
 """A reference in which the occluder is seen with so much of what lies over the hole shows the occluder there too."""
 KEPT = 12
 """References whose traces are held in memory."""
+TOO_LITTLE = "the visible part says too little"
+NOTHING_ELSE = "it shows nothing but other objects of the photo"
 NAME = "references"
 
 
@@ -124,8 +126,9 @@ def reveal(view: View, hole: Hole, references: Sequence[Reference], *, trust: bo
         return Revealed(None, (why,) * len(references))
     settings = StitchSettings(verify=False, least_confidence=0.0) if trust else StitchSettings()
     allowed = [_allowed(view, hole, reference) for reference in references]
-    reasons: list[str | None] = ["the visible part says too little"] * len(references)
-    for usable, tried in _attempts(view, hole, references, reasons):
+    open_ = [k for k, part in enumerate(allowed) if part is None or part.any()]
+    reasons: list[str | None] = [TOO_LITTLE if k in open_ else NOTHING_ELSE for k in range(len(references))]
+    for usable, tried in _attempts(view, hole, references, open_):
         found = []
         for part in hole.parts:
             if part.area >= LEAST:
@@ -149,18 +152,16 @@ def _asked(view: View, hole: Hole, part: Mask) -> Patch:
 
 
 def _attempts(
-    view: View, hole: Hole, references: Sequence[Reference], reasons: list[str | None]
+    view: View, hole: Hole, references: Sequence[Reference], open_: list[int]
 ) -> Iterator[tuple[Mask, list[int]]]:
-    """Yield what may be looked at with the references to try, until one of them gives something."""
-    everyone = list(range(len(references)))
-    if hole.id == BACKGROUND:
-        yield hole.around, everyone
+    """Yield what may be looked at with the references to try, of those ``open_``, until one gives something."""
+    if not open_:
         return
-    yield hole.own, everyone
-    showing = []
-    for k in everyone:
-        if view.traces(references[k]).share(hole.own.to_array()) >= SEEN:
-            showing.append(k)
+    if hole.id == BACKGROUND:
+        yield hole.around, open_
+        return
+    yield hole.own, open_
+    showing = [k for k in open_ if view.traces(references[k]).share(hole.own.to_array()) >= SEEN]
     if showing:
         yield hole.own | hole.around, showing
 
