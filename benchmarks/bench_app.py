@@ -43,7 +43,7 @@ def main() -> None:
 def started(folder: str) -> tuple[subprocess.Popen[str], httpx.Client, float]:
     """Start the app; return it, a client and the seconds until the page could be used."""
     before = time.perf_counter()
-    command = [sys.executable, "-m", "deocclude.cli.main", "app", "--no-browser", "--workspace", folder]
+    command = [sys.executable, "-m", "deocclude", "app", "--no-browser", "--workspace", folder]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     base, _, token = server.stdout.readline().strip().partition("?token=")

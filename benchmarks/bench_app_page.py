@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as runner:
-        command = [sys.executable, "-m", "deocclude.cli.main", "app", "--no-browser", "--workspace", folder]
+        command = [sys.executable, "-m", "deocclude", "app", "--no-browser", "--workspace", folder]
         server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert server.stdout is not None
         address = server.stdout.readline().strip()

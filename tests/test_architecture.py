@@ -34,6 +34,7 @@ LEVEL = {
     "referencing": 4,
     "cli": 5,
     "app": 5,
+    "__main__": 6,
 }
 """A part imports its own level and those below; so core keeps to itself."""
 

@@ -22,7 +22,7 @@ class Server:
     """``deocclude app`` in a process of its own."""
 
     def __init__(self, workspace: Path, *options: str) -> None:
-        command = [sys.executable, "-m", "deocclude.cli.main", "app", "--no-browser", "--workspace", str(workspace)]
+        command = [sys.executable, "-m", "deocclude", "app", "--no-browser", "--workspace", str(workspace)]
         self.workspace = workspace
         self.process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True)
         address = self.process.stdout.readline().strip()
@@ -60,7 +60,7 @@ def test_it_says_where_it_is_and_answers_only_on_this_machine(server):
 
 def test_a_port_that_is_taken_is_refused(server, tmp_path):
     port = server.base.rpartition(":")[2].rstrip("/")
-    command = [sys.executable, "-m", "deocclude.cli.main", "app", "--no-browser", "--port", port]
+    command = [sys.executable, "-m", "deocclude", "app", "--no-browser", "--port", port]
     answer = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
     assert answer.returncode == 2
     assert "--port: expected a free port" in " ".join(answer.stderr.split())

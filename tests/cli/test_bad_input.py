@@ -330,3 +330,14 @@ def test_synthesize_replaces_only_its_own(call, tmp_path):
 def test_numbers_of_measuring_out_of_range(call, tmp_path):
     refused(call("synthesize", tmp_path / "s", "--seed", -1), "--seed", "-1")
     refused(call("evaluate", "ordering", "--data", tmp_path, "--samples", -1), "--samples", "-1")
+
+
+def test_a_photo_without_masks_names_those_that_lie_beside_it(call, photo, tmp_path):
+    refused(call("run", photo), "visible masks", "--masks MASKS")
+    photo.with_suffix(".json").write_text("{}")
+    refused(call("run", photo), f"--masks {photo.with_suffix('.json')}")
+
+
+def test_runs_as_a_module():
+    answer = subprocess.run([sys.executable, "-m", "deocclude", "--version"], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip()[0].isdigit()

@@ -126,7 +126,7 @@ def test_the_same_bytes_by_processes_and_after_an_interruption(built, copy, view
 
 @pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
 def test_the_same_bytes_on_ray(built, views_folder, masks_folder, tmp_path):
-    command = [sys.executable, "-m", "deocclude.cli.main", "build-dataset", views_folder, masks_folder, "-o",
+    command = [sys.executable, "-m", "deocclude", "build-dataset", views_folder, masks_folder, "-o",
                tmp_path / "ray", "--side", "48", "--objects", "5", "--test-objects", "2", "--test-share", "0.4",
                "--shard", "2", "--ways", "1", "--backend", "ray", "--processes", "2", "--json"]  # fmt: skip
     environment = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}

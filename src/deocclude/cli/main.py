@@ -53,7 +53,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.fail("interrupted; what was written before is unchanged")
         return 130
     return result if isinstance(result, int) else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

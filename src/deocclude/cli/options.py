@@ -88,20 +88,23 @@ def open_target(target: Path, reading: Reading) -> Project:
     Raises:
         InputError: neither; or a photo without masks; or masks for a project.
     """
-    from deocclude.pipeline import open_project
-    from deocclude.project.store import read_project
-
     given = {key: value for key, value in asdict(reading).items() if value not in (None, False)}
     if target.is_dir():
         if given:
             option = f"--{next(iter(given)).replace('_', '-')}"
             raise InputError(f"no {option} with a project folder", "it", hint="the project has its photo and masks")
+        from deocclude.project.store import read_project
+
         return read_project(target)
     if reading.masks is None:
         if not target.exists():
             raise InputError("a photo or a project folder", "no such file", file=target)
+        beside = target.with_suffix(".json")
+        masks = beside if beside.is_file() else "MASKS"
         raise InputError("the visible masks of the photo's objects", "none", field="--masks",
-                         hint=f"deocclude run {target} --masks MASKS")  # fmt: skip
+                         hint=f"deocclude run {target} --masks {masks}")  # fmt: skip
+    from deocclude.pipeline import open_project
+
     return open_project(target, given.pop("masks"), **given)
 
 
