@@ -8,8 +8,9 @@ from app_service import TOKEN, client_of, square, upload
 from PIL import Image
 
 from deocclude import rle
-from deocclude.app.mask_bodies import mask_png, png
+from deocclude.app.mask_bodies import mask_png
 from deocclude.app.workspace import Workspace
+from deocclude.images import png_bytes
 from deocclude.masks import Mask
 
 
@@ -46,7 +47,7 @@ def test_a_mask_may_come_as_a_picture(client, drawn, grey):
     photo = upload(client, drawn, masks=False)
     wanted = np.zeros((10, 12), np.uint8)
     wanted[2:7, 3:9] = 255
-    data = png(np.dstack([wanted] * 3)) if grey else mask_png(Mask.from_array(wanted))
+    data = png_bytes(np.dstack([wanted] * 3)) if grey else mask_png(Mask.from_array(wanted))
     box = [20, 30, 32, 40] if grey else [23, 32, 29, 37]
     mask = {"png": base64.b64encode(data).decode(), "box": box}
     assert client.post(f"{photo}/objects", json={"mask": mask}).status_code == 200
@@ -55,7 +56,7 @@ def test_a_mask_may_come_as_a_picture(client, drawn, grey):
 
 def test_a_mask_picture_is_laid_over_its_box(client, drawn):
     photo = upload(client, drawn, masks=False)
-    data = png(np.full((5, 5, 3), 255, np.uint8))
+    data = png_bytes(np.full((5, 5, 3), 255, np.uint8))
     body = {"mask": {"png": base64.b64encode(data).decode(), "box": [-10, 0, 10, 20]}}
     client.post(f"{photo}/objects", json=body)
     assert np.array_equal(mask_of(client, photo, 1), square(0, 0, 10, 20))

@@ -16,7 +16,7 @@ from deocclude import rle
 from deocclude.app.bodies import BoxBody, MaskBody
 from deocclude.errors import InputError
 from deocclude.geometry import Box, Size
-from deocclude.images import MAX_PIXELS
+from deocclude.images import MAX_PIXELS, png_bytes
 from deocclude.masks import Mask
 
 
@@ -49,14 +49,7 @@ def mask_out(mask: Mask) -> dict[str, Any]:
 def mask_png(mask: Mask) -> bytes:
     """Return the box of a mask as a PNG: white, alpha where it is set; one clear pixel for an empty mask."""
     alpha = np.where(mask.pixels, 255, 0).astype(np.uint8) if mask else np.zeros((1, 1), np.uint8)
-    return png(np.dstack([np.full_like(alpha, 255), alpha]))
-
-
-def png(pixels: NDArray[np.uint8]) -> bytes:
-    """Return a picture as PNG: uint8 [h, w, 2] (grey and alpha), [h, w, 3] or [h, w, 4]."""
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
+    return png_bytes(np.dstack([np.full_like(alpha, 255), alpha]))
 
 
 def box_in(body: BoxBody, size: Size) -> Box:

@@ -9,15 +9,16 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from deocclude.files import atomic_file
-from deocclude.images import thumbnail
+from deocclude.images import png_bytes, thumbnail
 from deocclude.layers.compose import compose
 from deocclude.layers.naming import plain_text
 from deocclude.layers.stack import Layer, LayerStack
@@ -40,14 +41,22 @@ def write_openraster(stack: LayerStack, path: Path, *, icc_profile: bytes = b"",
         OutputError: the disk is full, or the place is not writable.
     """
     merged = compose(stack, hide=hidden)
-    with atomic_file(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+    pictures = {
+        "data/background.png": stack.background,
+        "mergedimage.png": merged,
+        "Thumbnails/thumbnail.png": thumbnail(merged, THUMBNAIL),
+        **{_data_name(layer): _visible_pixels(layer) for layer in stack.layers},
+    }
+    encode = partial(png_bytes, icc_profile=icc_profile)
+    with (
+        ThreadPoolExecutor() as threads,  # the two large pictures at once
+        atomic_file(path) as part,
+        zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive,
+    ):
         _add(archive, "mimetype", MIMETYPE.encode())
         _add(archive, "stack.xml", _stack_xml(stack, hidden))
-        for layer in stack.layers:
-            _add(archive, _data_name(layer), _png(_visible_pixels(layer), icc_profile))
-        _add(archive, "data/background.png", _png(stack.background, icc_profile))
-        _add(archive, "mergedimage.png", _png(merged, icc_profile))
-        _add(archive, "Thumbnails/thumbnail.png", _png(thumbnail(merged, THUMBNAIL), icc_profile))
+        for name, data in zip(pictures, threads.map(encode, pictures.values()), strict=True):
+            _add(archive, name, data)
 
 
 def _stack_xml(stack: LayerStack, hidden: Collection[int]) -> bytes:
@@ -87,13 +96,6 @@ def _data_name(layer: Layer) -> str:
 def _visible_pixels(layer: Layer) -> NDArray[np.uint8]:
     """Return the layer's pixels; one clear pixel for a layer without any, since a PNG needs one."""
     return np.zeros((1, 1, 4), np.uint8) if layer.box.empty else layer.rgba
-
-
-def _png(pixels: NDArray[np.uint8], icc_profile: bytes) -> bytes:
-    buffer = io.BytesIO()
-    icc = {"icc_profile": icc_profile} if icc_profile else {}
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG", compress_level=3, **icc)
-    return buffer.getvalue()
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:

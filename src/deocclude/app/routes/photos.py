@@ -12,7 +12,6 @@ from fastapi import APIRouter, File, Response, UploadFile
 
 from deocclude import __version__
 from deocclude.app import pictures
-from deocclude.app.mask_bodies import png
 from deocclude.app.security import LARGEST_BODY
 from deocclude.app.service import ServiceDep, picture
 from deocclude.app.session import Session
@@ -21,7 +20,7 @@ from deocclude.app.workspace import Workspace
 from deocclude.content.fill import NAMES
 from deocclude.demo import load_demo
 from deocclude.errors import InputError
-from deocclude.images import MAX_PIXELS, read_photo
+from deocclude.images import MAX_PIXELS, png_bytes, read_photo
 
 router = APIRouter(prefix="/api", tags=["photos"])
 
@@ -69,7 +68,7 @@ def open_demo(service: ServiceDep, name: str) -> dict[str, Any]:
 def demo_thumbnail(name: str) -> Response:
     """Return the photo of a demo, small."""
     photo = read_photo(load_demo(name).photo_path)
-    return picture(png(pictures.scaled(photo.pixels, pictures.scale_of(photo.size, "thumb"))), None)
+    return picture(png_bytes(pictures.scaled(photo.pixels, pictures.scale_of(photo.size, "thumb"))), None)
 
 
 def stored(upload: UploadFile, folder: Path) -> Path:

@@ -11,14 +11,13 @@ from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 
 from deocclude.app import pictures
 from deocclude.app.bodies import Size
-from deocclude.app.mask_bodies import png
 from deocclude.app.problems import MissingError
 from deocclude.app.routes.photos import stored
 from deocclude.app.service import ServiceDep, SessionDep, picture
 from deocclude.app.session import Session
 from deocclude.errors import InputError
 from deocclude.files import atomic_file, sha256
-from deocclude.images import read_photo, write_picture
+from deocclude.images import png_bytes, read_photo, write_picture
 from deocclude.references.credit import CREDITS, Credit, write_credits
 
 router = APIRouter(prefix="/api/photos/{photo}/references", tags=["references"])
@@ -70,7 +69,7 @@ def remove(
 def show(session: SessionDep, name: str, size: Size = "screen", v: str | None = None) -> Response:
     """Return a reference picture."""
     photo = read_photo(session.references / str(_entry(session, name)["name"]), convert=True)
-    return picture(png(pictures.scaled(photo.pixels, pictures.scale_of(photo.size, size))), v)
+    return picture(png_bytes(pictures.scaled(photo.pixels, pictures.scale_of(photo.size, size))), v)
 
 
 def _entry(session: Session, name: str) -> dict[str, Any]:

@@ -16,14 +16,13 @@ from deocclude.app.bodies import ChoiceBody, Size
 from deocclude.app.candidates import Candidate, Candidates, candidate_picture, hole_of
 from deocclude.app.exports import export as write_export
 from deocclude.app.inputs import settings_of
-from deocclude.app.mask_bodies import png
 from deocclude.app.problems import MissingError, NotReadyError
 from deocclude.app.service import ServiceDep, SessionDep, picture
 from deocclude.app.session import Session
 from deocclude.app.views import address
 from deocclude.content.patch import BACKGROUND
 from deocclude.errors import InputError
-from deocclude.images import read_photo
+from deocclude.images import png_bytes, read_photo
 from deocclude.layers.arrange import recompose
 from deocclude.layers.stack import LayerStack
 
@@ -36,10 +35,10 @@ def photo_picture(service: ServiceDep, photo: str, size: Size = "screen", v: str
     source = service.workspace.source_of(photo)
     if source is not None and size == "thumb":  # a list of photos opens none of them
         unopened = read_photo(source, convert=True)
-        return picture(png(pictures.scaled(unopened.pixels, pictures.scale_of(unopened.size, size))), v)
+        return picture(png_bytes(pictures.scaled(unopened.pixels, pictures.scale_of(unopened.size, size))), v)
     session = service.workspace.session(photo)
     pixels = session.photo.pixels
-    return picture(png(pictures.scaled(pixels, pictures.scale_of(session.photo.size, size))), v)
+    return picture(png_bytes(pictures.scaled(pixels, pictures.scale_of(session.photo.size, size))), v)
 
 
 @router.get("/layers/{identity}.png")
@@ -49,20 +48,20 @@ def layer_picture(session: SessionDep, identity: int, size: Size = "screen", v: 
     if layer is None:
         raise MissingError("layer", identity)
     of = layer.rgba.shape[:2] if size == "thumb" and layer.rgba.size else session.photo.size
-    return picture(png(pictures.scaled(pictures.layer_picture(layer.rgba), _scale(of, size))), v)
+    return picture(png_bytes(pictures.scaled(pictures.layer_picture(layer.rgba), _scale(of, size))), v)
 
 
 @router.get("/background.png")
 def background(session: SessionDep, size: Size = "screen", v: str | None = None) -> Response:
     """Return the photo without objects."""
-    return picture(png(pictures.scaled(_stack(session).background, _scale(session.photo.size, size))), v)
+    return picture(png_bytes(pictures.scaled(_stack(session).background, _scale(session.photo.size, size))), v)
 
 
 @router.get("/composed.png")
 def composed(session: SessionDep, size: Size = "screen", v: str | None = None) -> Response:
     """Return the layers as they are arranged."""
     pixels = recompose(_stack(session), edits.arrangement_of(session))
-    return picture(png(pictures.scaled(pixels, _scale(session.photo.size, size))), v)
+    return picture(png_bytes(pictures.scaled(pixels, _scale(session.photo.size, size))), v)
 
 
 @router.get("/overlays/{name}.png")
@@ -74,7 +73,7 @@ def overlay(
     if results.fills is None:
         raise NotReadyError("hidden content")
     make = pictures.provenance_overlay if name == "provenance" else pictures.confidence_overlay
-    return picture(png(pictures.scaled(make(results), _scale(session.photo.size, size))), v)
+    return picture(png_bytes(pictures.scaled(make(results), _scale(session.photo.size, size))), v)
 
 
 @router.post("/holes/{identity}/candidates", status_code=202)
@@ -105,7 +104,7 @@ def show_candidate(session: SessionDep, identity: int, name: str, v: str | None 
     hole = hole_of(session.computed("whole shapes"), identity)
     if fill is None or hole is None:
         raise MissingError("candidate", name)
-    return picture(png(pictures.layer_picture(candidate_picture(session.photo.pixels, hole, fill))), v)
+    return picture(png_bytes(pictures.layer_picture(candidate_picture(session.photo.pixels, hole, fill))), v)
 
 
 @router.put("/holes/{identity}/choice")
