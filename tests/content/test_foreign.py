@@ -8,7 +8,7 @@ import pytest
 from skimage import data
 from two_views import HEIGHT, VIEW, WIDTH, photo, unrelated
 
-from deocclude.content.foreign import trace
+from deocclude.content.foreign import ForeignSettings, _continued, trace
 from deocclude.references.features import extract
 
 ROWS, COLUMNS = slice(60, 130), slice(80, 160)
@@ -53,6 +53,20 @@ def test_a_turned_occluder_is_found():
     found = traced(turned).foreign(occluder())
     assert (found & there).sum() > 0.9 * there.sum()
     assert (found & ~there).sum() < 0.2 * there.sum()
+
+
+def test_what_foreign_pixels_continue_to_stops_at_edges_and_at_what_leads_elsewhere():
+    rgb = np.full((60, 90, 3), 100, np.uint8)
+    rgb[:, 40:] = 160
+    foreign, other = (np.zeros((60, 90), bool) for _ in range(2))
+    foreign[:, :25], other[:, 70:] = True, True
+    settings = ForeignSettings(near=4.0)
+    found = _continued(rgb, foreign, other, settings)
+    assert found[:, 25:37].all() and not found[:, 42:].any()
+    flat = _continued(np.full_like(rgb, 100), foreign, other, settings)
+    assert flat[:, 25:40].all() and not flat[:, 56:].any()
+    foreign[:, 2:] = False
+    assert not _continued(rgb, foreign, other, settings).any(), "more than what it continues"
 
 
 def test_how_much_of_an_object_a_reference_shows():

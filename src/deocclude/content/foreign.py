@@ -2,8 +2,11 @@
 
 A second view of the same scene shows the occluder too, shifted. Its pixels are those that dense optical flow (DIS,
 Kroeger et al., ECCV 2016) leads to visible pixels of the occluder in the photo, forth and back, with like colours. The
-flow starts from each plane that matches reveal, so that large shifts, turns and zooms are followed. What is left either
-matches something else or is seen in the reference alone, which is what a fill is looking for.
+flow starts from each plane that matches reveal, so that large shifts, turns and zooms are followed. Where flow fails
+(plain surfaces, rims, thin parts), what continues the foreign pixels belongs to them: a watershed of the reference's
+gradient parts the rest between these and the pixels that lead elsewhere, and of its share counts what is very near or
+is reached without crossing an edge. What is left either matches something else or is seen in the reference alone, which
+is what a fill is looking for.
 """
 
 from __future__ import annotations
@@ -39,6 +42,8 @@ class ForeignSettings:
         margin: pixels around foreign ones that count as foreign too: edges mix.
         gap: narrower gaps between foreign pixels are closed, pixels.
         island: gaps of less than this share of the reference are closed too.
+        near: pixels that continue foreign ones count up to so far across edges.
+        edge: greatest difference of a channel within 3 x 3 pixels of what is no edge, grey levels.
     """
 
     longest: int = 800
@@ -49,6 +54,8 @@ class ForeignSettings:
     margin: int = 2
     gap: int = 7
     island: float = 5e-4
+    near: float = 6.0
+    edge: int = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +93,14 @@ class Traces:
     Attributes:
         size: of the reference.
         photo: size of the photo.
+        rgb: uint8 [h, w, 3], the reduced reference.
         traces: one for each start of the flow.
         settings: what counts.
     """
 
     size: Size
     photo: Size
+    rgb: RGBArray
     traces: tuple[Trace, ...]
     settings: ForeignSettings
 
@@ -100,8 +109,10 @@ class Traces:
         if not self.traces:
             return np.zeros(self.size, bool)
         found = np.logical_or.reduce([trace.grown_to(mask) for trace in self.traces])
+        other = np.logical_or.reduce([trace.led_to(~mask) for trace in self.traces])
         tidy = _tidied(found, self.settings)
-        enlarged = cv2.resize(tidy.astype(np.float32), self.size[::-1], interpolation=cv2.INTER_LINEAR)
+        whole = _dilated(tidy, self.settings.margin) | _continued(self.rgb, tidy, other, self.settings)
+        enlarged = cv2.resize(whole.astype(np.float32), self.size[::-1], interpolation=cv2.INTER_LINEAR)
         return np.asarray(enlarged > 0)
 
     def share(self, mask: Bool) -> float:
@@ -136,7 +147,7 @@ def trace(
     other, across = _reduced(reference[0], settings.longest)
     starts = _starts(matches, objects, seen, settings)
     found = [_traced(small, other, down @ start @ np.linalg.inv(across), down, (seen, settings)) for start in starts]
-    return Traces(size, seen, tuple(found), settings)
+    return Traces(size, seen, other, tuple(found), settings)
 
 
 def _reduced(rgb: RGBArray, longest: int) -> tuple[RGBArray, Matrix]:
@@ -199,11 +210,42 @@ def _flowed(first: RGBArray, second: RGBArray) -> tuple[Float, Float]:
 
 
 def _tidied(found: Bool, settings: ForeignSettings) -> Bool:
-    def disc(width: int) -> NDArray[np.uint8]:
-        return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)), np.uint8)
-
-    coded = cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, disc(3))
-    coded = cv2.morphologyEx(coded, cv2.MORPH_CLOSE, disc(settings.gap))
+    coded = cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, _disc(3))
+    coded = cv2.morphologyEx(coded, cv2.MORPH_CLOSE, _disc(settings.gap))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(1 - coded)
-    coded = np.where(stats[labels, cv2.CC_STAT_AREA] < settings.island * found.size, np.uint8(1), coded)
-    return np.asarray(cv2.dilate(coded, disc(2 * settings.margin + 1)) > 0)
+    return np.asarray((coded > 0) | (stats[labels, cv2.CC_STAT_AREA] < settings.island * found.size))
+
+
+def _continued(rgb: RGBArray, foreign: Bool, other: Bool, settings: ForeignSettings) -> Bool:
+    """Return the pixels that continue foreign ones, bool [h, w]; not where they would be more than these.
+
+    Args:
+        rgb: uint8 [h, w, 3].
+        foreign: bool [h, w].
+        other: bool [h, w], pixels that flow leads to something that is not foreign.
+        settings: how far.
+    """
+    if not foreign.any():
+        return foreign
+    square = np.ones((3, 3), np.uint8)
+    certain = cv2.morphologyEx((other & ~_dilated(foreign, settings.margin)).astype(np.uint8), cv2.MORPH_OPEN, square)
+    seeds = np.where(cv2.erode(certain, square) > 0, np.int32(2), foreign.astype(np.int32))
+    share = _dilated(cv2.watershed(np.ascontiguousarray(rgb), seeds) == 1, 1)
+    near = cv2.distanceTransform((~foreign).astype(np.uint8), cv2.DIST_L2, 5) <= settings.near
+    steps = cv2.morphologyEx(cv2.GaussianBlur(rgb, (0, 0), 0.8), cv2.MORPH_GRADIENT, square).max(2)
+    plain = (share & (steps < settings.edge)) | foreign
+    _, labels = cv2.connectedComponents(plain.astype(np.uint8), connectivity=4)
+    joined = plain & np.isin(labels, np.unique(labels[foreign]))
+    closed = cv2.morphologyEx(joined.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
+    added = share & (near | closed) & ~foreign
+    _, labels = cv2.connectedComponents((foreign | added).astype(np.uint8), connectivity=4)
+    seeded, grown = (np.bincount(labels[mask], minlength=labels.max() + 1) for mask in (foreign, added))
+    return np.asarray(added & (grown <= seeded)[labels])
+
+
+def _dilated(mask: Bool, radius: int) -> Bool:
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), _disc(2 * radius + 1)) > 0)
+
+
+def _disc(width: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)), np.uint8)
