@@ -113,7 +113,7 @@ class Bench:
         self.index = Index(folder / INDEX)
         self.settings = settings or SearchSettings()
         self._near: dict[str, Measures] = {}
-        self._store = Store(folder / QUERIES, (self.index.manifest.features, VerifySettings()))
+        self._store = Store(folder / QUERIES, self.index.manifest.features, VerifySettings())
 
     @property
     def accept(self) -> float:

@@ -25,15 +25,16 @@ Measures = dict[str, Any]
 class Store:
     """A folder with the features of queries, and with what verification measured of their candidates."""
 
-    def __init__(self, folder: Path, about: Any) -> None:
+    def __init__(self, folder: Path, features: Any, verifying: Any) -> None:
         """Use a folder.
 
         Args:
             folder: made where needed.
-            about: everything that the content depends on, as a value whose ``repr`` tells it from others.
+            features: everything that features depend on, as a value whose ``repr`` tells it from others.
+            verifying: what else measures depend on, likewise.
         """
         self.folder = folder
-        self._about = f"{VERSION} {about!r}"
+        self._about = {".npz": f"{VERSION} {features!r}", ".json": f"{VERSION} {features!r} {verifying!r}"}
 
     def query(self, key: str, make: Callable[[], Query]) -> Query:
         """Return a query from the folder; it is made and kept where it is not there yet."""
@@ -52,7 +53,7 @@ class Store:
         write_text(self._path(key, ".json"), json.dumps(measures))
 
     def _path(self, key: str, suffix: str) -> Path:
-        digest = hashlib.sha256(f"{self._about} {key}".encode()).hexdigest()[:24]
+        digest = hashlib.sha256(f"{self._about[suffix]} {key}".encode()).hexdigest()[:24]
         return self.folder / digest[:2] / f"{digest}{suffix}"
 
 

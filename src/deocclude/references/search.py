@@ -59,7 +59,7 @@ class SearchSettings:
     top: int = 10
     accept: float = 0.8
     enough: int = 8
-    certain: float = 0.99
+    certain: float = 0.9
     rankings: tuple[Ranking, ...] = (BOTH,)
     followed: int = 3
     neighbours: int = 4
