@@ -1,10 +1,12 @@
 """Seconds an object costs that is filled from an index of 3,000 pictures: retrieval, alignment, fill.
 
     python benchmarks/bench_references.py [--pictures 3000] [--queries 6] [--index FOLDER]
+    python benchmarks/bench_references.py --index INDEX --objects FOLDER [--queries 6]
 
 The collection is cut from scikit-image's photos: crops, turned, enlarged, of changed brightness. Queries are other
-crops of them with a hole. Prints a Markdown table; every stage has a baseline that was measured in the same run:
-retrieval against matching the query with every picture (OpenCV's brute-force matcher, on features that are there,
+crops of them with a hole. With ``--objects``, a folder in UKBench order that the index holds among others, the first
+views of its objects are the queries. Prints a Markdown table; every stage has a baseline that was measured in the same
+run: retrieval against matching the query with every picture (OpenCV's brute-force matcher, on features that are there,
 measured on a few and multiplied), alignment and fill together against the plain stitching of the paper on the same
 references, and the fill alone against Telea's method. With ``--index`` the index is kept there and used again.
 """
@@ -12,10 +14,11 @@ references, and the fill alone against Telea's method. With ``--index`` the inde
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,11 +29,13 @@ import skimage.data
 from numpy.typing import NDArray
 
 from deocclude.content import painter
+from deocclude.content.fused import fuse
 from deocclude.content.overlay import StitchSettings, lay_all, make_target
 from deocclude.content.patch import Patch
 from deocclude.content.sampling import Source
 from deocclude.content.stitch import stitch
 from deocclude.content.stitch_homography import stitch_homography
+from deocclude.datasets.ukbench import make_query, read_groups
 from deocclude.images import read_photo, write_picture
 from deocclude.references.features import extract
 from deocclude.references.index import Index
@@ -82,33 +87,36 @@ def timed(seconds: dict[str, float], stage: str, work: Callable[[], Any]) -> Any
     return result
 
 
-def ask(index: Index, photo: RGBArray, hole: NDArray[np.bool_]) -> Taken:
-    """Fill one hole, stage by stage, and by the baselines."""
+def ask(index: Index, photo: RGBArray, hole: NDArray[np.bool_], own: str) -> Taken:
+    """Fill one hole, stage by stage, and by the baselines; ``own`` is the name of the query's picture."""
     seconds: dict[str, float] = {}
     telea = timed(seconds, "telea", lambda: painter("telea")(Patch(photo, hole, ~hole)).rgb)
     query = timed(seconds, "features", lambda: query_photo(telea, ~hole))
     answer = timed(seconds, "search", lambda: search(index, query))
-    pictures = [read_photo(one.hit.path, convert=True).pixels for one in answer.references[:4]]
+    paths = [one.hit.path for one in answer.references if one.hit.path.stem != own][:4]
+    pictures = [read_photo(path, convert=True).pixels for path in paths]
     given = [(picture, None) for picture in pictures]
     settings, sources = StitchSettings(), [Source(picture) for picture in pictures]
     target = timed(seconds, "target", lambda: make_target(telea, hole, ~hole, query.features, settings))
     timed(seconds, "align", lambda: lay_all(target, sources, given, settings))
-    timed(seconds, "stitch", lambda: stitch(telea, hole, ~hole, given, features=query.features))
+    stitched = timed(seconds, "stitch", lambda: stitch(telea, hole, ~hole, given, features=query.features))
+    timed(seconds, "fuse", lambda: fuse(stitched, hole, lambda: Patch(telea, hole, ~hole)))
     timed(seconds, "plain", lambda: stitch_homography(telea, hole, ~hole, pictures))
     return Taken(seconds, len(pictures))
 
 
-def brute_force(folder: Path, query: RGBArray, count: int) -> float:
-    """Return the seconds of matching a query with every picture of the collection, from a few of them."""
+def brute_force(index: Index, query: RGBArray) -> float:
+    """Return the seconds of matching a query with every picture of the index, from a few of them."""
     matcher = cv2.BFMatcher(cv2.NORM_L2)
     one = extract(query).descriptors.astype(np.float32)
-    paths = sorted(folder.glob("*.jpg"))[:ASKED]
-    others = [extract(read_photo(path, convert=True).pixels).descriptors.astype(np.float32) for path in paths]
+    paths = [picture.path for _, _, picture in index.pictures()]
+    chosen = paths[:: max(1, len(paths) // ASKED)][:ASKED]
+    others = [extract(read_photo(path, convert=True).pixels).descriptors.astype(np.float32) for path in chosen]
     began = time.perf_counter()
     for other in others:
         if len(other) > 1:
             matcher.knnMatch(one, other, k=2)
-    return (time.perf_counter() - began) / len(paths) * count
+    return (time.perf_counter() - began) / len(chosen) * len(paths)
 
 
 def report(taken: list[Taken], brute: float) -> None:
@@ -118,7 +126,7 @@ def report(taken: list[Taken], brute: float) -> None:
         return statistics.median(sum(one.seconds.get(stage, 0.0) for stage in stages) for one in taken)
 
     plain, telea = middle("plain"), middle("telea")
-    found, aligned, both = middle("features", "search"), middle("target", "align"), middle("stitch")
+    found, aligned, both = middle("features", "search"), middle("target", "align"), middle("stitch", "fuse")
     rows = (
         ("retrieval", found, "every picture matched by brute force", brute),
         ("alignment", aligned, "stitch-homography, all of it", plain),
@@ -131,30 +139,52 @@ def report(taken: list[Taken], brute: float) -> None:
         print(f"| {name} | {seconds:.2f} | {baseline} | {other:.2f} | {seconds / other:.2f} |")
 
 
+def crops(count: int) -> Iterator[tuple[RGBArray, NDArray[np.bool_], str]]:
+    """Yield pictures with holes that the collection of crops shows too; the names are those of no picture."""
+    rng = np.random.default_rng(1)
+    for number in range(count):
+        photo, hole = crop(number, rng), np.zeros(SIZE[::-1], bool)
+        x, y = (int(rng.integers(20, side // 2)) for side in SIZE)
+        hole[y : y + 100, x : x + 130] = True
+        yield photo, hole, ""
+
+
+def views(folder: Path, count: int) -> Iterator[tuple[RGBArray, NDArray[np.bool_], str]]:
+    """Yield the first views of the objects of a folder, each with a hole."""
+    groups = read_groups(folder)
+    for group in groups[:: max(1, len(groups) // count)][:count]:
+        query = make_query(group, "rectangle", 0)
+        yield query.truth, query.hole, group.key
+
+
 def main() -> None:
-    """Make the collection and its index, ask, and print."""
+    """Make the collection and its index, or take those that are there, ask, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=int, default=3000, help="pictures of the collection")
     parser.add_argument("--queries", type=int, default=6, help="objects to fill; the median is printed")
     parser.add_argument("--index", type=Path, help="folder to keep the collection and its index in")
+    parser.add_argument("--objects", type=Path, help="folder in UKBench order that the index holds: the queries")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         place = arguments.index or Path(name)
-        pictures = place / "pictures"
-        if len(list(pictures.glob("*.jpg"))) != arguments.pictures:
-            collection(pictures, arguments.pictures)
-        built = build(place / "index", [pictures])
-        index, rng = Index(place / "index"), np.random.default_rng(1)
-        taken = []
-        for number in range(arguments.queries + 1):
-            photo, hole = crop(number, rng), np.zeros(SIZE[::-1], bool)
-            x, y = (int(rng.integers(20, side // 2)) for side in SIZE)
-            hole[y : y + 100, x : x + 130] = True
-            taken.append(ask(index, photo, hole))
-        brute = brute_force(pictures, photo, arguments.pictures)
+        asked = arguments.queries + 1  # the first one loads what is needed
+        if arguments.objects:
+            index, queries = Index(place), views(arguments.objects, asked)
+        else:
+            pictures = place / "pictures"
+            if len(list(pictures.glob("*.jpg"))) != arguments.pictures:
+                collection(pictures, arguments.pictures)
+            build(place / "index", [pictures])
+            index, queries = Index(place / "index"), crops(asked)
+        holes, taken, loaded = [], [], os.getloadavg()[0]
+        for photo, hole, own in queries:
+            taken.append(ask(index, photo, hole, own))
+            holes.append(float(hole.mean()))
+        brute = brute_force(index, photo)
         found = statistics.median(one.references for one in taken[1:])
-        print(f"{built.pictures} pictures of {SIZE[0]}x{SIZE[1]}, {arguments.queries} objects, median; hole "
-              f"{hole.mean():.0%}, {found:g} references used; OpenCV {cv2.getNumThreads()} threads\n")  # fmt: skip
+        print(f"{len(list(index.pictures()))} pictures, {len(taken) - 1} objects, median; "
+              f"hole {statistics.mean(holes):.0%}, {found:g} references used; OpenCV {cv2.getNumThreads()} threads; "
+              f"load of the machine before and after {loaded:.1f}, {os.getloadavg()[0]:.1f}\n")  # fmt: skip
         report(taken[1:], brute)
 
 

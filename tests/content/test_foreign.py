@@ -8,7 +8,7 @@ import pytest
 from skimage import data
 from two_views import HEIGHT, VIEW, WIDTH, photo, unrelated
 
-from deocclude.content.foreign import ForeignSettings, _continued, trace
+from deocclude.content.foreign import ForeignSettings, _bordering, trace
 from deocclude.references.features import extract
 
 ROWS, COLUMNS = slice(60, 130), slice(80, 160)
@@ -55,18 +55,17 @@ def test_a_turned_occluder_is_found():
     assert (found & ~there).sum() < 0.2 * there.sum()
 
 
-def test_what_foreign_pixels_continue_to_stops_at_edges_and_at_what_leads_elsewhere():
+def test_what_borders_on_foreign_pixels_ends_at_the_edge_and_is_near():
     rgb = np.full((60, 90, 3), 100, np.uint8)
-    rgb[:, 40:] = 160
+    rgb[:, 31:] = 160
     foreign, other = (np.zeros((60, 90), bool) for _ in range(2))
-    foreign[:, :25], other[:, 70:] = True, True
-    settings = ForeignSettings(near=4.0)
-    found = _continued(rgb, foreign, other, settings)
-    assert found[:, 25:37].all() and not found[:, 42:].any()
-    flat = _continued(np.full_like(rgb, 100), foreign, other, settings)
-    assert flat[:, 25:40].all() and not flat[:, 56:].any()
+    foreign[:, :25], other[:, 50:] = True, True
+    found = _bordering(rgb, foreign, other, ForeignSettings(near=8.0))
+    assert found[:, 25:30].all() and not found[:, 33:].any()
+    flat = _bordering(np.full_like(rgb, 100), foreign, other, ForeignSettings(near=5.0))
+    assert flat[:, 25:30].all() and not flat[:, 31:].any()
     foreign[:, 2:] = False
-    assert not _continued(rgb, foreign, other, settings).any(), "more than what it continues"
+    assert not _bordering(rgb, foreign, other, ForeignSettings()).any(), "more than what it borders on"
 
 
 def test_how_much_of_an_object_a_reference_shows():

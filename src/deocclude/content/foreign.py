@@ -2,11 +2,10 @@
 
 A second view of the same scene shows the occluder too, shifted. Its pixels are those that dense optical flow (DIS,
 Kroeger et al., ECCV 2016) leads to visible pixels of the occluder in the photo, forth and back, with like colours. The
-flow starts from each plane that matches reveal, so that large shifts, turns and zooms are followed. Where flow fails
-(plain surfaces, rims, thin parts), what continues the foreign pixels belongs to them: a watershed of the reference's
-gradient parts the rest between these and the pixels that lead elsewhere, and of its share counts what is very near or
-is reached without crossing an edge. What is left either matches something else or is seen in the reference alone, which
-is what a fill is looking for.
+flow starts from each plane that matches reveal, so that large shifts, turns and zooms are followed. Flow fails at
+their rims: what is very near belongs to them too, as far as a watershed of the reference's gradient says so, which
+parts what is left between them and the pixels that lead elsewhere. The rest either matches something else or is seen in
+the reference alone, which is what a fill is looking for.
 """
 
 from __future__ import annotations
@@ -42,8 +41,7 @@ class ForeignSettings:
         margin: pixels around foreign ones that count as foreign too: edges mix.
         gap: narrower gaps between foreign pixels are closed, pixels.
         island: gaps of less than this share of the reference are closed too.
-        near: pixels that continue foreign ones count up to so far across edges.
-        edge: greatest difference of a channel within 3 x 3 pixels of what is no edge, grey levels.
+        near: pixels on the foreign side of an edge count up to so far.
     """
 
     longest: int = 800
@@ -55,7 +53,6 @@ class ForeignSettings:
     gap: int = 7
     island: float = 5e-4
     near: float = 6.0
-    edge: int = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +108,7 @@ class Traces:
         found = np.logical_or.reduce([trace.grown_to(mask) for trace in self.traces])
         other = np.logical_or.reduce([trace.led_to(~mask) for trace in self.traces])
         tidy = _tidied(found, self.settings)
-        whole = _dilated(tidy, self.settings.margin) | _continued(self.rgb, tidy, other, self.settings)
+        whole = _dilated(tidy, self.settings.margin) | _bordering(self.rgb, tidy, other, self.settings)
         enlarged = cv2.resize(whole.astype(np.float32), self.size[::-1], interpolation=cv2.INTER_LINEAR)
         return np.asarray(enlarged > 0)
 
@@ -216,8 +213,8 @@ def _tidied(found: Bool, settings: ForeignSettings) -> Bool:
     return np.asarray((coded > 0) | (stats[labels, cv2.CC_STAT_AREA] < settings.island * found.size))
 
 
-def _continued(rgb: RGBArray, foreign: Bool, other: Bool, settings: ForeignSettings) -> Bool:
-    """Return the pixels that continue foreign ones, bool [h, w]; not where they would be more than these.
+def _bordering(rgb: RGBArray, foreign: Bool, other: Bool, settings: ForeignSettings) -> Bool:
+    """Return the pixels near foreign ones and on their side of an edge, bool [h, w]; not more than there are of these.
 
     Args:
         rgb: uint8 [h, w, 3].
@@ -232,12 +229,7 @@ def _continued(rgb: RGBArray, foreign: Bool, other: Bool, settings: ForeignSetti
     seeds = np.where(cv2.erode(certain, square) > 0, np.int32(2), foreign.astype(np.int32))
     share = _dilated(cv2.watershed(np.ascontiguousarray(rgb), seeds) == 1, 1)
     near = cv2.distanceTransform((~foreign).astype(np.uint8), cv2.DIST_L2, 5) <= settings.near
-    steps = cv2.morphologyEx(cv2.GaussianBlur(rgb, (0, 0), 0.8), cv2.MORPH_GRADIENT, square).max(2)
-    plain = (share & (steps < settings.edge)) | foreign
-    _, labels = cv2.connectedComponents(plain.astype(np.uint8), connectivity=4)
-    joined = plain & np.isin(labels, np.unique(labels[foreign]))
-    closed = cv2.morphologyEx(joined.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
-    added = share & (near | closed) & ~foreign
+    added = share & near & ~foreign
     _, labels = cv2.connectedComponents((foreign | added).astype(np.uint8), connectivity=4)
     seeded, grown = (np.bincount(labels[mask], minlength=labels.max() + 1) for mask in (foreign, added))
     return np.asarray(added & (grown <= seeded)[labels])
