@@ -15,7 +15,7 @@ from deocclude.errors import InputError
 from deocclude.geometry import Box
 from deocclude.masks import Mask, dilate
 
-ALL = ["auto", *(name for name in METHODS if name != "pcnet-c")]
+ALL = ["auto", *(name for name in METHODS if name not in ("pcnet-c", "textured"))]
 
 
 def scene():
@@ -129,11 +129,21 @@ def test_one_pixel_wide_object_uses_its_edge_and_says_so():
 def test_auto_says_why():
     photo, modal, amodal, _ = scene()
     fill = fill_hidden(photo, modal, amodal, instance_id=1)
-    assert fill.method == "exemplar"
-    assert any(note.startswith("auto: exemplar") for note in fill.notes)
+    assert fill.method == "textured"
+    assert any(note.startswith("auto: PCNet-C with own texture") for note in fill.notes)
     slit = fill_hidden(photo, modal, modal | (dilate(modal, 1) & amodal), instance_id=1)
     assert slit.method == "biharmonic"
     assert any(note.startswith("auto: biharmonic") for note in slit.notes)
+
+
+def test_auto_copies_texture_into_a_wide_hole_and_paints_one_colour_as_it_is():
+    photo = np.random.default_rng(2).integers(90, 160, (200, 200, 3)).astype(np.uint8)
+    whole, seen = np.ones((200, 200), bool), np.ones((200, 200), bool)
+    seen[60:120, 60:120] = False
+    wide = fill_hidden(photo, Mask.from_array(seen), Mask.from_array(whole), instance_id=1)
+    assert wide.method == "exemplar"
+    flat = fill_hidden(np.full_like(photo, 77), Mask.from_array(seen), Mask.from_array(whole), instance_id=1)
+    assert flat.method == "biharmonic" and (flat.rgb[flat.hole] == 77).all()
 
 
 def test_wrong_method():

@@ -31,6 +31,7 @@ ABOUT = {
     "biharmonic": ("smooth", "smooth (biharmonic)"),
     "mean": ("smooth", "mean colour"),
     "pcnet-c": ("network", "network (PCNet-C)"),
+    "textured": ("network", "network with own texture"),
 }
 """Kind and title of each painter."""
 MARGIN = 24

@@ -51,6 +51,12 @@ def _pcnet_c(settings: Settings) -> Painter:
     return pcnet_c(build_settings(PCNetCSettings, settings))
 
 
+def _textured(settings: Settings) -> Painter:
+    from deocclude.content.textured import TexturedSettings, textured
+
+    return textured(build_settings(TexturedSettings, settings))
+
+
 METHODS: dict[str, Callable[[Settings], Painter]] = {
     "telea": _telea,
     "navier-stokes": _navier_stokes,
@@ -58,8 +64,9 @@ METHODS: dict[str, Callable[[Settings], Painter]] = {
     "exemplar": _exemplar,
     "mean": _mean,
     "pcnet-c": _pcnet_c,
+    "textured": _textured,
 }
-"""Painters that need nothing but the photo (and ``pcnet-c`` its weights), by name."""
+"""Painters that need nothing but the photo (and the last two the weights of PCNet-C), by name."""
 
 
 def painter(name: str, settings: Settings | None = None) -> Painter:

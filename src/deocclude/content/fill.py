@@ -18,13 +18,18 @@ from deocclude.geometry import EMPTY_BOX, Box, Size
 from deocclude.masks import Mask, dilate, erode
 
 AUTO = "auto"
-"""What looks best: texture of the object's own where a hole has room for it, else a smooth fill."""
+"""What looks best: texture of the object's own where a hole has room for it, a network's colours with some of that
+texture where it has less, a smooth fill where it has none."""
 CHOSEN = "chosen"
 """What errs least: all painters that can be had compete (:mod:`deocclude.content.choose`)."""
 NAMES = (AUTO, CHOSEN, *METHODS)
 """The names that a fill may be asked for by."""
 THIN = 4
 """A hole at most this wide in pixels is filled smoothly: there is no room for texture."""
+WIDE = 40
+"""A hole wider than this in pixels is filled with texture alone: a network's smooth colours would show."""
+FLAT = 2
+"""Colours that differ by no more grey levels than this are one colour."""
 MIXED = 1
 """Pixels at the edge of a visible mask that mix the colours of two objects (METHOD.md: the occluder bleeds in)."""
 SHADOW = 3
@@ -190,12 +195,17 @@ def _painter(method: str | Painter) -> Painter:
 
 
 def _paint_to_look_at(patch: Patch) -> Painted:
-    """Paint a thin hole smoothly and a wide one with texture; the smooth one has the smaller error, but shows."""
+    """Paint a thin hole smoothly, a wide one with texture, one between with a network's colours and texture."""
     from deocclude.content.painting import distance_to
 
     width = 2 * float(distance_to(~patch.hole)[patch.hole].max(initial=0.0))
-    if width <= THIN:
+    seen = patch.rgb[patch.evidence]
+    if seen.size and int(np.ptp(seen, axis=0).max()) <= FLAT:
+        name, why = "biharmonic", "auto: biharmonic, all that is seen has one colour"
+    elif width <= THIN:
         name, why = "biharmonic", f"auto: biharmonic, the hole is at most {width:.0f} px wide"
+    elif width <= WIDE:
+        name, why = "textured", f"auto: PCNet-C with own texture, the hole is at most {width:.0f} px wide"
     else:
         name, why = "exemplar", "auto: exemplar, the hole is wide enough for texture"
     painted = painter(name)(patch)

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from deocclude.content import METHODS, painter
-from deocclude.content.fill import CHOSEN, fill_hidden
+from deocclude.content.fill import AUTO, CHOSEN, fill_hidden
 from deocclude.content.patch import Fill, Painted, Painter, Patch, Provenance
 from deocclude.datasets.content_trials import Trial
 from deocclude.errors import InputError, MissingExtraError, unknown_choice
@@ -28,7 +28,7 @@ def known_rows() -> tuple[str, ...]:
     """Return the names of all rows, simple ones first."""
     smooth = ("mean", "telea", "navier-stokes", "biharmonic")
     others = [name for name in METHODS if name not in smooth]
-    return (*(name for name in smooth if name in METHODS), PATCHMATCH, *others, CHOSEN)
+    return (*(name for name in smooth if name in METHODS), PATCHMATCH, *others, AUTO, CHOSEN)
 
 
 def default_rows() -> tuple[tuple[str, ...], tuple[str, ...]]:
