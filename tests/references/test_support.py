@@ -19,7 +19,7 @@ from deocclude.references.transforms import estimate
 from deocclude.references.verify import verify
 
 NEUTRAL = math.log(CHANCE / (1 - CHANCE))
-FRAME = 28
+FRAME = 16
 """Width of the rim that two cases share, pixels."""
 
 
