@@ -61,6 +61,8 @@ def row_painter(row: str) -> str | Painter:
         return patchmatch()
     if name == CHOSEN:
         return _chosen_with(weights) if weights else CHOSEN
+    if name == AUTO:
+        return AUTO
     return painter(name, {"weights": weights} if weights else None)
 
 
