@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from deocclude.errors import InputError
-from deocclude.ordering.graph import Edge, OrderGraph, Override
+from deocclude.ordering.graph import MUTUAL, Edge, OrderGraph, Override
 from deocclude.ordering.pairs import PairwiseOrder
 from deocclude.stages import StageRecord
 
@@ -68,6 +68,11 @@ def test_mutual_pair_keeps_both_arrows_and_layers_follow_the_stronger():
     assert graph.dropped == ()
     assert graph.z_order() == (2, 1)
     assert OrderGraph.build(pairs({(1, 2): 0.7, (2, 1): 0.9}, 2)).z_order() == (1, 2)
+
+
+def test_two_directions_that_are_hardly_likely_are_no_mutual_pair():
+    graph = OrderGraph.build(pairs({(1, 2): 0.9, (2, 1): 0.6}, 2))
+    assert graph.mutual == () and arrows(graph.edges) == {(1, 2)}
 
 
 def test_mutual_pair_yields_to_the_arrows_of_others():
@@ -179,7 +184,8 @@ def test_any_probabilities_give_a_consistent_order(front):
     order = PairwiseOrder(tuple(range(1, len(front) + 1)), front, StageRecord("random"))
     graph = OrderGraph.build(order)
     check_consistent(graph)
-    wanted = {(i + 1, j + 1) for i, j in zip(*np.nonzero(front > 0.5), strict=True) if i != j}
+    likely = (front > 0.5) & ((front >= front.T) | (front > MUTUAL))
+    wanted = {(i + 1, j + 1) for i, j in zip(*np.nonzero(likely), strict=True) if i != j}
     assert arrows(graph.edges) | arrows(graph.dropped) == wanted
     assert not arrows(graph.edges) & arrows(graph.dropped)
     for edge in graph.dropped:  # each would close a cycle, or had to go for another that did
