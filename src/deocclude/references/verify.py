@@ -1,10 +1,9 @@
 """Geometric verification: does a candidate show the same object as the query?
 
 Words say that two pictures contain similar details; geometry says that the details lie the same way. Matches are
-explained by one plane transform, or, where the scene has depth, by the epipolar geometry of two views. What lies
-between the matches has to agree too (:mod:`deocclude.references.support`). A logistic model turns all of it (how many,
-turned and scaled alike, coloured alike, contradicted) into a probability; fitted on pairs that are known to show the
-same thing or not (``tools/fit_references.py``) and stored beside this module.
+explained by one plane transform, or, where the scene has depth, by the epipolar geometry of two views. A logistic
+model turns what is left (how many, how spread, turned and scaled alike, coloured alike) into a probability; fitted on
+pairs that are known to show the same thing or not (``tools/fit_references.py``) and stored beside this module.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ from numpy.typing import NDArray
 
 from deocclude.references.features import Features
 from deocclude.references.matching import Matches, MatchSettings, match
-from deocclude.references.support import SupportSettings, support
 from deocclude.references.transforms import Matrix, Transform, TransformSettings, estimate, jacobian
 
 FILE = "verify_model.json"
@@ -73,14 +71,12 @@ class VerifySettings:
     Attributes:
         matching: which features match.
         transforms: which transforms are believed. Both are laxer than for alignment: the probability decides.
-        support: what between the matches is alike.
     """
 
     matching: MatchSettings = field(default_factory=lambda: MatchSettings(ratio=0.87))
     transforms: TransformSettings = field(
         default_factory=lambda: TransformSettings(homography_from=8, affine_from=6, similarity_from=4)
     )
-    support: SupportSettings = field(default_factory=SupportSettings)
 
 
 @dataclass(frozen=True)
@@ -138,7 +134,7 @@ def verify(
     if matches is None:
         matches = match(candidate, query, settings.matching)
     found = estimate(matches.source_points, matches.target_points, query.size, settings.transforms)
-    geometry = measure(candidate, query, matches, found, settings.support) if found else {}
+    geometry = measure(candidate, query, matches, found) if found else {}
     probability, measures = weigh(geometry, colour, words)
     if found is None:
         return Verdict(probability, 0, None, NO_TRANSFORM, f"{len(matches)} matches, but they do not lie the same way",
@@ -167,10 +163,8 @@ def weigh(
     return bundled().probability(measures), measures
 
 
-def measure(
-    candidate: Features, query: Features, matches: Matches, found: Transform, settings: SupportSettings | None = None
-) -> dict[str, float]:
-    """Return what speaks for or against the same object, by name, each about -4..20."""
+def measure(candidate: Features, query: Features, matches: Matches, found: Transform) -> dict[str, float]:
+    """Return what speaks for or against the same object, by name, each about -1..7."""
     inner = matches.part(found.inliers)
     alike = consistent(candidate, query, inner, found.target_from_source)
     epipolar = epipolar_count(matches, query)
@@ -184,7 +178,6 @@ def measure(
         "certainty": 1 - float(np.median(inner.ratio)),
         "affine": float(found.kind == "affine"),
         "similarity": float(found.kind == "similarity"),
-        **support(candidate, query, points, found.target_from_source, settings).measures(),
     }
 
 
