@@ -339,5 +339,7 @@ def test_a_photo_without_masks_names_those_that_lie_beside_it(call, photo, tmp_p
 
 
 def test_runs_as_a_module():
-    answer = subprocess.run([sys.executable, "-m", "deocclude", "--version"], capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-m", "deocclude", "--version"], capture_output=True, text=True, check=True
+    )
     assert answer.stdout.strip()[0].isdigit()
