@@ -84,7 +84,7 @@ def test_candidates_are_made_picked_and_used(computing, computed):
     assert [item["name"] for item in found if item["rejected"]] == ["exemplar"]
     state = compute(computing, computed)
     assert state["objects"][1]["hole"]["method"] == "mean"
-    body = {"revision": 2, "pick": None, "reject": ["exemplar", "pcnet-c"]}
+    body = {"revision": 2, "pick": None, "reject": ["exemplar", "textured", "pcnet-c"]}
     computing.put(f"{computed}/holes/2/choice", json=body)
     assert compute(computing, computed)["objects"][1]["hole"]["method"] == "biharmonic"
 
