@@ -139,8 +139,7 @@ def open_pack(folder: Path) -> Pack:
     """
     meta = read_meta(folder)
     try:
-        with np.load(folder / "table.npz", allow_pickle=False) as table:
-            columns = {name: table[name] for name in table.files}
+        columns = read_columns(folder)
         crops = np.load(folder / "crops.npy", mmap_mode="r", allow_pickle=False)
         has_rgb = (folder / "rgb.npy").is_file()
         rgb = np.load(folder / "rgb.npy", mmap_mode="r", allow_pickle=False) if has_rgb else None
@@ -321,6 +320,12 @@ def read_meta(folder: Path, kind: str = MASKS, version: int = PACK_VERSION) -> d
             f"version {version}", f"{found}", file=path, field="version", hint="pack the training set again"
         )
     return meta
+
+
+def read_columns(folder: Path) -> dict[str, NDArray[Any]]:
+    """Return the columns of ``table.npz`` by name."""
+    with np.load(folder / "table.npz", allow_pickle=False) as table:
+        return {name: table[name] for name in table.files}
 
 
 def damaged(folder: Path, reason: str) -> InputError:

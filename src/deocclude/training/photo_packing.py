@@ -22,7 +22,16 @@ from deocclude.files import atomic_folder
 from deocclude.geometry import Box
 from deocclude.masks import Mask
 from deocclude.scene import Scene
-from deocclude.training.packing import PHOTOS, PhotoLoader, damaged, hull_growth, is_validation, read_meta, write_meta
+from deocclude.training.packing import (
+    PHOTOS,
+    PhotoLoader,
+    damaged,
+    hull_growth,
+    is_validation,
+    read_columns,
+    read_meta,
+    write_meta,
+)
 
 PHOTO_PACK_VERSION = 1
 MOST_LABELS = 255
@@ -172,8 +181,7 @@ def open_photo_pack(folder: Path) -> PhotoPack:
     """
     meta = read_meta(folder, PHOTOS, PHOTO_PACK_VERSION)
     try:
-        with np.load(folder / "table.npz", allow_pickle=False) as table:
-            columns = {name: table[name] for name in table.files}
+        columns = read_columns(folder)
         photos, labels = (np.memmap(folder / f"{name}.bin", np.uint8, "r") for name in ("photos", "labels"))
         pack = PhotoPack(photos=photos, labels=labels, meta=meta, **columns)
         complete = (

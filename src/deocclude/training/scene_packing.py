@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from deocclude.errors import InputError
 from deocclude.files import atomic_folder
 from deocclude.masks import Mask, union
 from deocclude.scene import Instance, Scene
-from deocclude.training.packing import SCENES, damaged, is_validation, read_meta, write_meta
+from deocclude.training.packing import SCENES, damaged, is_validation, read_columns, read_meta, write_meta
 
 SCENE_PACK_VERSION = 1
 CROP = 144
@@ -105,8 +104,7 @@ def open_scene_pack(folder: Path) -> ScenePack:
     """
     meta = read_meta(folder, SCENES, SCENE_PACK_VERSION)
     try:
-        with np.load(folder / "table.npz", allow_pickle=False) as table:
-            columns = {name: table[name] for name in table.files}
+        columns = read_columns(folder)
         planes = np.load(folder / "planes.npy", mmap_mode="r", allow_pickle=False)
         pack = ScenePack(planes=planes, meta=meta, **columns)
     except (OSError, ValueError, TypeError, EOFError) as error:
@@ -122,7 +120,7 @@ def questions(scene: Scene) -> Iterator[tuple[Instance, Mask]]:
     for i, j in touching_pairs([item.modal for item in seen], REACH):
         yield seen[i], seen[j].modal
         yield seen[j], seen[i].modal
-    order = nx.DiGraph(chain(scene.order_truth or ()))
+    order = nx.DiGraph(sorted(scene.order_truth or ()))
     for item in seen:
         fronts = nx.ancestors(order, item.id) - {item.id} if item.id in order else set()
         if len(fronts) > 1:
