@@ -48,6 +48,12 @@ def _order_net(**arguments: Any) -> nn.Module:
     return OrderNet(**arguments)
 
 
+def _pair_net(**arguments: Any) -> nn.Module:
+    from deocclude.nets.pair_net import PairNet
+
+    return PairNet(**arguments)
+
+
 def _fusion(**arguments: Any) -> nn.Module:
     from deocclude.nets.reference_net import FusionNet
 
@@ -65,6 +71,7 @@ NETS: dict[str, Callable[..., nn.Module]] = {
     "partial-conv": _partial_conv,
     "gated": _gated,
     "order-net": _order_net,
+    "pair-net": _pair_net,
     "fusion": _fusion,
     "conv3-deconv3": _conv3_deconv3,
 }
@@ -72,6 +79,7 @@ NETS: dict[str, Callable[..., nn.Module]] = {
 BUNDLED = {
     "pcnet-m": "pcnet_m.safetensors",
     "pcnet-m-rgb": "pcnet_m_rgb.safetensors",
+    "pair-net": "pair_net.safetensors",
     "pcnet-c": "pcnet_c.safetensors",
     "fusion": "fusion.safetensors",
 }

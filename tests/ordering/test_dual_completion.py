@@ -8,11 +8,11 @@ from deocclude.datasets.placement import open_gaps
 from deocclude.geometry import Size
 from deocclude.masks import Mask
 from deocclude.nets.completer import MaskCompleter
+from deocclude.ordering.couples import neighbouring
 from deocclude.ordering.dual_completion import (
     CompletionOrderSettings,
     ReferenceSettings,
     measure_pairs,
-    neighbouring,
     order_by_completion,
     order_by_growth,
 )
@@ -103,9 +103,11 @@ def test_scenes_without_pairs_ask_nothing():
 
 def test_measures_by_hand(plus):
     settings, completer = CompletionOrderSettings(), MaskCompleter(net=ClosesNotches(), size=64)
-    pairs = neighbouring(plus, settings)
+    pairs = neighbouring(plus)
     assert pairs == [(0, 1)]
-    over, under = (getattr(measure_pairs(plus, pairs, completer, settings)[0, 1], side) for side in ("first", "second"))
+    over, under = (
+        getattr(measure_pairs(plus, pairs, completer, None, settings)[0, 1], side) for side in ("first", "second")
+    )
     assert (over.area, under.area) == (1600, 1600)
     assert (over.hull, under.hull) == (0, 400)
     assert (over.height, under.height) == (59.5, 59.5)
@@ -119,13 +121,6 @@ def test_objects_may_come_in_any_order(plus):
     one = order_by_completion(plus, completer=completer, model=PLAIN).front
     two = order_by_completion(turned, completer=completer, model=PLAIN).front
     assert np.allclose(one, two[::-1, ::-1], atol=0.01)
-
-
-def test_radius_follows_the_photo():
-    settings = CompletionOrderSettings(radius=2, radius_share=0.05)
-    near = scene(rectangle(0, 0, 20, 20), rectangle(25, 0, 45, 20))
-    assert neighbouring(near, settings) == [(0, 1)]
-    assert neighbouring(near, CompletionOrderSettings(radius=2, radius_share=0.0)) == []
 
 
 def test_bundled_weights_and_model(plus):
@@ -153,9 +148,9 @@ def test_slits_are_closed_before_measuring(plus):
     """With a gap of 5 px the hidden middle is found as if the masks met."""
     settings, completer = CompletionOrderSettings(), MaskCompleter(net=ClosesNotches(), size=64)
     apart = scene(*open_gaps(plus.modal, 5))
-    pairs = neighbouring(apart, settings)
-    found = measure_pairs(apart, pairs, completer, settings)[0, 1]
-    whole = measure_pairs(plus, pairs, completer, settings)[0, 1]
+    pairs = neighbouring(apart)
+    found = measure_pairs(apart, pairs, completer, None, settings)[0, 1]
+    whole = measure_pairs(plus, pairs, completer, None, settings)[0, 1]
     assert found.edge.gap == 0
     assert found.second.growth == pytest.approx(whole.second.growth, rel=0.25)
     assert found.edge.junctions == pytest.approx(whole.edge.junctions, abs=0.15)

@@ -168,16 +168,16 @@ def test_records_become_patches():
 def test_records_are_mixed_in(config: FusionConfig):
     samples = Samples([sample_with_reference(k) for k in range(3)])
     mixed = replace(config, references=ReferenceMix(altered=1, recorded=1), kinds=("other-view",))
-    task = Fusion(mixed, open_photo_pack(Path(config.pack)), samples)
+    task = Fusion(mixed, open_photo_pack(Path(config.pack)), [samples])
     batch = task.batch(Draw(0, 0, 0, 16, 32), torch.device("cpu"))
     assert batch.content.planes.shape == (16, 6, 32, 32)
     assert task.given(batch).shape == (16, 17, 32, 32)
     only = Fusion(
-        replace(mixed, references=ReferenceMix(0, 0, 0, 0, 0, 1)), open_photo_pack(Path(config.pack)), samples
+        replace(mixed, references=ReferenceMix(0, 0, 0, 0, 0, 1)), open_photo_pack(Path(config.pack)), [samples]
     )
     assert only.batch(Draw(0, 0, 0, 4, 32), torch.device("cpu")).references.useful.all()
     with pytest.raises(InputError, match="training samples with a reference"):
-        Fusion(replace(mixed, kinds=("same-class",)), open_photo_pack(Path(config.pack)), samples)
+        Fusion(replace(mixed, kinds=("same-class",)), open_photo_pack(Path(config.pack)), [samples])
 
 
 def test_the_loss_falls(config: FusionConfig, run: Path):
@@ -234,7 +234,7 @@ def test_bad_input_is_one_line(config: FusionConfig, tmp_path: Path):
     with pytest.raises(InputError, match="did you mean 'fusion'"):
         train_fusion(replace(config, net=FusionNetSettings("fusoin")), tmp_path)
     with pytest.raises(InputError, match="nowhere"):
-        train_fusion(replace(config, data=str(tmp_path / "nowhere")), tmp_path)
+        train_fusion(replace(config, data=(str(tmp_path / "nowhere"),)), tmp_path)
     with pytest.raises(InputError, match="weights"):
         train_fusion(replace(config, base=str(tmp_path / "none.safetensors")), tmp_path)
 

@@ -17,6 +17,7 @@ Labelled = Annotated[
     Parameter(name="--data", consume_multiple=True, negative=(), show_default=False),
 ]
 """Data sets with truth, files or folders."""
+References = Annotated[tuple[Path, ...], Parameter(name="--data", consume_multiple=True, negative=())]
 Config = Annotated[Path, Parameter(help="Recipe (TOML), or the name of a shipped one; see 'train recipes'.")]
 Output = Annotated[Path, Parameter(name=["--output", "-o"])]
 
@@ -26,9 +27,11 @@ def register(app: App) -> None:
     group = App(name="train", help="Train the networks from photos and visible masks alone.")
     group.command(pack)
     group.command(pack_photos, name="pack-photos")
-    group.command(pack_solids, name="pack-solids")
+    group.command(pack_scenes, name="pack-scenes")
+    group.command(pack_pairs, name="pack-pairs")
     group.command(pcnet_m, name="pcnet-m")
     group.command(pcnet_m_rgb, name="pcnet-m-rgb")
+    group.command(pair_net, name="pair-net")
     group.command(pcnet_c, name="pcnet-c")
     group.command(fusion)
     group.command(supervised)
@@ -91,26 +94,64 @@ def pack_photos(
     console.OUT.print(f"Written: [bold]{output}[/] ({count} objects)")
 
 
-def pack_solids(
+def pack_scenes(
     output: Annotated[Path, Parameter(help="Pack folder to write.")],
+    sources: Annotated[
+        list[Path],
+        Parameter(name="--source", consume_multiple=True, negative=(), help="Mask files, any format, for cut-outs."),
+    ] = [],  # noqa: B006  (never changed)
     *,
-    scenes: int = 3000,
+    solids: int = 3000,
+    boards: int = 0,
     seed: int = 0,
     force: bool = False,
 ) -> None:
-    """Make up scenes of solids on a table, whose whole shapes are known, for the mask network ('scenes' of a recipe).
+    """Make up scenes whose whole shapes are known, for the mask network ('scenes' of a recipe).
 
     Args:
         output: pack folder to write.
-        scenes: how many; 3,000 take eight minutes and 250 MB.
+        sources: mask files or folders in any format that 'run' reads.
+        solids: scenes of solids on a table; 3,000 take eight minutes and 250 MB.
+        boards: scenes of cut-outs of the sources that stand on the ground.
         seed: of the scenes.
         force: replace a pack that is there.
     """
-    from deocclude.training.sources import pack_solids as pack_all
+    from deocclude.training.sources import pack_scenes as pack_all
 
     _check_new(output, force=force)
-    count = pack_all(scenes, output, seed)
+    count = pack_all(sources, output, solids=solids, boards=boards, seed=seed)
     console.OUT.print(f"Written: [bold]{output}[/] ({count} questions)")
+
+
+def pack_pairs(
+    output: Annotated[Path, Parameter(help="Pack folder to write.")],
+    sources: Annotated[
+        list[Path], Parameter(name="--source", consume_multiple=True, negative=(), help="Mask files, any format.")
+    ],
+    *,
+    composites: int = 5000,
+    solids: int = 3000,
+    boards: int = 4000,
+    seed: int = 0,
+    force: bool = False,
+) -> None:
+    """Make up scenes whose order is known, and pack their neighbours for the pair network.
+
+    Args:
+        output: pack folder to write.
+        sources: mask files or folders in any format that 'run' reads.
+        composites: scenes of objects laid over and under those of a photo, about eight pairs each; 26 kB a pair.
+        solids: scenes of solids on a table, about four pairs each.
+        boards: scenes of cut-outs that stand on the ground, about five pairs each.
+        seed: of the scenes.
+        force: replace a pack that is there.
+    """
+    from deocclude.training.pair_scenes import PairScenes
+    from deocclude.training.sources import pack_pairs as pack_all
+
+    _check_pack(output, sources, force=force)
+    count = pack_all(sources, output, PairScenes(composites, solids, boards, seed=seed))
+    console.OUT.print(f"Written: [bold]{output}[/] ({count} pairs)")
 
 
 def pcnet_m(
@@ -151,6 +192,25 @@ def pcnet_m_rgb(
     _report(train_pcnet_m_rgb(settings, output))
 
 
+def pair_net(
+    *,
+    config: Config,
+    output: Output = Path("runs/pair-net"),
+    pack: Path | None = None,
+) -> None:
+    """Train the network that orders pairs of neighbours, or continue a run that was interrupted.
+
+    Args:
+        config: recipe, or the name of a shipped one.
+        output: run folder: weights, settings, log, curves, samples, checkpoint.
+        pack: folder written by 'train pack-pairs'; outranks the recipe's.
+    """
+    from deocclude.training.pair_net import PairNetConfig, train_pair_net
+
+    settings = _read(PairNetConfig, "pair_net", config, {"pack": str(pack) if pack else ""})
+    _report(train_pair_net(settings, output))
+
+
 def pcnet_c(
     *,
     config: Config,
@@ -175,7 +235,7 @@ def fusion(
     config: Config,
     output: Output = Path("runs/fusion"),
     pack: Path | None = None,
-    data: Path | None = None,
+    data: References = (),
 ) -> None:
     """Train the network that fills with the help of a reference, or continue a run that was interrupted.
 
@@ -183,11 +243,11 @@ def fusion(
         config: recipe, or the name of a shipped one.
         output: run folder: weights, settings, log, curves, samples, checkpoint.
         pack: folder written by 'train pack-photos'; outranks the recipe's.
-        data: folder written by 'build-dataset'; outranks the recipe's.
+        data: folders written by 'build-dataset'; outrank the recipe's.
     """
     from deocclude.training.fusion import FusionConfig, train_fusion
 
-    given = {"pack": str(pack) if pack else "", "data": str(data) if data else ""}
+    given = {"pack": str(pack) if pack else "", "data": tuple(map(str, data))}
     _report(train_fusion(_read(FusionConfig, "fusion", config, given), output))
 
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from deocclude import amodal, ordering
+from deocclude.datasets.gaps import part_masks
 from deocclude.errors import InputError, unknown_choice
 from deocclude.evaluation import masks as mask_scores
 from deocclude.evaluation import ordering as order_scores
 from deocclude.evaluation.datasets import LabelledScene
-from deocclude.evaluation.gaps import part_masks
 from deocclude.evaluation.masks import ShapeCounts
 from deocclude.evaluation.ordering import BoolMatrix, OrderCounts
 from deocclude.images import Photo
@@ -46,7 +46,7 @@ class Protocol:
     """Widest slit between masks that the repair closes, in pixels; not in the reference protocol."""
     gap: int = 0
     """Free space that is cut between the visible masks before methods see them, in pixels (see
-    :func:`deocclude.evaluation.gaps.part_masks`); the truth stays as it is."""
+    :func:`deocclude.datasets.gaps.part_masks`); the truth stays as it is."""
     weights: str = SHIPPED
     """Of the mask network: a bundled name, a weights file, or the folder of a training run."""
     samples: int = 1000

@@ -2,8 +2,9 @@
 
 ``original`` is PCNet-C without the reference; ``altered-gt`` and ``similar-ref`` are the two trainings of the published
 network; ``ours`` its successor; ``stitched`` the aligned reference itself where it is trusted, PCNet-C elsewhere;
-``chosen`` what :mod:`deocclude.content.choose` makes of all candidates, these two among them where the reference is
-trusted. ``NAME=WEIGHTS`` gives a row its weights, under any name for networks for references: so are ablations
+``chosen`` what :mod:`deocclude.content.choose` makes of all candidates, the network and its mean with the stitched
+reference (:mod:`deocclude.content.fused`) among them where the reference is trusted. ``NAME=WEIGHTS`` gives a row its
+weights, under any name for networks for references: so are ablations
 compared.
 """
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from deocclude.content.fusion import LaidReference
 
 ORIGINAL, OURS, STITCHED, CHOSEN = "original", "ours", "stitched", "chosen"
+FUSED = "fused"
+"""The candidate of :mod:`deocclude.content.fused`, as ``choose`` knows it."""
 PUBLISHED = ("altered-gt", "similar-ref")
 TRUSTED = 0.5
 """An aligned reference is stitched in from this confidence on, as in :mod:`deocclude.content.stitch`."""
@@ -98,19 +101,20 @@ def _network(weights: str | Path) -> Fill:
 
 def _chosen(weights: str) -> Fill:
     from deocclude.content.choose import choose_among_all
+    from deocclude.content.fused import blended
     from deocclude.content.fusion import FusionPainter, FusionSettings
 
     settings = FusionSettings(weights)
 
     def fill(sample: ReferenceSample, base: Painted) -> RGBArray:
         extra = []
+        patch = reference_patch(sample)
         picture, filled = stitched(sample, base)
         if filled.any():  # a reference that is not trusted has no say
-            extra = [
-                Candidate("fusion", FusionPainter(laid_reference(sample), settings)),
-                from_picture(STITCHED, picture, filled, Provenance.REFERENCE),
-            ]
-        return choose_among_all(extra)(reference_patch(sample)).rgb
+            painter = FusionPainter(laid_reference(sample), settings)
+            best = blended(picture, painter(patch).rgb, filled, ~patch.hole)
+            extra = [Candidate("fusion", painter), from_picture(FUSED, best, filled, Provenance.REFERENCE)]
+        return choose_among_all(extra)(patch).rgb
 
     return fill
 

@@ -135,6 +135,7 @@ class ReferenceAttention(nn.Module):
     """Looks up in a reference that is not aligned what resembles each place of the picture, at an eighth of the scale.
 
     Picture and reference are described by the same convolutions, so alike places are near each other from the start.
+    Descriptions have a fixed length: what is added depends on what is there, never on how large the numbers grew.
 
     Args:
         channels: of the features that it adds to.
@@ -162,11 +163,11 @@ class ReferenceAttention(nn.Module):
         wanted, offered, likeness = self._likeness(picture, loose)
         there = functional.avg_pool2d(shown, 8).flatten(2) >= 0.5
         colours = functional.pixel_unshuffle(functional.avg_pool2d(loose, 4), 2)
-        values = torch.cat([offered, colours], 1).flatten(2).float()
+        values = torch.cat([offered, colours.float()], 1).flatten(2)
         found = (self._weights(likeness, there) @ values.transpose(1, 2)).transpose(1, 2)
         best = likeness.masked_fill(~there, -1.0).amax(-1)[:, None]
         found = torch.cat([found, best], 1).unflatten(2, wanted.shape[2:])
-        added: Tensor = self.out(torch.cat([wanted, found.to(wanted.dtype)], 1))
+        added: Tensor = self.out(torch.cat([wanted, found], 1).to(features.dtype))
         return features + added * there.any(2)[:, :, None, None]
 
     def weights(self, picture: Tensor, loose: Tensor, shown: Tensor) -> Tensor:
@@ -175,10 +176,12 @@ class ReferenceAttention(nn.Module):
         return self._weights(likeness, functional.avg_pool2d(shown, 8).flatten(2) >= 0.5)
 
     def _likeness(self, picture: Tensor, loose: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the descriptions of both, and the cosine of each pair of places, float32 [B, n, m]."""
-        wanted, offered = (self.describe(functional.pixel_unshuffle(part, 4)) for part in (picture, loose))
-        queries, keys = (functional.normalize(part.flatten(2).float(), dim=1) for part in (wanted, offered))
-        return wanted, offered, queries.transpose(1, 2) @ keys
+        """Return the descriptions of both, of length 1, and the cosine of each pair of places, float32 [B, n, m]."""
+        wanted, offered = (
+            functional.normalize(self.describe(functional.pixel_unshuffle(part, 4)).float(), dim=1)
+            for part in (picture, loose)
+        )
+        return wanted, offered, wanted.flatten(2).transpose(1, 2) @ offered.flatten(2)
 
     def _weights(self, likeness: Tensor, there: Tensor) -> Tensor:
         return torch.softmax(likeness * self.sharpness.exp() - 1e4 * ~there, -1)

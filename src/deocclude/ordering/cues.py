@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.masks import BoolArray, Mask
+from deocclude.ordering.couples import distance
 
 EDGE_SLACK = 2.0
 """How much wider than at its narrowest a slit between two masks may be to count as their common edge, pixels."""
@@ -48,13 +49,6 @@ def edge_cues(first: Mask, second: Mask, reach: int) -> EdgeCues:
     more = np.asarray(a.astype(np.float32) - b + slit * np.sign(to_b - to_a), np.float32)
     beside = edge & _dilated(~(a | b | slit))
     return EdgeCues(float(np.count_nonzero(edge) / 2), max(0.0, gap - 1), _mean(_blurred(more, side)[beside]))
-
-
-def distance(mask: BoolArray) -> NDArray[np.float32]:
-    """Return the distance of each pixel to ``mask``, float32 [h, w]."""
-    import cv2
-
-    return np.asarray(cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
 
 
 def _edge(mask: BoolArray, to_other: NDArray[np.float32], gap: float) -> BoolArray:

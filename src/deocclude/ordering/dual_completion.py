@@ -2,32 +2,33 @@
 
 Zhan et al., "Self-Supervised Scene De-occlusion", CVPR 2020, section 3.2. :func:`order_by_growth` is the published
 rule, one hard count a direction. :func:`order_by_completion` asks all pairs of a scene at once, and weighs growth with
-a few other cues (:mod:`deocclude.ordering.pair_model`) into a probability for each direction.
+what a network that looks at the pair says (:mod:`deocclude.nets.pair_reader`) and a few other cues
+(:mod:`deocclude.ordering.pair_model`) into a probability for each direction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from deocclude.adjacency import are_near, touching_pairs
+from deocclude.adjacency import touching_pairs
 from deocclude.crops import object_square, reference_square
 from deocclude.images import Photo
 from deocclude.masks import Mask, centre_hull
+from deocclude.nets import pair_reader
 from deocclude.nets.completer import MaskCompleter, Question, bundled
+from deocclude.nets.pair_reader import PairQuestion, PairReader
 from deocclude.ordering import pair_model
-from deocclude.ordering.cues import distance, edge_cues
+from deocclude.ordering.couples import Nearness, couple, neighbouring
+from deocclude.ordering.cues import edge_cues
 from deocclude.ordering.pair_model import PairMeasures, PairModel, SideMeasures
 from deocclude.ordering.pairs import PairwiseOrder
-from deocclude.repair import close_slits
 from deocclude.scene import Scene
 from deocclude.stages import StageRecord, Stopwatch
 
 METHOD = "pcnet-m"
-SPECK = 3.0
-"""A free pixel lies right between two masks if its distances to them (pixel centres) add up to no more."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,11 @@ class CompletionOrderSettings:
     """How pairs are found and measured.
 
     Attributes:
-        radius: masks within this many pixels of each other are neighbours.
-        radius_share: the same as a share of the root of the photo's area; the larger of the two counts.
-        views: 1 asks the network once, 2 and 4 average mirrored patches.
+        nearness: which objects are neighbours.
+        views: 1 asks the mask network once, 2 and 4 average mirrored patches.
     """
 
-    radius: int = 8
-    radius_share: float = 0.006
+    nearness: Nearness = field(default_factory=Nearness)
     views: int = 1
 
 
@@ -105,6 +104,7 @@ def order_by_completion(
     photo: Photo | None = None,
     *,
     completer: MaskCompleter | None = None,
+    reader: PairReader | None = None,
     model: PairModel | None = None,
     settings: CompletionOrderSettings | None = None,
 ) -> PairwiseOrder:
@@ -113,7 +113,8 @@ def order_by_completion(
     Args:
         scene: objects with disjoint visible masks; slits between them do no harm.
         photo: not looked at; here because every ordering method takes it.
-        completer: the network; the bundled one by default.
+        completer: the mask network; the bundled one by default.
+        reader: the pair network; the bundled one by default.
         model: makes probabilities of what is measured; the bundled one by default.
         settings: how pairs are found and measured.
 
@@ -127,33 +128,49 @@ def order_by_completion(
     watch = Stopwatch()
     settings = settings or CompletionOrderSettings()
     completer, model = completer or bundled(views=settings.views), model or pair_model.bundled()
+    if model.reads and reader is None:
+        reader = pair_reader.bundled()
     front = np.zeros((len(scene), len(scene)))
-    for (i, j), measures in measure_pairs(scene, neighbouring(scene, settings), completer, settings).items():
+    pairs = neighbouring(scene, settings.nearness)
+    for (i, j), measures in measure_pairs(scene, pairs, completer, reader, settings).items():
         front[i, j], front[j, i] = model.probability(measures)
     return PairwiseOrder(scene.ids, front, StageRecord(METHOD, asdict(settings), watch.seconds))
-
-
-def neighbouring(scene: Scene, settings: CompletionOrderSettings) -> list[tuple[int, int]]:
-    """Return the pairs i < j of objects (by position) that are near enough to hide each other."""
-    return touching_pairs(scene.modal, _radius(scene, settings))
 
 
 def measure_pairs(
     scene: Scene,
     pairs: Sequence[tuple[int, int]],
     completer: MaskCompleter,
+    reader: PairReader | None,
     settings: CompletionOrderSettings,
 ) -> Mapping[tuple[int, int], PairMeasures]:
-    """Measure pairs of objects, all in one pass of the network.
+    """Measure pairs of objects, all in one pass of each network.
 
     Args:
         scene: objects with disjoint visible masks.
         pairs: positions of neighbours.
-        completer: the network.
+        completer: the mask network.
+        reader: the pair network; ``None`` if nothing of it is wanted.
         settings: how to measure.
     """
-    reach = _radius(scene, settings)
-    couples = [_couple(scene.modal[i], scene.modal[j], reach) for i, j in pairs]
+    reach = settings.nearness.reach(scene)
+    couples = [couple(scene.modal[i], scene.modal[j], reach) for i, j in pairs]
+    sides = _sides(couples, completer)
+    looks = np.zeros((len(pairs), 2))
+    if reader is not None:
+        questions = [
+            PairQuestion(*masks, [mask for k, mask in enumerate(scene.modal) if k not in pair])
+            for masks, pair in zip(couples, pairs, strict=True)
+        ]
+        looks = reader.read(questions)
+    return {
+        pair: PairMeasures(sides[2 * k], sides[2 * k + 1], edge_cues(*couples[k], reach), (looks[k, 0], looks[k, 1]))
+        for k, pair in enumerate(pairs)
+    }
+
+
+def _sides(couples: Sequence[tuple[Mask, Mask]], completer: MaskCompleter) -> list[SideMeasures]:
+    """Return what is measured on the first and the second of each couple, one after the other."""
     asked = [way for first, second in couples for way in ((first, second), (second, first))]
     questions = [Question(target, other, object_square(target.box)) for target, other in asked]
     patches, answers = completer.answer(questions)
@@ -164,33 +181,4 @@ def measure_pairs(
         target = question.target
         hull = hulls[id(target)].overlap(question.eraser)
         sides.append(SideMeasures(float(grown), float(hull), float(target.area), target.centroid[1]))
-    return {
-        pair: PairMeasures(sides[2 * k], sides[2 * k + 1], edge_cues(*couples[k], reach))
-        for k, pair in enumerate(pairs)
-    }
-
-
-def _couple(first: Mask, second: Mask, radius: int) -> tuple[Mask, Mask]:
-    """Return the masks of a pair; where a slit parts them, both are grown until they just meet."""
-    if are_near(first, second, 1, shape="square"):
-        return first, second
-    gap = next((gap for gap in range(1, radius) if are_near(first, second, gap + 1)), radius)
-    grown_first, grown_second = close_slits([first, second], gap)
-    return _without_specks(grown_first, grown_second)
-
-
-def _without_specks(first: Mask, second: Mask) -> tuple[Mask, Mask]:
-    """Give free pixels right between two masks to them: closing a slit leaves some where an outline has a notch."""
-    box = first.box.grow(2).intersect(second.box.grow(2)).clip(first.size)
-    if box.empty:
-        return first, second
-    a, b = first.crop(box), second.crop(box)
-    to_a, to_b = distance(a), distance(b)
-    free = ~a & ~b & (to_a + to_b <= SPECK)
-    halves = (Mask.from_crop(half, box[:2], first.size) for half in (free & (to_a <= to_b), free & (to_b < to_a)))
-    more_of_first, more_of_second = halves
-    return first | more_of_first, second | more_of_second
-
-
-def _radius(scene: Scene, settings: CompletionOrderSettings) -> int:
-    return max(settings.radius, int(settings.radius_share * (scene.size.height * scene.size.width) ** 0.5))
+    return sides

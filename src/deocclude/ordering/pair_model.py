@@ -26,6 +26,8 @@ SLACK = 0.02
 """Growth is compared on a logarithmic scale above this share of (length of the edge x size of the smaller object)."""
 HEIGHT_UNIT = 1.5
 """Heights in the picture are compared over this many times the root of the smaller area."""
+LOOKS, EITHER = "looks", "looks_either"
+"""Cues of the pair network: which of the two is in front, and whether either is."""
 JUNCTION_LEVEL = 0.15
 """Where this cue levels off: an odd outline must not outvote all else."""
 
@@ -49,18 +51,26 @@ class SideMeasures:
 
 @dataclass(frozen=True)
 class PairMeasures:
-    """A pair of neighbours: both sides and their common edge, seen from the first."""
+    """A pair of neighbours.
+
+    Attributes:
+        first: one of the two.
+        second: the other.
+        edge: their common edge, seen from the first.
+        looks: logits of the pair network: the first hides part of the second, and the second part of the first.
+    """
 
     first: SideMeasures
     second: SideMeasures
     edge: EdgeCues
+    looks: tuple[float, float] = (0.0, 0.0)
 
 
 def cues(pair: PairMeasures) -> dict[str, tuple[float, float]]:
     """Return the cues of a pair by name: for the first hiding part of the second, and the other way round.
 
-    Cues that compare the two have opposite signs and decide which is in front; ``constant`` and ``edge_...`` are the
-    same for both and say how probable it is that one hides the other at all.
+    Cues that compare the two have opposite signs and decide which is in front; ``constant``, ``looks_either`` and
+    ``edge_...`` are the same for both and say how probable it is that one hides the other at all.
     """
     one, two, edge = pair.first, pair.second, pair.edge
     length, size = max(4.0, edge.length), math.sqrt(min(one.area, two.area))
@@ -74,8 +84,14 @@ def cues(pair: PairMeasures) -> dict[str, tuple[float, float]]:
         "hull": math.tanh(ratio(one.hull, two.hull)),
         "junctions": math.tanh(edge.junctions / JUNCTION_LEVEL),
         "lower": math.tanh((one.height - two.height) / (HEIGHT_UNIT * size)),
+        LOOKS: (pair.looks[0] - pair.looks[1]) / 2,
     }
-    shared = {"constant": 1.0, "edge_gap": edge.gap, "edge_length": math.log(length / size)}
+    shared = {
+        "constant": 1.0,
+        EITHER: sum(pair.looks) / 2,
+        "edge_gap": edge.gap,
+        "edge_length": math.log(length / size),
+    }
     return {
         **{name: (value, -value) for name, value in compared.items()},
         **{name: (value, value) for name, value in shared.items()},
@@ -93,6 +109,11 @@ class PairModel:
 
     weights: Mapping[str, float]
     fitted: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def reads(self) -> bool:
+        """Whether it weighs what the pair network says."""
+        return bool(self.weights.get(LOOKS) or self.weights.get(EITHER))
 
     def probability(self, pair: PairMeasures) -> tuple[float, float]:
         """Return the probabilities that the first hides part of the second, and the second part of the first."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deocclude.datasets.reference_dataset import ReferenceDataset, read_reference_dataset
-from deocclude.datasets.reference_sample import ReferenceKind
+from deocclude.datasets.reference_sample import ReferenceKind, ReferenceSample
 from deocclude.errors import InputError, unknown_choice
 from deocclude.nets.content_net import ContentNet
 from deocclude.nets.planes import OWN
@@ -102,8 +102,8 @@ class FusionConfig:
     Attributes:
         pack: folder written by :func:`deocclude.training.sources.pack_photos`.
         loop: phases, optimiser, precision.
-        data: folder of a reference data set, whose training split is used; empty for none.
-        kinds: kinds of references that are taken from it; all where none is named.
+        data: folders of reference data sets, whose training splits are used.
+        kinds: kinds of references that are taken from them; all where none is named.
         base: weights of PCNet-C, whose answer is corrected: a bundled name or a file.
         net: kind and size of the net.
         references: how often which kind of reference is shown.
@@ -119,7 +119,7 @@ class FusionConfig:
 
     pack: str
     loop: LoopSettings
-    data: str = ""
+    data: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     base: str = "pcnet-c"
     net: FusionNetSettings = field(default_factory=FusionNetSettings)
@@ -143,7 +143,7 @@ class Fusion:
     Args:
         config: of the run.
         pack: photos to make patches and altered references from.
-        data: samples with real references, where there are some.
+        data: sets of samples with real references.
         device: where samples are made.
 
     Raises:
@@ -154,23 +154,23 @@ class Fusion:
     name = "fusion"
 
     def __init__(
-        self, config: FusionConfig, pack: PhotoPack, data: ReferenceDataset | None = None, device: str = "cpu"
+        self, config: FusionConfig, pack: PhotoPack, data: Sequence[ReferenceDataset] = (), device: str = "cpu"
     ) -> None:
         if config.net.kind not in NETS:
             raise unknown_choice("net.kind", config.net.kind, NETS)
         self._config, self._pack, self._data = config, pack, data
-        self._shares = config.references.shares(records=data is not None)
+        self._shares = config.references.shares(records=bool(data))
         self._base = ContentNet(weights_path(config.base)).net.to(device).requires_grad_(False)
         self.adversary = Adversary(config.adversary) if config.adversary.wanted else None
         self._train = ContentSampler(PackedPhotos(pack, validation=False, device=device), config.samples)
         self._maker = ReferenceMaker(config.altered, config.alignment)
-        self._records = None if data is None else RecordSampler(_part(data, config, "train"), device)
+        self._records = RecordSampler(_part(data, config, "train"), device) if data else None
         held_out = ContentSampler(PackedPhotos(pack, validation=True, device=device), config.samples)
-        later = _part(data, config, "validation") if data is not None else ()
+        later = _part(data, config, "validation")
         self._held_out = HeldOutReferences(
             held_out,
             self._maker,
-            RecordSampler(later, device) if len(later) else None,
+            RecordSampler(later, device) if later else None,
             count=config.validation_samples,
             size=config.validation_size,
         )
@@ -277,24 +277,27 @@ def train_fusion(config: FusionConfig, out: Path) -> Path:
         TrainingStoppedError: SIGTERM arrived; call again to continue.
     """
     pack = open_photo_pack(Path(config.pack))
-    data = read_reference_dataset(config.data) if config.data else None
+    data = [read_reference_dataset(folder) for folder in config.data]
     task = Fusion(config, pack, data, choose_device(config.loop.device))
     about = {"fingerprint": photo_fingerprint(pack), **pack.meta, **_described(data)}
     return train_and_save(task, config.loop, config, about, out)
 
 
-def _described(data: ReferenceDataset | None) -> dict[str, Any]:
-    """Return what weights say about a data set: its size and its scenes, none of which may be tested on."""
-    rows = () if data is None else tuple(row for row in data.rows if row.split != "test")
+def _described(data: Sequence[ReferenceDataset]) -> dict[str, Any]:
+    """Return what weights say about data sets: their size and their scenes, none of which may be tested on."""
+    rows = [row for part in data for row in part.rows if row.split != "test"]
     return {"references": len(rows), "scenes": sorted({row.scene for row in rows})}
 
 
-def _part(data: ReferenceDataset, config: FusionConfig, split: str) -> ReferenceDataset:
+def _part(data: Sequence[ReferenceDataset], config: FusionConfig, split: str) -> list[ReferenceSample]:
     """Return the samples of a split; those without a reference teach nothing that made ones do not."""
     kinds = config.kinds or tuple(kind for kind in ReferenceKind if kind is not ReferenceKind.NONE)
-    found = data.select(split=split, kinds=kinds)
-    if split == "train" and not len(found):
-        raise InputError("training samples with a reference", "none", file=data.folder, field="data")
+    found = []
+    for one in data:
+        samples = one.select(split=split, kinds=kinds)
+        if split == "train" and not len(samples):
+            raise InputError("training samples with a reference", "none", file=one.folder, field="data")
+        found += [samples[place] for place in range(len(samples))]
     return found
 
 

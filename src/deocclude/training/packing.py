@@ -25,11 +25,12 @@ from deocclude.masks import Mask
 from deocclude.scene import Scene
 
 PACK_VERSION = 1
-MASKS, PHOTOS, SCENES = "masks", "photos", "scenes"
+MASKS, PHOTOS, SCENES, PAIRS = "masks", "photos", "scenes", "pairs"
 COMMANDS = {
     MASKS: "deocclude train pack",
     PHOTOS: "deocclude train pack-photos",
-    SCENES: "deocclude train pack-solids",
+    SCENES: "deocclude train pack-scenes",
+    PAIRS: "deocclude train pack-pairs",
 }
 """The kinds of packs, and the command that writes each."""
 VALIDATION_SHARE = 0.1

@@ -67,7 +67,7 @@ class PCNetMConfig:
         erasing: how samples are made.
         protocol: ``deocclude`` for our samples, ``reference`` for the paper's, ``mixed`` for both in every batch.
         reference_share: share of the paper's samples in mixed batches.
-        scenes: folder written by :func:`deocclude.training.sources.pack_solids`: scenes whose whole shapes are known;
+        scenes: folder written by :func:`deocclude.training.sources.pack_scenes`: scenes whose whole shapes are known;
             empty for none.
         scene_share: share of a batch that is from these scenes.
         validation_pairs: number of held-out pairs in a validation.

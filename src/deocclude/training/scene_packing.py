@@ -1,8 +1,9 @@
 """Packed scenes whose whole shapes are known: questions to the mask network together with their answers.
 
-Made-up solids on a table (:mod:`deocclude.datasets.tabletop`) show what random pairs of shapes cannot: what stands in
-front stands lower, erasers have their true size and place, and one solid touches the ground where another one does. A
-pack is a folder: ``planes.npy`` (bits, see :class:`ScenePack`), ``table.npz`` and ``pack.json``.
+Made-up solids on a table (:mod:`deocclude.datasets.tabletop`) and cut-outs that stand on the ground
+(:mod:`deocclude.datasets.standing`) show what random pairs of shapes cannot: what stands in front stands lower, erasers
+have their true size and place, and one object touches the ground where another one does. A pack is a folder:
+``planes.npy`` (bits, see :class:`ScenePack`), ``table.npz`` and ``pack.json``.
 """
 
 from __future__ import annotations

@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.datasets import tabletop
+from deocclude.datasets import standing, tabletop
 from deocclude.errors import InputError
 from deocclude.formats import list_images, read_scenes
 from deocclude.geometry import Size
 from deocclude.images import read_photo
 from deocclude.scene import Scene
 from deocclude.training.packing import PackSettings, write_pack
+from deocclude.training.pair_packing import write_pair_pack
+from deocclude.training.pair_scenes import PairScenes, pair_scenes, training_masks
 from deocclude.training.photo_packing import PhotoPackSettings, write_photo_pack
 from deocclude.training.scene_packing import write_scene_pack
 from deocclude.training.shapes import shape_scenes
@@ -65,19 +67,38 @@ def pack_photos(sources: Sequence[Path], out: Path, settings: PhotoPackSettings 
     return write_photo_pack(chain.from_iterable(map(photo_scenes, sources)), out, photo_of, settings)
 
 
-def pack_solids(count: int, out: Path, seed: int = 0) -> int:
-    """Pack ``count`` made-up scenes of solids on a table, and return how many questions they hold.
+def pack_scenes(sources: Sequence[Path], out: Path, *, solids: int = 3000, boards: int = 0, seed: int = 0) -> int:
+    """Pack made-up scenes whose whole shapes are known, and return how many questions they hold.
 
     Args:
-        count: number of scenes, 0.15 s of processor time each.
+        sources: files or folders in any format of :mod:`deocclude.formats`, for the masks of cut-outs.
         out: the pack folder; replaced as a whole.
+        solids: number of scenes of solids on a table, 0.15 s of processor time each.
+        boards: number of scenes of cut-outs that stand on the ground.
         seed: of the scenes.
 
     Raises:
-        InputError: too few scenes.
+        InputError: a file that cannot be read, no whole object in them, or too few scenes.
         OutputError: the folder cannot be written.
     """
-    return write_scene_pack(tabletop.scenes(count, seed), out)
+    donors = training_masks(sources)[1] if boards else []
+    upright = standing.scenes(donors, boards, seed) if boards else ()
+    return write_scene_pack(chain(tabletop.scenes(solids, seed), upright), out)
+
+
+def pack_pairs(sources: Sequence[Path], out: Path, settings: PairScenes | None = None) -> int:
+    """Pack the neighbours of made-up scenes whose order is known, and return how many pairs there are.
+
+    Args:
+        sources: files or folders in any format of :mod:`deocclude.formats`, for the masks of composites.
+        out: the pack folder; replaced as a whole.
+        settings: how many scenes of what kind.
+
+    Raises:
+        InputError: a file that cannot be read, no whole object in them, or no two objects that meet.
+        OutputError: the folder cannot be written.
+    """
+    return write_pair_pack(pair_scenes(sources, settings or PairScenes()), out)
 
 
 def photo_scenes(source: Path) -> Iterator[Scene]:

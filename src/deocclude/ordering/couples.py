@@ -1,0 +1,70 @@
+"""Pairs of neighbours: which objects are near enough to hide each other, and their masks with the slit between closed.
+
+Masks of detectors leave slits everywhere; every cue of order is about how two outlines meet, so they have to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deocclude.adjacency import are_near, touching_pairs
+from deocclude.masks import BoolArray, Mask
+from deocclude.repair import close_slits
+from deocclude.scene import Scene
+
+SPECK = 3.0
+"""A free pixel lies right between two masks if its distances to them (pixel centres) add up to no more."""
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """Which objects are neighbours.
+
+    Attributes:
+        radius: masks within this many pixels of each other are.
+        share: the same as a share of the root of the photo's area; the larger of the two counts.
+    """
+
+    radius: int = 8
+    share: float = 0.006
+
+    def reach(self, scene: Scene) -> int:
+        """Return how far apart neighbours may be in a photo, pixels."""
+        return max(self.radius, int(self.share * (scene.size.height * scene.size.width) ** 0.5))
+
+
+def neighbouring(scene: Scene, nearness: Nearness | None = None) -> list[tuple[int, int]]:
+    """Return the pairs i < j of objects (by position) that are near enough to hide each other."""
+    return touching_pairs(scene.modal, (nearness or Nearness()).reach(scene))
+
+
+def couple(first: Mask, second: Mask, reach: int) -> tuple[Mask, Mask]:
+    """Return the masks of a pair; where a slit of up to ``reach`` pixels parts them, both are grown until they meet."""
+    if are_near(first, second, 1, shape="square"):
+        return first, second
+    gap = next((gap for gap in range(1, reach) if are_near(first, second, gap + 1)), reach)
+    grown_first, grown_second = close_slits([first, second], gap)
+    return _without_specks(grown_first, grown_second)
+
+
+def distance(mask: BoolArray) -> NDArray[np.float32]:
+    """Return the distance of each pixel to ``mask``, float32 [h, w]."""
+    import cv2
+
+    return np.asarray(cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
+
+
+def _without_specks(first: Mask, second: Mask) -> tuple[Mask, Mask]:
+    """Give free pixels right between two masks to them: closing a slit leaves some where an outline has a notch."""
+    box = first.box.grow(2).intersect(second.box.grow(2)).clip(first.size)
+    if box.empty:
+        return first, second
+    a, b = first.crop(box), second.crop(box)
+    to_a, to_b = distance(a), distance(b)
+    free = ~a & ~b & (to_a + to_b <= SPECK)
+    halves = (Mask.from_crop(half, box[:2], first.size) for half in (free & (to_a <= to_b), free & (to_b < to_a)))
+    more_of_first, more_of_second = halves
+    return first | more_of_first, second | more_of_second
