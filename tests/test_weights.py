@@ -65,9 +65,9 @@ def test_other_architecture_names_the_tensor(net: UNet, tmp_path: Path):
     [
         (
             {"net": "transformer"},
-            "expected one of unet, partial-conv, gated, order-net, fusion, conv3-deconv3, found transformer",
+            "expected one of unet, partial-conv, gated, order-net, pair-net, fusion, conv3-deconv3, found transformer",
         ),
-        ({}, "expected one of unet, partial-conv, gated, order-net, fusion, conv3-deconv3, found None"),
+        ({}, "expected one of unet, partial-conv, gated, order-net, pair-net, fusion, conv3-deconv3, found None"),
         ({"net": "unet", "depth": 3}, "arguments of a unet net"),
         ({"net": "partial-conv", "levels": 9}, "arguments of a partial-conv net"),
     ],

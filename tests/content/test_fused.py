@@ -7,7 +7,7 @@ import pytest
 from two_views import hole, photo, psnr, unrelated, view
 
 from deocclude.content.diffusion import MarchingSettings, telea
-from deocclude.content.fused import SHARE, fuse
+from deocclude.content.fused import SHARE, blended, fuse
 from deocclude.content.fusion import FusionPainter, laid_reference
 from deocclude.content.patch import Patch
 from deocclude.content.stitch import stitch
@@ -20,7 +20,7 @@ def patch() -> Patch:
     return Patch(photo()[20:, 30:], hole()[20:, 30:], ~hole()[20:, 30:], corner=(30, 20))
 
 
-def test_only_what_references_fill_changes_and_it_becomes_the_mean():
+def test_only_what_references_fill_changes():
     stitched = stitch(photo(), hole(), ~hole(), [(view(), None)])
     fused = fuse(stitched, hole(), patch, BASE)
     assert stitched.filled[20:, 30:].sum() == stitched.filled.sum() > 0
@@ -28,12 +28,25 @@ def test_only_what_references_fill_changes_and_it_becomes_the_mean():
     assert np.array_equal(fused.rgb[~stitched.filled], stitched.rgb[~stitched.filled])
     alone = FusionPainter(laid_reference(stitched.overlay, hole()), base=BASE)(patch()).rgb
     part = stitched.filled[20:, 30:]
-    copied = stitched.rgb[20:, 30:][part].astype(float)
-    between = (1 - SHARE) * copied + SHARE * alone[part]
-    assert np.abs(fused.rgb[20:, 30:][part] - between).max() <= 0.5
+    both = blended(stitched.rgb[20:, 30:], alone, part, ~hole()[20:, 30:])
+    assert np.array_equal(fused.rgb[20:, 30:][part], both[part])
     assert psnr(fused.rgb, photo(), stitched.filled) > 20
 
 
 def test_nothing_is_asked_where_references_fill_nothing():
     stitched = stitch(photo(), hole(), ~hole(), [(unrelated(), None)])
     assert fuse(stitched, hole(), lambda: pytest.fail("asked")) is stitched
+
+
+def test_mean_colours_with_the_detail_of_the_copy():
+    rng = np.random.default_rng(0)
+    grain = rng.normal(0, 12, (60, 60, 1))
+    copied = np.clip(140 + grain, 0, 255).repeat(3, 2).round().astype(np.uint8)
+    corrected = np.full_like(copied, 90)
+    filled = np.zeros((60, 60), bool)
+    filled[10:50, 10:50] = True
+    found = blended(copied, corrected, filled, ~filled)
+    assert np.array_equal(found[~filled], corrected[~filled])
+    inner = found[20:40, 20:40, 0].astype(float)
+    assert inner.mean() == pytest.approx(140 - 50 * SHARE, abs=1.5)
+    assert inner.std() > 0.7 * copied[20:40, 20:40, 0].std()

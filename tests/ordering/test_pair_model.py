@@ -19,7 +19,7 @@ EDGE = EdgeCues(20.0, 0.0, 0.3)
 
 
 def side(**values):
-    return SideMeasures(**{"growth": 0.0, "hull": 0.0, "area": 400.0, "height": 50.0, **values})
+    return SideMeasures(**{"growth": 0.0, "hull": 0.0, "area": 400.0, **values})
 
 
 def test_length_and_gap_of_the_edge():
@@ -45,21 +45,21 @@ def test_cues_turn_around_and_bear_gaps(gap):
 
 
 def test_cues_of_a_pair_by_hand():
-    first = side(growth=100.0, area=400.0, height=80.0)
-    pair = PairMeasures(first, side(area=1600.0, hull=50.0), EDGE)
+    first = side(growth=100.0, area=400.0)
+    pair = PairMeasures(first, side(area=1600.0, hull=50.0), EDGE, (3.0, -1.0))
     found = cues(pair)
     slack = pair_model.SLACK * 20 * 20 + 2
     assert tuple(found) == NAMES
     assert found["growth"][0] == pytest.approx(math.log(slack / (100 + slack)))
     assert found["hull"][1] == pytest.approx(-math.tanh(math.log((50 + slack) / slack)))
-    assert found["lower"] == pytest.approx((math.tanh(1), -math.tanh(1)))
+    assert found["looks"] == (2.0, -2.0) and found["looks_either"] == (1.0, 1.0)
     assert found["junctions"] == pytest.approx((math.tanh(2), -math.tanh(2)))
     assert found["constant"] == (1.0, 1.0)
 
 
 def test_probabilities_of_a_model():
-    model = PairModel({"constant": -1.0, "lower": 2.0})
-    first, second = model.probability(PairMeasures(side(height=1e6), side(), EDGE))
+    model = PairModel({"constant": -1.0, "looks": 2.0})
+    first, second = model.probability(PairMeasures(side(), side(), EDGE, (1.0, -1.0)))
     assert first == pytest.approx(1 / (1 + math.exp(-1)))
     assert second == pytest.approx(1 / (1 + math.exp(3)))
     assert PairModel({"constant": -1e4}).probability(PairMeasures(side(), side(), EDGE)) == (0.0, 0.0)
@@ -69,10 +69,10 @@ def test_fit_finds_the_weights_back():
     rng = np.random.default_rng(0)
     vectors = np.column_stack([np.ones(20_000), rng.normal(0, 3, 20_000), np.zeros(20_000)])
     labels = rng.random(20_000) < 1 / (1 + np.exp(-(vectors @ [0.5, -1.0, 0.0])))
-    found = fit(vectors, labels, ("constant", "growth", "lower"))
+    found = fit(vectors, labels, ("constant", "growth", "junctions"))
     assert found["constant"] == pytest.approx(0.5, abs=0.1)
     assert found["growth"] == pytest.approx(-1.0, abs=0.1)
-    assert found["lower"] == 0.0
+    assert found["junctions"] == 0.0
 
 
 def test_model_survives_its_file(tmp_path):

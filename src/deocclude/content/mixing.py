@@ -63,16 +63,10 @@ def mean(pictures: Sequence[Float], shares: Float) -> Float:
     return total
 
 
-def fine(picture: Float, known: Bool, spread: float = FINE) -> Float:
-    """Return the fine detail of a picture float32 [h, w, 3]; only ``known`` pixels are looked at.
-
-    Args:
-        picture: float32 [h, w, 3].
-        known: bool [h, w].
-        spread: of the Gaussian that parts fine detail from the rest, pixels.
-    """
-    weight = cv2.GaussianBlur(known.astype(np.float32), (0, 0), spread)
-    smooth = cv2.GaussianBlur(np.where(known[..., None], picture, 0).astype(np.float32), (0, 0), spread)
+def fine(picture: Float, known: Bool) -> Float:
+    """Return the fine detail of a picture float32 [h, w, 3]; only ``known`` pixels are looked at."""
+    weight = cv2.GaussianBlur(known.astype(np.float32), (0, 0), FINE)
+    smooth = cv2.GaussianBlur(np.where(known[..., None], picture, 0).astype(np.float32), (0, 0), FINE)
     return np.asarray(picture - smooth / np.maximum(weight, 1e-6)[..., None], np.float32)
 
 

@@ -180,5 +180,5 @@ def _sides(couples: Sequence[tuple[Mask, Mask]], completer: MaskCompleter) -> li
         grown = np.count_nonzero(answer[eraser] > 0.5) * (question.square.side / completer.size) ** 2
         target = question.target
         hull = hulls[id(target)].overlap(question.eraser)
-        sides.append(SideMeasures(float(grown), float(hull), float(target.area), target.centroid[1]))
+        sides.append(SideMeasures(float(grown), float(hull), float(target.area)))
     return sides

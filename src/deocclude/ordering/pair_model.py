@@ -24,8 +24,6 @@ from deocclude.ordering.cues import EdgeCues
 FILE = "pair_model.json"
 SLACK = 0.02
 """Growth is compared on a logarithmic scale above this share of (length of the edge x size of the smaller object)."""
-HEIGHT_UNIT = 1.5
-"""Heights in the picture are compared over this many times the root of the smaller area."""
 LOOKS, EITHER = "looks", "looks_either"
 """Cues of the pair network: which of the two is in front, and whether either is."""
 JUNCTION_LEVEL = 0.15
@@ -40,13 +38,11 @@ class SideMeasures:
         growth: pixels of the photo inside the other that the network gives more than even odds.
         hull: pixels of the other inside the object's convex hull.
         area: visible pixels of the object.
-        height: row of the centre of these, pixels; grows downwards.
     """
 
     growth: float
     hull: float
     area: float
-    height: float
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,6 @@ def cues(pair: PairMeasures) -> dict[str, tuple[float, float]]:
         "growth": ratio(one.growth, two.growth),
         "hull": math.tanh(ratio(one.hull, two.hull)),
         "junctions": math.tanh(edge.junctions / JUNCTION_LEVEL),
-        "lower": math.tanh((one.height - two.height) / (HEIGHT_UNIT * size)),
         LOOKS: (pair.looks[0] - pair.looks[1]) / 2,
     }
     shared = {
@@ -185,6 +180,6 @@ def _sigmoid(value: float) -> float:
     return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))
 
 
-_EXAMPLE = SideMeasures(0.0, 0.0, 1.0, 0.0)
+_EXAMPLE = SideMeasures(0.0, 0.0, 1.0)
 NAMES = tuple(cues(PairMeasures(_EXAMPLE, _EXAMPLE, EdgeCues(0.0, 0.0, 0.0))))
 """All cues, in order."""
