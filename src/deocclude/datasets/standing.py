@@ -100,7 +100,8 @@ def _drawn(donor: Mask, extent: float, rng: Rng) -> BoolArray:
     pixels = (donor.pixels[:, ::-1] if rng.random() < 0.5 else donor.pixels).astype(np.float32)
     height, width = pixels.shape
     scale, side = extent / max(height, width), int(np.ceil(1.3 * extent)) + 2
-    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), rng.normal(0, 4), scale)
+    middle = ((width - 1) / 2, (height - 1) / 2)
+    matrix = np.asarray(cv2.getRotationMatrix2D(middle, rng.normal(0, 4), scale), np.float64)
     matrix[:, 2] += side / 2 - np.array([width, height]) / 2
     small = cv2.GaussianBlur(pixels, (0, 0), 0.4 / scale) if scale < 1 else pixels
     turned = cv2.warpAffine(small, matrix, (side, side), flags=cv2.INTER_LINEAR) > 0.5
