@@ -11,7 +11,8 @@ from PIL import Image
 
 from deocclude.errors import InputError
 from deocclude.training.packing import PackSettings, open_pack
-from deocclude.training.sources import pack_sources
+from deocclude.training.scene_packing import open_scene_pack
+from deocclude.training.sources import pack_scenes, pack_sources
 
 
 @pytest.fixture
@@ -56,3 +57,28 @@ def test_absent_photos_are_named(annotations: Path, tmp_path: Path):
 def test_nothing_usable_is_refused(annotations: Path, tmp_path: Path):
     with pytest.raises(InputError, match="none in the training set"):
         pack_sources([annotations], tmp_path / "pack", PackSettings(min_side=500))
+
+
+def test_scenes_of_solids_and_cut_outs(tmp_path: Path):
+    square = [[20, 20, 120, 20, 120, 120, 20, 120]]
+    images = [{"id": k, "file_name": f"photo-{k}.jpg", "height": 200, "width": 300} for k in range(12)]
+    boxes = [
+        {
+            "id": k,
+            "image_id": k,
+            "category_id": 1,
+            "iscrowd": 0,
+            "area": 1,
+            "bbox": [0, 0, 1, 1],
+            "segmentation": square,
+        }
+        for k in range(12)
+    ]
+    content = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "box"}]}
+    (tmp_path / "coco.json").write_text(json.dumps(content))
+    alone = pack_scenes([], tmp_path / "solids", solids=4)
+    both = pack_scenes([tmp_path / "coco.json"], tmp_path / "both", solids=4, boards=6)
+    assert 0 < alone < both
+    assert any(key.startswith("standing-") for key in open_scene_pack(tmp_path / "both").image_keys)
+    with pytest.raises(InputError, match="whole objects to make scenes of"):
+        pack_scenes([], tmp_path / "none", solids=0, boards=1)
