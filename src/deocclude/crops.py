@@ -17,6 +17,7 @@ from deocclude.geometry import Box, Size
 from deocclude.masks import BoolArray, Mask
 
 AREA_FACTOR = 3.0
+PAIR_AREA_FACTOR = 2.0
 MARGIN = 1.1
 RESAMPLING = ("area", "linear", "nearest")
 
@@ -57,6 +58,17 @@ def object_square(box: Box, *, area_factor: float = AREA_FACTOR, margin: float =
     width, height = box.width, box.height
     side = max(math.sqrt(area_factor * width * height), margin * width, margin * height)
     return Square((box.x0 + box.x1 - side) / 2, (box.y0 + box.y1 - side) / 2, side)
+
+
+def pair_square(first: Box, second: Box) -> Square:
+    """Return the square around the visible masks' boxes of two objects: side ``max(sqrt(2 w h), 1.1 w, 1.1 h)``.
+
+    Zhan et al., CVPR 2020 (OrderNet); w and h are of the joint box.
+
+    Raises:
+        ValueError: both boxes are empty.
+    """
+    return object_square(first.join(second), area_factor=PAIR_AREA_FACTOR)
 
 
 def reference_square(box: Box) -> Square:

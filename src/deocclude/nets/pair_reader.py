@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from deocclude.crops import Square, cut, object_square, outside
+from deocclude.crops import Square, cut, object_square, outside, pair_square
 from deocclude.errors import InputError
 from deocclude.masks import BoolArray, Mask, union
 from deocclude.nets.pair_net import PairNet, both_ways
@@ -26,8 +26,6 @@ SHRINK = 2
 """The window around both is shown at this many times fewer pixels a side: it is there for the surroundings."""
 NEAR = 1.15
 """Side of the window around the smaller object over that of its usual square."""
-PAIR_AREA = 2.0
-"""The window around both has the side max(√(2 w h), 1.1 w, 1.1 h) of their joint box."""
 LARGEST_BATCH = 32
 
 
@@ -50,8 +48,7 @@ def windows(question: PairQuestion) -> tuple[Square, Square]:
     """Return the squares that the network sees: around the smaller of the two, and around both."""
     first, second = question.first, question.second
     smaller = first if first.area <= second.area else second
-    both = object_square(first.box.join(second.box), area_factor=PAIR_AREA)
-    return object_square(smaller.box).grow(NEAR), both
+    return object_square(smaller.box).grow(NEAR), pair_square(first.box, second.box)
 
 
 def planes(question: PairQuestion, square: Square, size: int) -> BoolArray:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deocclude.adjacency import touching_pairs
-from deocclude.crops import cut, object_square
+from deocclude.crops import cut, pair_square
 from deocclude.errors import InputError
 from deocclude.masks import BoolArray, Mask
 from deocclude.ordering.pairs import PairwiseOrder
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from deocclude.nets.order_net import OrderNet
 
 METHOD = "order-net"
-PAIR_AREA = 2.0
-"""The square around two objects has the side max(sqrt(2 w h), 1.1 w, 1.1 h) of their joint box."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,5 +85,5 @@ def pair_patch(first: Mask, second: Mask, size: int, *, room: float = 1.0) -> Bo
         size: side of the patch, pixels.
         room: the square is made this many times wider.
     """
-    square = object_square(first.box.join(second.box), area_factor=PAIR_AREA).grow(room)
+    square = pair_square(first.box, second.box).grow(room)
     return np.stack([cut(first, square, size), cut(second, square, size)])
