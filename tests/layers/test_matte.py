@@ -128,6 +128,24 @@ def test_a_sliver_that_the_mask_left_out_goes_with_the_object(left):
     assert np.array_equal(plain.background[radius > 17], truth[radius > 17])
 
 
+def test_noise_in_a_dark_channel_makes_no_speckles():
+    """A shadow round an object on a red plate: the blue channel, all but black, must not say how opaque it is."""
+    rng = np.random.default_rng(5)
+    rows, columns = np.mgrid[: SIZE.height, : SIZE.width]
+    radius = np.hypot(rows - 32, columns - 48)
+    light = np.where(radius <= 18, 0.6, 1.0)[..., None] * np.array((190, 60, 5))
+    photo = np.clip(np.rint(light + 1.5 * rng.standard_normal((*SIZE, 3))), 0, 255).astype(np.uint8)
+    photo[radius <= 14] = (220, 220, 210)
+    mask = Mask.from_array(radius <= 14)
+    stack = build_layers(photo, Scene(SIZE, (Instance(1, mask),)), {}, (1,), {}, empty_fill(0), "soft")
+    assert np.array_equal(compose(stack), photo)
+    alpha = np.zeros(SIZE, np.uint8)
+    alpha[stack[1].box.slices] = stack[1].rgba[..., 3]
+    shadow = alpha[(radius > 16) & (radius <= 17.5)] / 255
+    assert 0.3 < shadow.mean() < 0.5
+    assert shadow.std() < 0.05
+
+
 def test_texture_is_not_taken_for_a_bled_colour():
     """Grey noise round a red object does not lie between grey and red: it stays as it is."""
     rng = np.random.default_rng(0)

@@ -13,6 +13,9 @@ apart as C = a F + (1 - a) B (the matting equation; Porter & Duff 1984, Smith & 
    Where no F in 0..255 exists a is raised until one does. As a step of F is a step of a <= 1 in the composite, a
    whole number that rounds to the photo's byte always exists.
 
+   Before that B yields a little in channels that ask for more of a than all channels together do: in a dark
+   one two levels of noise may be half of all there is, and would make the rim opaque.
+
 4. What the object left around it beyond that (:mod:`deocclude.layers.fringe`) is likewise replaced beneath, and
    goes to the object with the least a for which an F exists.
 
@@ -46,6 +49,8 @@ _MARGIN = LOOK + 2
 _PRIOR = 3 * 20.0**2
 # How far alpha may leave the ramp for the sake of the colours.
 _SLACK = 0.3
+_NOISE = 8
+"""Grey levels by which a channel of the colour beneath yields at most."""
 _MIXED = np.uint16(65535)
 
 Floats = NDArray[np.float32]
@@ -231,10 +236,12 @@ def _is_mixture(photo: NDArray[np.uint8], rim: _Rim, clean: NDArray[np.uint8]) -
 
 def _matte(easel: _Easel, crop: _Crop) -> NDArray[np.uint8]:
     """Return the layer's pixels, uint8 [h, w, 4]."""
-    owner, _, composite, photo = easel.views(crop.box)
+    owner, painter, composite, photo = easel.views(crop.box)
     rgba = np.dstack([crop.rgb, np.rint(255 * crop.ramp).astype(np.uint8)])
     # Pixels that something above will cover keep the ramp and their own colour.
     band = np.nonzero(crop.zone & (owner <= crop.rank))
+    sole = tuple(index[painter[band] != _MIXED] for index in band)
+    easel.repaint(crop.box, sole, _yielding(photo[sole].astype(np.float32), composite[sole], crop.at(sole)))
     target, behind, rim = photo[band].astype(np.float32), composite[band].astype(np.float32), crop.at(band)
     alpha = _alpha(target, behind, rim)
     rgba[band] = np.concatenate([_foreground(target, behind, rim, alpha), alpha], 1).astype(np.uint8)
@@ -242,13 +249,32 @@ def _matte(easel: _Easel, crop: _Crop) -> NDArray[np.uint8]:
     return rgba
 
 
-def _alpha(target: Floats, behind: Floats, rim: _Rim) -> Floats:
-    """Return alpha [n, 1], whole numbers 0..255 for which a foreground colour in 0..255 exists."""
+def _yielding(target: Floats, beneath: NDArray[np.uint8], rim: _Rim) -> NDArray[np.uint8]:
+    """Return the colours [n, 3] beneath, moved to where the alpha that suits all channels together suffices."""
+    behind = beneath.astype(np.float32)
+    together = np.abs(target - behind).sum(-1) / np.maximum(_room(target, behind).sum(-1), 1)
+    alpha = np.maximum(_fitting(target, behind, rim), together)[:, None].clip(0, 0.9999)
+    low, high = (target - 0.4 - 255 * alpha) / (1 - alpha), (target + 0.4) / (1 - alpha)
+    moved = np.clip(behind, np.ceil(low.clip(max=255)), np.floor(high.clip(max=255)))
+    return np.asarray(np.clip(moved, behind - _NOISE, behind + _NOISE), np.uint8)
+
+
+def _fitting(target: Floats, behind: Floats, rim: _Rim) -> Floats:
+    """Return the share [n] that colours and ramp speak for, whether or not a foreground colour in 0..255 exists."""
     spread = rim.inner - behind
     fit = (spread * (target - behind)).sum(-1) + _PRIOR * rim.ramp
-    fit = np.clip(fit / ((spread**2).sum(-1) + _PRIOR), rim.ramp - _SLACK, rim.ramp + _SLACK)
-    room = np.where(target > behind, 255 - behind, behind)
-    least = (np.abs(target - behind) / np.maximum(room, 1)).max(-1)
+    return np.asarray(np.clip(fit / ((spread**2).sum(-1) + _PRIOR), rim.ramp - _SLACK, rim.ramp + _SLACK))
+
+
+def _room(target: Floats, behind: Floats) -> Floats:
+    """Return how far each channel [n, 3] can be moved from what lies behind towards the target."""
+    return np.where(target > behind, 255 - behind, behind)
+
+
+def _alpha(target: Floats, behind: Floats, rim: _Rim) -> Floats:
+    """Return alpha [n, 1], whole numbers 0..255 for which a foreground colour in 0..255 exists."""
+    fit = _fitting(target, behind, rim)
+    least = (np.abs(target - behind) / np.maximum(_room(target, behind), 1)).max(-1)
     return np.asarray(np.maximum(np.rint(255 * fit), np.ceil(255 * least - 1e-3)).clip(0, 255)[:, None])
 
 
