@@ -27,6 +27,12 @@ def touching_scene(name: str) -> Scene:
     return Scene(Mask.from_array(front).size, instances, image_file=name)
 
 
+@pytest.fixture
+def notched() -> Scene:
+    """The scene of :func:`touching_scene`."""
+    return touching_scene("notched")
+
+
 @pytest.fixture(scope="session")
 def pack_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("packs") / "pack"

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
+from deocclude.ordering.pairs import PairwiseOrder
+from deocclude.scene import Scene
+from deocclude.stages import StageRecord
 from deocclude.training.erasing import EraserSampler, ErasingSettings
 from deocclude.training.objects import PackedObjects, neighbours_behind, seems_occluded
-from deocclude.training.packing import Pack
+from deocclude.training.packing import Pack, open_pack, write_pack
+from deocclude.training.shapes import shape_scenes
 
 EXACT = ErasingSettings(contact_noise=0, border_cut=0, unseen=0)
 
@@ -82,6 +89,21 @@ def test_notched_objects_count_as_occluded_and_their_occluders_know_them(pack: P
     assert neighbours[front].tolist() == [behind, -1, -1, -1]
     assert (neighbours[behind] == -1).all()
     assert maps[front, 0].ravel().tolist() == pytest.approx([0.6, 0, -60 / 55, 0, 0.6, 0], abs=0.02)
+
+
+def test_an_ordering_method_outranks_the_hulls(notched: Scene, tmp_path: Path):
+    def reversed_order(scene: Scene) -> PairwiseOrder:
+        """Say that the notched square is in front."""
+        first, second = scene.ids
+        assert (first, second) == (1, 2)
+        return PairwiseOrder(scene.ids, np.array([[0, 0.05], [0.9, 0]]), StageRecord("test", {}, 0.0))
+
+    write_pack([notched, *shape_scenes(3)], tmp_path / "pack", order=reversed_order)
+    pack = open_pack(tmp_path / "pack")
+    assert pack.hidden.tolist() == pytest.approx([0.9, 0.05, 0, 0, 0])
+    assert seems_occluded(pack).tolist() == [True, False, False, False, False]
+    neighbours, _ = neighbours_behind(pack, np.arange(len(pack)))
+    assert neighbours[:2, 0].tolist() == [-1, 0]
 
 
 def test_pairs_ask_both_questions(objects: PackedObjects):

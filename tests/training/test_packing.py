@@ -113,7 +113,7 @@ def test_absent_damaged_and_old_packs_are_refused(pack_folder: Path, tmp_path: P
         open_pack(copy)
     meta = json.loads((copy / "pack.json").read_text())
     (copy / "pack.json").write_text(json.dumps({**meta, "version": 0}))
-    with pytest.raises(InputError, match="version: expected version 1, found 0"):
+    with pytest.raises(InputError, match="version: expected version 2, found 0"):
         open_pack(copy)
 
 

@@ -48,6 +48,7 @@ def pack(
     *,
     shapes: int = 0,
     crop_size: int = 128,
+    order: str = "",
     force: bool = False,
 ) -> None:
     """Cut the objects of annotation files into one compact file that training maps into memory.
@@ -57,13 +58,14 @@ def pack(
         sources: mask files or folders in any format that 'run' reads.
         shapes: random whole shapes to add, which are known to be complete.
         crop_size: side of the stored crops, in pixels.
+        order: ordering method that tells which objects are whole, for a second round; by default their hulls do.
         force: replace a pack that is there.
     """
     from deocclude.training.packing import PackSettings
     from deocclude.training.sources import pack_sources
 
     _check_pack(output, sources, force=force)
-    count = pack_sources(sources, output, shapes=shapes, settings=PackSettings(crop_size=crop_size))
+    count = pack_sources(sources, output, PackSettings(crop_size=crop_size), shapes=shapes, order=order)
     console.OUT.print(f"Written: [bold]{output}[/] ({count} objects)")
 
 

@@ -92,11 +92,13 @@ class References:
         aligned: float32 [n, 4, s, s], laid over the patch, and where it says something.
         loose: float32 [n, 4, s, s], as it is, and where it is.
         useful: bool [n], it may show what is hidden.
+        akin: bool [n], it is known to show another thing of the same class.
     """
 
     aligned: Tensor
     loose: Tensor
     useful: Tensor
+    akin: Tensor
 
 
 class ReferenceMaker:
@@ -133,7 +135,7 @@ class ReferenceMaker:
         laid = torch.where(good, dice < self.errors.aligned, dice < self.errors.misled) & ~names["none"]
         there = ~names["none"]
         aligned, loose = aligned * laid[:, None, None, None], loose * there[:, None, None, None]
-        return References(aligned, loose, names["altered"])
+        return References(aligned, loose, names["altered"], torch.zeros_like(there))
 
     def _altered(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
         """Return pictures [n, 4, s, s] turned, sheared, cropped or padded, in other colours."""

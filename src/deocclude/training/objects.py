@@ -16,6 +16,8 @@ from deocclude.training.packing import Pack
 
 ANCHORS = 48
 NEIGHBOURS = 4
+SURE = 0.85
+"""Probability from which an ordering method is believed."""
 COARSE_CROP = 32
 
 
@@ -71,12 +73,14 @@ class PackedObjects:
 
 
 def seems_occluded(pack: Pack) -> NDArray[np.bool_]:
-    """Return bool [N]: the convex hull rule says that a touching neighbour hides part of the object.
+    """Return bool [N]: something in the photo seems to hide part of the object; such are poor examples of whole shapes.
 
-    The rule is the "convex" baseline of Zhan et al. (CVPR 2020); such objects are poor examples of whole shapes.
+    Said by the ordering method that the pack was made with, else by the "convex" rule of Zhan et al. (CVPR 2020).
     """
+    if len(pack.hidden):
+        return np.asarray(pack.hidden > 0.5)
     occluded = np.zeros(len(pack), bool)
-    for one, _, mine, other in _both_ways(pack):
+    for one, _, mine, other in _both_ways(pack, pack.hull_growth):
         occluded[one[(mine > 0.02) & (mine > 1.5 * other)]] = True
     return occluded
 
@@ -84,7 +88,8 @@ def seems_occluded(pack: Pack) -> NDArray[np.bool_]:
 def neighbours_behind(pack: Pack, chosen: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return up to four neighbours that surely lie behind each chosen object, and the maps to their crops.
 
-    Sure is: the neighbour's hull reaches well into the object, the object's hull hardly into the neighbour.
+    Sure is what the ordering method says that the pack was made with; without one, if the neighbour's hull reaches well
+    into the object and the object's hull hardly into the neighbour.
 
     Args:
         pack: the pack.
@@ -97,14 +102,24 @@ def neighbours_behind(pack: Pack, chosen: NDArray[np.int64]) -> tuple[NDArray[np
     rank[chosen] = np.arange(chosen.size)
     neighbours = np.full((chosen.size, NEIGHBOURS), -1, np.int64)
     maps = np.zeros((chosen.size, NEIGHBOURS, 2, 3), np.float32)
-    for one, two, mine, other in _both_ways(pack):
-        for row in np.flatnonzero((other > 0.05) & (mine < 0.3 * other)):
+    for one, two, sure in _surely_behind(pack):
+        for row in np.flatnonzero(sure):
             i, j = rank[one[row]], rank[two[row]]
             free = np.flatnonzero(neighbours[i] < 0) if i >= 0 else np.zeros(0)
             if j >= 0 and free.size:
                 neighbours[i, free[0]] = j
                 maps[i, free[0]] = _map_between(pack.windows[one[row]], pack.windows[two[row]])
     return neighbours, maps
+
+
+def _surely_behind(pack: Pack) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]]:
+    """Yield (one, other, whether the other surely lies behind) for the pairs as stored, and the other way round."""
+    if len(pack.front):
+        for one, two, hides, hidden in _both_ways(pack, pack.front):
+            yield one, two, (hides > SURE) & (hidden < 1 - SURE)
+    else:
+        for one, two, mine, other in _both_ways(pack, pack.hull_growth):
+            yield one, two, (other > 0.05) & (mine < 0.3 * other)
 
 
 def photo_edges(pack: Pack) -> NDArray[np.float32]:
@@ -115,15 +130,12 @@ def photo_edges(pack: Pack) -> NDArray[np.float32]:
     return edges.astype(np.float32)
 
 
-def _both_ways(pack: Pack) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]]:
-    """Yield (one, other, hull growth of one, of the other) for the pairs as stored, and the other way round."""
+def _both_ways(
+    pack: Pack, values: NDArray[np.float32]
+) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]]:
+    """Yield (one, other, value of one, of the other) for the pairs as stored, and the other way round."""
     for side in (0, 1):
-        yield (
-            pack.pairs[:, side],
-            pack.pairs[:, 1 - side],
-            pack.hull_growth[:, side],
-            pack.hull_growth[:, 1 - side],
-        )
+        yield pack.pairs[:, side], pack.pairs[:, 1 - side], values[:, side], values[:, 1 - side]
 
 
 def _map_between(source: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -22,9 +22,11 @@ from deocclude.errors import InputError
 from deocclude.files import atomic_folder
 from deocclude.geometry import Box
 from deocclude.masks import Mask
+from deocclude.ordering.pairs import PairwiseOrder
+from deocclude.repair import repair
 from deocclude.scene import Scene
 
-PACK_VERSION = 1
+PACK_VERSION = 2
 MASKS, PHOTOS, SCENES, PAIRS = "masks", "photos", "scenes", "pairs"
 COMMANDS = {
     MASKS: "deocclude train pack",
@@ -37,6 +39,7 @@ VALIDATION_SHARE = 0.1
 MASK_MARGIN = 1.1
 RGB_MARGIN = 1.65
 PhotoLoader = Callable[[Scene], "NDArray[np.uint8] | None"]
+Orderer = Callable[[Scene], PairwiseOrder]
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,9 @@ class Pack:
         truncated: bool [N], the object touches the border of its photo.
         pairs: int64 [P, 2], objects of one photo that touch.
         hull_growth: float32 [P, 2]: share of each one's area by which its convex hull reaches into the other.
+        front: float32 [P, 2]: probability that the first hides part of the second, and the second part of the first;
+            empty if no ordering method was asked.
+        hidden: float32 [N]: the largest probability that something in the photo hides part of it; empty likewise.
         meta: the content of ``pack.json``.
     """
 
@@ -84,6 +90,8 @@ class Pack:
     truncated: NDArray[np.bool_]
     pairs: NDArray[np.int64]
     hull_growth: NDArray[np.float32]
+    front: NDArray[np.float32]
+    hidden: NDArray[np.float32]
     meta: dict[str, Any]
 
     def __len__(self) -> int:
@@ -103,7 +111,11 @@ def is_validation(image_key: str) -> bool:
 
 
 def write_pack(
-    scenes: Iterable[Scene], target: Path, settings: PackSettings | None = None, photos: PhotoLoader | None = None
+    scenes: Iterable[Scene],
+    target: Path,
+    settings: PackSettings | None = None,
+    photos: PhotoLoader | None = None,
+    order: Orderer | None = None,
 ) -> int:
     """Pack the objects of ``scenes`` into the folder ``target`` and return how many there are.
 
@@ -112,6 +124,8 @@ def write_pack(
         target: the pack folder; replaced as a whole.
         settings: sizes and limits.
         photos: returns the photo of a scene, uint8 [h, w, 3] (any resolution), or ``None``; needed for RGB crops.
+        order: says who hides whom in a scene with disjoint masks, for a second round of self-training; without it the
+            convex hulls of neighbours have to tell.
 
     Raises:
         InputError: no object is large enough.
@@ -120,7 +134,7 @@ def write_pack(
     settings = settings or PackSettings()
     rows = _Rows()
     for scene in scenes:
-        _add_scene(rows, scene, settings, photos)
+        _add_scene(rows, scene, settings, photos, order)
     if not rows.crops:
         raise InputError(
             f"an object of at least {settings.min_side} px and {settings.min_area} visible pixels",
@@ -171,10 +185,16 @@ class _Rows:
         self.truncated: list[bool] = []
         self.pairs: list[tuple[int, int]] = []
         self.growth: list[tuple[float, float]] = []
+        self.front: list[tuple[float, float]] = []
+        self.hidden: list[float] = []
 
 
-def _add_scene(rows: _Rows, scene: Scene, settings: PackSettings, photos: PhotoLoader | None) -> None:
-    usable = [item.modal for item in scene.instances if _usable(item.modal, settings)]
+def _add_scene(
+    rows: _Rows, scene: Scene, settings: PackSettings, photos: PhotoLoader | None, order: Orderer | None
+) -> None:
+    places = [place for place, mask in enumerate(scene.modal) if _usable(mask, settings)]
+    usable = [scene.modal[place] for place in places]
+    front = _front(scene, order) if order and usable else None
     first = len(rows.crops)
     photo = photos(scene) if photos and settings.rgb_size and usable else None
     for mask in usable:
@@ -190,6 +210,20 @@ def _add_scene(rows: _Rows, scene: Scene, settings: PackSettings, photos: PhotoL
     for i, j in touching_pairs(usable, settings.touch_radius):
         rows.pairs.append((first + i, first + j))
         rows.growth.append((hull_growth(usable[i], usable[j]), hull_growth(usable[j], usable[i])))
+        if front is not None:
+            rows.front.append((front[places[i], places[j]], front[places[j], places[i]]))
+    if front is not None:
+        rows.hidden += front[:, places].max(0).tolist()
+
+
+def _front(scene: Scene, order: Orderer) -> NDArray[np.float64]:
+    """Return the probabilities that the objects of a scene hide each other, [n, n], by place."""
+    front = np.zeros((len(scene), len(scene)))
+    if len(scene) > 1:
+        found = order(repair(scene)[0])
+        rows = [scene.ids.index(identity) for identity in found.ids]
+        front[np.ix_(rows, rows)] = found.front
+    return front
 
 
 def _usable(mask: Mask, settings: PackSettings) -> bool:
@@ -269,6 +303,8 @@ def _save(folder: Path, rows: _Rows, settings: PackSettings) -> None:
         truncated=np.array(rows.truncated, bool),
         pairs=np.array(rows.pairs, np.int64).reshape(-1, 2),
         hull_growth=np.array(rows.growth, np.float32).reshape(-1, 2),
+        front=np.array(rows.front, np.float32).reshape(-1, 2),
+        hidden=np.array(rows.hidden, np.float32),
     )
     meta = {
         "kind": MASKS,

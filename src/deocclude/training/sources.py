@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from deocclude.errors import InputError
 from deocclude.formats import list_images, read_scenes
 from deocclude.geometry import Size
 from deocclude.images import read_photo
+from deocclude.ordering import estimate
 from deocclude.scene import Scene
 from deocclude.training.packing import PackSettings, write_pack
 from deocclude.training.pair_packing import write_pair_pack
@@ -32,6 +34,7 @@ def pack_sources(
     *,
     shapes: int = 0,
     seed: int = 0,
+    order: str = "",
 ) -> int:
     """Pack all objects of annotation files, and random whole shapes besides; return how many objects there are.
 
@@ -42,13 +45,16 @@ def pack_sources(
         settings: sizes and limits.
         shapes: number of random shapes to add (:mod:`deocclude.training.shapes`); about a third of the pack helps.
         seed: of the shapes.
+        order: ordering method (:data:`deocclude.ordering.METHODS`) that tells which objects are hidden and which lie
+            behind; without one their convex hulls do. With a trained network that is a second round of self-training.
 
     Raises:
-        InputError: a file that cannot be read, no usable object, or no photo where photo crops are asked for.
+        InputError: a file that cannot be read, an unknown method, no usable object, or no photo where photo crops are asked for.
         OutputError: the folder cannot be written.
     """
     scenes = chain.from_iterable(read_scenes(source, skip_empty=True) for source in sources)
-    return write_pack(chain(scenes, shape_scenes(shapes, seed)), out, settings, photo_of)
+    orderer = partial(estimate, method=order) if order else None
+    return write_pack(chain(scenes, shape_scenes(shapes, seed)), out, settings, photo_of, orderer)
 
 
 def pack_photos(sources: Sequence[Path], out: Path, settings: PhotoPackSettings | None = None) -> int:
