@@ -1,7 +1,11 @@
-"""Make the pictures of the README again, from scikit-image's sample photos: ``python docs/make_pictures.py``."""
+"""Make the pictures of the README again: ``python docs/make_pictures.py``.
+
+From scikit-image's sample photos, and a wall of HPatches in the development data (``DEOCCLUDE_DATA``).
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +14,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 import deocclude
 from deocclude.demo import load_demo
+from deocclude.images import Photo, read_photo, resized
 from deocclude.ordering.draw import draw_order
 
 IMAGES = Path(__file__).parent / "images"
 WIDTH, GAP = 560, 14
+DATA = Path(os.environ.get("DEOCCLUDE_DATA", Path(__file__).parents[2] / "shared/data"))
+WALL = "hpatches/v_graffiti"
 
 RGB = NDArray[np.uint8]
 
@@ -46,8 +53,50 @@ def sheet(panels: list[tuple[str, RGB]], columns: int) -> Image.Image:
     return canvas
 
 
+def opening() -> Image.Image:
+    """Return the first picture of the README: a photo taken apart, and what another view is worth."""
+    demo = load_demo("coffee")
+    project = deocclude.run(deocclude.open_project(demo.photo_path, demo.scene))
+    stack = project.layers
+    cup = next(layer for layer in stack.layers if layer.name == "cup")
+    spoon = next(layer for layer in stack.layers if layer.name == "spoon")
+    moved = [deocclude.Move(cup.instance_id, dx=-150, dy=-10, scale=0.8), deocclude.Move(spoon.instance_id, dx=60)]
+    return sheet(
+        [
+            ("a photo with masks", project.photo.pixels),
+            ("who hides whom", draw_order(project.photo.pixels, project.scene or project.given, project.order)),
+            ("cup taken away", deocclude.compose(stack, hide=[cup.instance_id])),
+            ("rearranged", deocclude.compose(stack, moved)),
+            *before_a_wall(cup.rgba),
+        ],
+        columns=4,
+    )
+
+
+def before_a_wall(cut_out: RGB) -> list[tuple[str, RGB]]:
+    """Return a cut-out (RGBA) laid over a wall, another view of the wall, and the wall without it."""
+    views = [read_photo(DATA / WALL / f"{number}.jpg", convert=True).pixels for number in (1, 2)]
+    wall, other = (view[: view.shape[1] * 2 // 3] for view in views)
+    thing = resized(cut_out, 0.62 * wall.shape[0] / cut_out.shape[0])
+    top, left = wall.shape[0] - thing.shape[0] - 40, (wall.shape[1] - thing.shape[1]) // 2
+    place = slice(top, top + thing.shape[0]), slice(left, left + thing.shape[1])
+    share = thing[..., 3:] / 255
+    photo, mask = wall.copy(), np.zeros(wall.shape[:2], bool)
+    photo[place] = np.rint(share * thing[..., :3] + (1 - share) * wall[place]).astype(np.uint8)
+    mask[place] = thing[..., 3] > 127
+    plain = deocclude.run(deocclude.open_project(Photo(photo), mask[None]))
+    helped = deocclude.run(plain, deocclude.Settings(reference=(str(DATA / WALL / "2.jpg"),)))
+    found = [deocclude.compose(project.layers, hide=project.layers.ids) for project in (plain, helped)]
+    return [
+        ("a cup before a wall", photo),
+        ("another photo of the wall", other),
+        ("cup taken away, own texture", found[0]),
+        ("cup taken away, with the other photo", found[1]),
+    ]
+
+
 def coffee() -> Image.Image:
-    """Return the first picture of the README."""
+    """Return the parts of the coffee photo."""
     demo = load_demo("coffee")
     project = deocclude.run(deocclude.open_project(demo.photo_path, demo.scene))
     stack = project.layers
@@ -88,6 +137,7 @@ def motorcycle() -> Image.Image:
 def main() -> None:
     """Write every picture."""
     IMAGES.mkdir(exist_ok=True)
+    opening().save(IMAGES / "opening.jpg", quality=84, optimize=True)
     motorcycle().save(IMAGES / "motorcycle-reference.jpg", quality=86, optimize=True)
     coffee().save(IMAGES / "coffee.jpg", quality=88, optimize=True)
 
