@@ -71,7 +71,9 @@ def test_successor_is_small():
     assert sum(parameter.numel() for parameter in FusionNet().parameters()) < 2_000_000
 
 
-@pytest.mark.parametrize("settings", [{}, {"gate": False}, {"align": False}, {"attention": False}, {"kindred": True}, {"fold": 4}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"gate": False}, {"align": False}, {"attention": False}, {"kindred": True}, {"fold": 4}]
+)
 @pytest.mark.parametrize("size", [64, 96])
 def test_a_new_net_returns_what_pcnet_c_painted(settings, size):
     planes = given(size)

@@ -3,8 +3,8 @@
 ``original`` is PCNet-C without the reference; ``altered-gt`` and ``similar-ref`` are the two trainings of the published
 network; ``ours`` its successor; ``stitched`` the aligned reference itself where it is trusted, PCNet-C elsewhere;
 ``chosen`` what :mod:`deocclude.content.choose` makes of all candidates, the network and its mean with the stitched
-reference (:mod:`deocclude.content.fused`) among them where the reference is trusted or known to be of the same class. ``NAME=WEIGHTS`` gives a row its
-weights, under any name for networks for references: so are ablations compared.
+reference (:mod:`deocclude.content.fused`) among them where the reference is trusted or known to be of the same class.
+``NAME=WEIGHTS`` gives a row its weights, under any name for networks for references: so are ablations compared.
 """
 
 from __future__ import annotations

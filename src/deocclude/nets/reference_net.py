@@ -315,9 +315,7 @@ def check_given(given: Tensor, stride: int) -> None:
         raise ValueError(f"expected [B, {GIVEN}, H, W] with sides that are multiples of {stride}, found {shape}")
 
 
-def join_planes(
-    planes: Tensor, base: Tensor, aligned: Tensor, loose: Tensor, akin: Tensor | None = None
-) -> Tensor:
+def join_planes(planes: Tensor, base: Tensor, aligned: Tensor, loose: Tensor, akin: Tensor | None = None) -> Tensor:
     """Return the input of the nets, [B, 18, H, W].
 
     Args:

@@ -49,7 +49,8 @@ def pack_sources(
             behind; without one their convex hulls do. With a trained network that is a second round of self-training.
 
     Raises:
-        InputError: a file that cannot be read, an unknown method, no usable object, or no photo where photo crops are asked for.
+        InputError: a file that cannot be read, an unknown method, no usable object, or no photo where photo crops are
+            asked for.
         OutputError: the folder cannot be written.
     """
     scenes = chain.from_iterable(read_scenes(source, skip_empty=True) for source in sources)
