@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,13 @@ _DEPENDS = {
 }
 """The settings that each stage looks at; a stage whose method is a network looks at its weights too."""
 _NETWORKS = {"order": ordering.NETWORKS, "amodal": amodal.NETWORKS}
+_MODELS = {
+    "order": ("weights_data/pair_net.safetensors", "ordering/pair_model.json"),
+    "amodal": ("weights_data/pcnet_m_rgb.safetensors",),
+    "content": ("weights_data/pcnet_c.safetensors", "content/choice.json", "content/confidence.json"),
+}
+"""Files of the package from which a stage's networks know what they know, beside the weights that a setting names: a
+project that an earlier version made is computed again where they have changed."""
 
 
 def open_project(photo: Photo | Path | str, masks: Scene | NDArray[np.bool_] | Path | str, **reading: Any) -> Project:
@@ -159,7 +167,8 @@ def _stage_fingerprints(project: Project, settings: Settings) -> dict[str, str]:
         upstream = prints[stage] = _fingerprint(
             upstream,
             {key: getattr(settings, key) for key in _DEPENDS[stage]},
-            project.fingerprints["weights"] if _asks_network(stage, settings) else None,
+            [project.fingerprints["weights"], *_models(stage)] if _asks_network(stage, settings) else None,
+            _models(stage) if stage == "content" else None,
             *([project.fingerprints["sources"]] if stage == "references" and _asked(settings) else []),
             _corrections_of(stage, project.corrections),
         )
@@ -331,6 +340,12 @@ def _with_weights(project: Project, settings: Settings) -> Project:
     return replace(project, fingerprints={**project.fingerprints, "weights": sha256(path)[:16]})
 
 
+@cache
+def _models(stage: str) -> list[str]:
+    """Return hashes of the files of :data:`_MODELS`."""
+    return [sha256(Path(__file__).parent / name) for name in _MODELS[stage]]
+
+
 def _asks_network(stage: str, settings: Settings) -> bool:
     return stage in _NETWORKS and getattr(settings, stage) in _NETWORKS[stage]
 
@@ -361,7 +376,7 @@ def _input_fingerprint(project: Project) -> str:
 def _content_fingerprint(shapes: tuple[Mask, ...], method: str, settings: Settings, part: Fill | None) -> str:
     """Return what one fill depends on; the photo of a project never changes."""
     given = [] if part is None else [_part_fingerprint(part)]
-    return _fingerprint([rle.encode(mask) for mask in shapes], method, settings.seed, *given)
+    return _fingerprint([rle.encode(mask) for mask in shapes], method, settings.seed, _models("content"), *given)
 
 
 def _part_fingerprint(part: Fill) -> str:

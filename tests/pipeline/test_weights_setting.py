@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from deocclude import pipeline
 from deocclude.datasets.synthetic import SyntheticSettings, generate
 from deocclude.errors import InputError
 from deocclude.images import Photo
@@ -42,6 +43,19 @@ def test_another_file_under_the_same_name_is_noticed(fresh, mine):
     assert run(first, mine, until="amodal").amodal is first.amodal
     write(mine.weights, 0.5)
     assert run(first, mine, until="amodal").amodal is not first.amodal
+
+
+@pytest.mark.parametrize("stage", ["order", "content"])
+def test_other_models_in_the_package_are_noticed(fresh, monkeypatch, stage):
+    settings = Settings(fill="telea")
+    first = run(fresh, settings, until="content")
+    assert run(first, settings, until="content").fills is first.fills
+    models = pipeline._models
+    monkeypatch.setattr(pipeline, "_models", lambda asked: ["another"] if asked == stage else models(asked))
+    again = run(first, settings, until="content")
+    assert (again.graph is not first.graph) == (stage == "order")
+    assert again.fills is not first.fills
+    assert all(again.fills[key] is not fill for key, fill in first.fills.items()) == (stage == "content")
 
 
 def test_rules_need_no_weights(fresh):
