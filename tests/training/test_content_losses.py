@@ -31,6 +31,15 @@ def test_masked_l1_by_area_and_as_the_reference():
     assert losses.masked_l1(output, truth, torch.zeros_like(hole)).item() == 0
 
 
+def test_log_mse_counts_every_sample_alike_and_leaves_out_those_without_a_hole():
+    output, truth, hole = example()
+    small, nothing = hole.clone(), torch.zeros_like(hole)
+    small[..., 1, 2] = 0
+    outputs = torch.cat([output, 0.1 / 0.5 * output, output])
+    found = losses.log_mse(outputs, torch.cat([truth] * 3), torch.cat([hole, small, nothing]))
+    assert found.item() == pytest.approx((math.log(0.25) + math.log(0.01)) / 2, abs=0.01)
+
+
 def test_gradient_l1_counts_steps_inside_the_mask_only():
     output, truth, hole = example()
     assert losses.gradient_l1(output, truth, hole).item() == 0

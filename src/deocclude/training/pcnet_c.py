@@ -26,6 +26,7 @@ from deocclude.training.config import LoopSettings, plain
 from deocclude.training.content_losses import (
     compose,
     gradient_l1,
+    log_mse,
     masked_l1,
     masked_mse,
     perceptual_and_style,
@@ -74,6 +75,7 @@ class ContentLossSettings:
     Attributes:
         hole: absolute difference in the hole, divided by its size.
         square: squared difference in the hole, divided likewise (colours are 0..1).
+        decibels: logarithm of the squared difference in the hole, sample by sample: every object counts alike.
         valid: absolute difference on the object's own pixels that the net sees.
         gradient: absolute difference of steps between neighbours in the hole and across its edge.
         perceptual: difference of random features of the composite, divided by the hole's share of the patch.
@@ -84,6 +86,7 @@ class ContentLossSettings:
 
     hole: float = 1.0
     square: float = 2.0
+    decibels: float = 0.0
     valid: float = 0.05
     gradient: float = 0.5
     perceptual: float = 0.01
@@ -209,6 +212,8 @@ class PCNetC:
             "valid": masked_l1(output, batch.target, batch.planes[:, 4:5]),
             "gradient": gradient_l1(composite, batch.target, functional.max_pool2d(hole, 3, 1, 1)),
         }
+        if weights.decibels:
+            terms["decibels"] = log_mse(output, batch.target, hole)
         if weights.variation:
             terms["variation"] = total_variation(composite)
         if weights.perceptual or weights.style:
