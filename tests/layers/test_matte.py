@@ -146,6 +146,23 @@ def test_noise_in_a_dark_channel_makes_no_speckles():
     assert shadow.std() < 0.05
 
 
+def test_no_black_rim_goes_along_from_dark_ground():
+    """A rim darker than dark ground, as sharpening leaves: a trace there is no eyesore, an opaque black line is one."""
+    rng = np.random.default_rng(6)
+    rows, columns = np.mgrid[: SIZE.height, : SIZE.width]
+    radius = np.hypot(rows - 32, columns - 48)
+    light = np.where(radius <= 17, 4.0, 26.0)[..., None] * np.ones(3)
+    photo = np.clip(np.rint(light + 1.5 * rng.standard_normal((*SIZE, 3))), 0, 255).astype(np.uint8)
+    photo[radius <= 14] = (220, 160, 90)
+    stack = build_layers(
+        photo, Scene(SIZE, (Instance(1, Mask.from_array(radius <= 14)),)), {}, (1,), {}, empty_fill(0), "soft"
+    )
+    assert np.array_equal(compose(stack), photo)
+    alpha = np.zeros(SIZE, np.uint8)
+    alpha[stack[1].box.slices] = stack[1].rgba[..., 3]
+    assert alpha[radius > 15.5].max() < 40
+
+
 def test_texture_is_not_taken_for_a_bled_colour():
     """Grey noise round a red object does not lie between grey and red: it stays as it is."""
     rng = np.random.default_rng(0)

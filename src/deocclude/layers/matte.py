@@ -14,7 +14,9 @@ apart as C = a F + (1 - a) B (the matting equation; Porter & Duff 1984, Smith & 
    whole number that rounds to the photo's byte always exists.
 
    Before that B yields a little in channels that ask for more of a than all channels together do: in a dark
-   one two levels of noise may be half of all there is, and would make the rim opaque.
+   one two levels of noise may be half of all there is, and would make the rim opaque. Where all channels have hardly
+   any room (a darker pixel on black ground), B yields altogether: what it keeps of the object there is hard to see,
+   an opaque black rim that goes along with the object is not.
 
 4. What the object left around it beyond that (:mod:`deocclude.layers.fringe`) is likewise replaced beneath, and
    goes to the object with the least a for which an F exists.
@@ -51,6 +53,10 @@ _PRIOR = 3 * 20.0**2
 _SLACK = 0.3
 _NOISE = 8
 """Grey levels by which a channel of the colour beneath yields at most."""
+_SCARCE, _AMPLE = 20.0, 60.0
+"""Mean room of the channels, grey levels, up to which B yields altogether, and from which it yields only to noise."""
+_ROUNDED = 0.4
+"""What rounding to whole levels forgives; less than a half, so that a foreground colour is certain to exist."""
 _MIXED = np.uint16(65535)
 
 Floats = NDArray[np.float32]
@@ -252,11 +258,14 @@ def _matte(easel: _Easel, crop: _Crop) -> NDArray[np.uint8]:
 def _yielding(target: Floats, beneath: NDArray[np.uint8], rim: _Rim) -> NDArray[np.uint8]:
     """Return the colours [n, 3] beneath, moved to where the alpha that suits all channels together suffices."""
     behind = beneath.astype(np.float32)
-    together = np.abs(target - behind).sum(-1) / np.maximum(_room(target, behind).sum(-1), 1)
+    room = _room(target, behind).mean(-1)
+    ample = np.clip((room - _SCARCE) / (_AMPLE - _SCARCE), 0, 1)
+    together = ample * np.abs(target - behind).mean(-1) / np.maximum(room, 1)
     alpha = np.maximum(_fitting(target, behind, rim), together)[:, None].clip(0, 0.9999)
-    low, high = (target - 0.4 - 255 * alpha) / (1 - alpha), (target + 0.4) / (1 - alpha)
+    low, high = (target - _ROUNDED - 255 * alpha) / (1 - alpha), (target + _ROUNDED) / (1 - alpha)
     moved = np.clip(behind, np.ceil(low.clip(max=255)), np.floor(high.clip(max=255)))
-    return np.asarray(np.clip(moved, behind - _NOISE, behind + _NOISE), np.uint8)
+    most = np.where(ample < 1, 255, _NOISE)[:, None]
+    return np.asarray(np.clip(moved, behind - most, behind + most).clip(0, 255), np.uint8)
 
 
 def _fitting(target: Floats, behind: Floats, rim: _Rim) -> Floats:
@@ -274,7 +283,7 @@ def _room(target: Floats, behind: Floats) -> Floats:
 def _alpha(target: Floats, behind: Floats, rim: _Rim) -> Floats:
     """Return alpha [n, 1], whole numbers 0..255 for which a foreground colour in 0..255 exists."""
     fit = _fitting(target, behind, rim)
-    least = (np.abs(target - behind) / np.maximum(_room(target, behind), 1)).max(-1)
+    least = ((np.abs(target - behind) - _ROUNDED).clip(0) / np.maximum(_room(target, behind), 1)).max(-1)
     return np.asarray(np.maximum(np.rint(255 * fit), np.ceil(255 * least - 1e-3)).clip(0, 255)[:, None])
 
 
