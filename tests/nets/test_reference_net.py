@@ -14,9 +14,7 @@ from deocclude.nets.reference_net import (
 )
 
 
-def given(
-    size: int = 64, count: int = 2, *, aligned: bool = True, loose: bool = True, akin: bool = False
-) -> torch.Tensor:
+def given(size: int = 64, count: int = 2, *, aligned: bool = True, loose: bool = True) -> torch.Tensor:
     """Patches with a hole in the middle, a base and references of random colours."""
     torch.manual_seed(size)
     hole = torch.zeros(count, 1, size, size)
@@ -27,7 +25,7 @@ def given(
     for reference, there in zip(references, (aligned, loose), strict=True):
         reference[:, 3] = 1
         reference *= float(there)
-    return join_planes(planes, torch.rand(count, 3, size, size), *references, torch.full((count,), akin))
+    return join_planes(planes, torch.rand(count, 3, size, size), *references)
 
 
 def trained(**settings: object) -> FusionNet:
@@ -71,9 +69,7 @@ def test_successor_is_small():
     assert sum(parameter.numel() for parameter in FusionNet().parameters()) < 2_000_000
 
 
-@pytest.mark.parametrize(
-    "settings", [{}, {"gate": False}, {"align": False}, {"attention": False}, {"kindred": True}, {"fold": 4}]
-)
+@pytest.mark.parametrize("settings", [{}, {"gate": False}, {"align": False}, {"attention": False}, {"fold": 4}])
 @pytest.mark.parametrize("size", [64, 96])
 def test_a_new_net_returns_what_pcnet_c_painted(settings, size):
     planes = given(size)
@@ -100,17 +96,6 @@ def test_switches_change_what_is_looked_at():
     assert torch.equal(trained(align=False)(aligned), aligned[:, 6:9])
     assert torch.equal(trained(attention=False)(loose), loose[:, 6:9])
     assert not torch.equal(trained()(loose), loose[:, 6:9])
-
-
-def test_a_thing_of_the_same_class_counts_beside_the_gate():
-    net = trained(kindred=True)
-    with torch.no_grad():
-        net.head.bias[:4] = -40
-        net.kindred.bias[:] = 0.1
-    planes = given(aligned=False, akin=True)
-    assert torch.allclose(net(planes), planes[:, 6:9] + 0.1)
-    for other in (given(aligned=False), given(aligned=False, loose=False, akin=True)):
-        assert torch.equal(net(other), other[:, 6:9])
 
 
 def test_attention_finds_the_place_that_looks_alike():
@@ -165,8 +150,8 @@ def test_learns_to_copy_a_good_reference():
 
 def test_refuses_what_does_not_fit():
     with pytest.raises(ValueError, match="multiples of 16"):
-        FusionNet(0.25)(torch.rand(1, 18, 40, 40))
-    with pytest.raises(ValueError, match=r"expected \[B, 18"):
+        FusionNet(0.25)(torch.rand(1, 17, 40, 40))
+    with pytest.raises(ValueError, match=r"expected \[B, 17"):
         Conv3Deconv3()(torch.rand(1, 12, 32, 32))
     with pytest.raises(ValueError, match="fold 1, 2 or 4, found 4 and 3"):
         FusionNet(fold=3)

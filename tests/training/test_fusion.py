@@ -171,7 +171,7 @@ def test_records_are_mixed_in(config: FusionConfig):
     task = Fusion(mixed, open_photo_pack(Path(config.pack)), [samples])
     batch = task.batch(Draw(0, 0, 0, 16, 32), torch.device("cpu"))
     assert batch.content.planes.shape == (16, 6, 32, 32)
-    assert task.given(batch).shape == (16, 18, 32, 32)
+    assert task.given(batch).shape == (16, 17, 32, 32)
     only = Fusion(
         replace(mixed, references=ReferenceMix(0, 0, 0, 0, 0, 1)), open_photo_pack(Path(config.pack)), [samples]
     )

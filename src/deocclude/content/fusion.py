@@ -68,7 +68,6 @@ class LaidReference:
         hole: bool [h, w], the hole that they were laid over, all of it.
         loose: uint8 [H, W, 3], the best reference as it is, or ``None``.
         corner: x and y of the part's upper left pixel in the photo.
-        akin: ``loose`` is known to show another thing of the same class.
     """
 
     rgb: RGBArray
@@ -77,7 +76,6 @@ class LaidReference:
     hole: Bool
     loose: RGBArray | None = None
     corner: tuple[int, int] = (0, 0)
-    akin: bool = False
 
     def part(self, array: NDArray[Any], patch: Patch, outside: int) -> NDArray[Any]:
         """Return an array of this part of the photo in the frame of a patch; ``outside`` where they do not overlap."""
@@ -187,7 +185,7 @@ def _kept(path: Path, changed: int) -> Net:
 
 
 def _given(patch: Patch, base: RGBArray, reference: LaidReference, box: Box) -> Tensor:
-    """Return the planes of a window (see :mod:`deocclude.nets.reference_net`), float32 [1, 18, h, w]; 0 outside."""
+    """Return the planes of a window (see :mod:`deocclude.nets.reference_net`), float32 [1, 17, h, w]; 0 outside."""
     seen = patch.evidence if patch.context is None else patch.evidence | patch.context
     seen = seen & ~patch.hole
     tested = bool((patch.hole & ~reference.part(reference.hole, patch, 0)).any())
@@ -202,7 +200,7 @@ def _given(patch: Patch, base: RGBArray, reference: LaidReference, box: Box) -> 
     canvas[inside.window(box)] = whole[inside.window(Box(0, 0, size.width, size.height))]
     planes = torch.from_numpy(np.ascontiguousarray(canvas.transpose(2, 0, 1)))[None]
     loose = torch.from_numpy(_letterboxed(reference.loose, box.height, box.width))[None]
-    return join_planes(planes[:, :6], planes[:, 6:9], planes[:, 9:], loose, torch.tensor([reference.akin]))
+    return join_planes(planes[:, :6], planes[:, 6:9], planes[:, 9:], loose)
 
 
 def _letterboxed(loose: RGBArray | None, height: int, width: int) -> NDArray[np.float32]:
@@ -232,7 +230,7 @@ def _answer(net: Net, given: Tensor, most: int) -> tuple[NDArray[np.float32], ND
         size = given.shape[2:]
         parts = (
             functional.interpolate(part.float(), size, mode="bilinear", align_corners=False)
-            for part in (decision.gate, decision.shares, decision.free, decision.kindred)
+            for part in (decision.gate, decision.shares, decision.free)
         )
         decision = type(decision)(*parts)
         drift = compare(given).drift

@@ -3,8 +3,8 @@
 ``original`` is PCNet-C without the reference; ``altered-gt`` and ``similar-ref`` are the two trainings of the published
 network; ``ours`` its successor; ``stitched`` the aligned reference itself where it is trusted, PCNet-C elsewhere;
 ``chosen`` what :mod:`deocclude.content.choose` makes of all candidates, the network and its mean with the stitched
-reference (:mod:`deocclude.content.fused`) among them where the reference is trusted or known to be of the same class.
-``NAME=WEIGHTS`` gives a row its weights, under any name for networks for references: so are ablations compared.
+reference (:mod:`deocclude.content.fused`) among them where the reference is trusted. ``NAME=WEIGHTS`` gives a row its
+weights, under any name for networks for references: so are ablations compared.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from deocclude.content.contest import Candidate, from_picture
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
 from deocclude.datasets.reference_patch import reference_patch
-from deocclude.datasets.reference_sample import ReferenceKind, ReferenceSample
+from deocclude.datasets.reference_sample import ReferenceSample
 from deocclude.errors import InputError
 
 if TYPE_CHECKING:
@@ -109,13 +109,10 @@ def _chosen(weights: str) -> Fill:
         extra = []
         patch = reference_patch(sample)
         picture, filled = stitched(sample, base)
-        laid = laid_reference(sample)
-        if filled.any() or laid.akin:  # others have no say
-            painter = FusionPainter(laid, settings)
-            extra.append(Candidate("fusion", painter))
-            if filled.any():
-                best = blended(picture, painter(patch).rgb, filled, ~patch.hole)
-                extra.append(from_picture(FUSED, best, filled, Provenance.REFERENCE))
+        if filled.any():  # a reference that is not trusted has no say
+            painter = FusionPainter(laid_reference(sample), settings)
+            best = blended(picture, painter(patch).rgb, filled, ~patch.hole)
+            extra = [Candidate("fusion", painter), from_picture(FUSED, best, filled, Provenance.REFERENCE)]
         return choose_among_all(extra)(patch).rgb
 
     return fill
@@ -130,8 +127,7 @@ def laid_reference(sample: ReferenceSample) -> LaidReference:
     if loose is not None:
         rows, columns = (np.flatnonzero(sample.reference_valid.any(axis)) for axis in (1, 0))
         loose = loose[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    akin = sample.kind is ReferenceKind.SAME_CLASS
-    return LaidReference(sample.aligned, source, sample.aligned, sample.hole, loose, akin=akin)
+    return LaidReference(sample.aligned, source, sample.aligned, sample.hole, loose)
 
 
 def _known(base: Painted, sample: ReferenceSample) -> Painter:

@@ -18,12 +18,11 @@ from deocclude.nets.gated import GatedConv, Residual, Up, pull_push
 from deocclude.nets.planes import HOLE, OWN, PLANES, RGB, SEEN
 
 BASE, ALIGNED, VALID = slice(6, 9), slice(9, 12), slice(12, 13)
-LOOSE, SHOWN, AKIN = slice(13, 16), slice(16, 17), slice(17, 18)
-GIVEN = 18
+LOOSE, SHOWN = slice(13, 16), slice(16, 17)
+GIVEN = 17
 """Planes: those of :mod:`deocclude.nets.planes`; 6-8 the same with the hole as PCNet-C painted it; 9-11 the reference
 laid over the picture, 0 where it says nothing, and 12 where it says something; 13-15 the reference as it is, scaled to
-the patch, and 16 where it is; 17 is 1 all over if it is known to show another thing of the same class. Colours are
-0..1."""
+the patch, and 16 where it is. Colours are 0..1."""
 
 PUBLISHED = 12
 CHANNELS = (32, 48, 96, 128, 160)
@@ -63,7 +62,7 @@ class Conv3Deconv3(nn.Module):
         self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(width, 3, kernel, padding=padding))
 
     def forward(self, given: Tensor) -> Tensor:
-        """Return RGB float32 [B, 3, H, W], about 0..1, for planes [B, 18, H, W].
+        """Return RGB float32 [B, 3, H, W], about 0..1, for planes [B, 17, H, W].
 
         Raises:
             ValueError: another number of planes.
@@ -74,7 +73,7 @@ class Conv3Deconv3(nn.Module):
 
 
 def published_planes(given: Tensor) -> Tensor:
-    """Return the twelve channels of the paper, [B, 12, H, W], of the planes [B, 18, H, W].
+    """Return the twelve channels of the paper, [B, 12, H, W], of the planes [B, 17, H, W].
 
     Occluded RGB, modal mask, occluder, amodal mask, what PCNet-C painted, reference. The reference is not aligned.
     """
@@ -99,7 +98,7 @@ class Comparison:
 
 @torch.no_grad()
 def compare(given: Tensor) -> Comparison:
-    """Compare an aligned reference with the visible pixels of the photo, planes [B, 18, H, W]."""
+    """Compare an aligned reference with the visible pixels of the photo, planes [B, 17, H, W]."""
     planes = given.float()
     seen, valid = planes[:, SEEN], planes[:, VALID]
     both = (seen * valid).contiguous()
@@ -119,19 +118,17 @@ class Decision:
         gate: 0..1, how far what PCNet-C painted is corrected.
         shares: how much of the reference, and of its drift, the correction has.
         free: the rest of the correction, R, G, B.
-        kindred: correction beside the gate, R, G, B; 0 unless the reference is known to show a thing of the same class.
     """
 
     gate: Tensor
     shares: Tensor
     free: Tensor
-    kindred: Tensor
 
     def apply(self, given: Tensor, drift: Tensor) -> Tensor:
-        """Return RGB [B, 3, H, W] of planes [B, 18, H, W] of the decision's size."""
+        """Return RGB [B, 3, H, W] of planes [B, 17, H, W] of the decision's size."""
         base, valid = given[:, BASE], given[:, VALID]
         step = self.shares[:, :1] * (given[:, ALIGNED] - base) + self.shares[:, 1:] * drift
-        return base + self.gate * (step * valid + self.free) + self.kindred
+        return base + self.gate * (step * valid + self.free)
 
 
 class ReferenceAttention(nn.Module):
@@ -203,7 +200,6 @@ class FusionNet(nn.Module):
         align: look at the aligned reference; if not, only at the one that is not aligned (ablation).
         gate: correct through a gate; if not, everywhere (ablation).
         attention: look at references that are not aligned.
-        kindred: correct by things of the same class, which cannot be aligned and so never open the gate.
 
     Raises:
         ValueError: another number of levels, or another fold.
@@ -218,7 +214,6 @@ class FusionNet(nn.Module):
         align: bool = True,
         gate: bool = True,
         attention: bool = True,
-        kindred: bool = False,
     ) -> None:
         super().__init__()
         if not 3 <= levels <= len(CHANNELS) or fold not in (1, 2, 4):
@@ -234,11 +229,13 @@ class FusionNet(nn.Module):
         self.up = nn.ModuleList(Up(channels[k], channels[k - 1]) for k in range(levels - 1, 0, -1))
         self.level = {1: 3, 2: 2, 4: 1}[fold]
         self.attention = ReferenceAttention(channels[self.level]) if attention and self.level < levels else None
-        self.head = _silent(channels[0], OUTPUTS * fold**2)
-        self.kindred = _silent(channels[0], 3 * fold**2) if kindred else None
+        self.head = nn.Conv2d(channels[0], OUTPUTS * fold**2, 3, padding=1)
+        nn.init.zeros_(self.head.weight)
+        assert self.head.bias is not None
+        nn.init.zeros_(self.head.bias)
 
     def forward(self, given: Tensor) -> Tensor:
-        """Return RGB float32 [B, 3, H, W], about 0..1, for planes [B, 18, H, W].
+        """Return RGB float32 [B, 3, H, W], about 0..1, for planes [B, 17, H, W].
 
         Raises:
             ValueError: another number of planes, or a side that is no multiple of :attr:`stride`.
@@ -255,18 +252,10 @@ class FusionNet(nn.Module):
         x = self._encoded(given, told)
         with torch.autocast(given.device.type, enabled=False):
             values = functional.pixel_shuffle(self.head(x.float()), self.fold)
-            kindred = self._kindred(x.float(), given)
         gate = functional.relu((1 + SHUT) * torch.sigmoid(values[:, :1] + OPENED) - SHUT)
         gate = gate if self.gate else torch.ones_like(gate)
         present = (given[:, VALID] + self._loose(given)).amax((1, 2, 3), keepdim=True) > 0
-        return Decision(gate * present, values[:, 1:3], values[:, 3:], kindred), told.drift
-
-    def _kindred(self, x: Tensor, given: Tensor) -> Tensor:
-        """Return the correction by a thing of the same class, [B, 3, H, W]; exactly 0 where there is none."""
-        if self.kindred is None:
-            return torch.zeros_like(given[:, BASE])
-        akin = given[:, AKIN] * given[:, SHOWN].amax((1, 2, 3), keepdim=True)
-        return functional.pixel_shuffle(self.kindred(x), self.fold) * akin
+        return Decision(gate * present, values[:, 1:3], values[:, 3:]), told.drift
 
     def _loose(self, given: Tensor) -> Tensor:
         """Return where a reference that is not aligned counts, [B, 1, H, W]."""
@@ -295,15 +284,6 @@ class FusionNet(nn.Module):
         return x
 
 
-def _silent(inputs: int, outputs: int) -> nn.Conv2d:
-    """Return a convolution that answers 0 until it is trained."""
-    layer = nn.Conv2d(inputs, outputs, 3, padding=1)
-    nn.init.zeros_(layer.weight)
-    assert layer.bias is not None
-    nn.init.zeros_(layer.bias)
-    return layer
-
-
 def check_given(given: Tensor, stride: int) -> None:
     """Check the shape of the input of a net whose sides must be multiples of ``stride``.
 
@@ -315,19 +295,15 @@ def check_given(given: Tensor, stride: int) -> None:
         raise ValueError(f"expected [B, {GIVEN}, H, W] with sides that are multiples of {stride}, found {shape}")
 
 
-def join_planes(planes: Tensor, base: Tensor, aligned: Tensor, loose: Tensor, akin: Tensor | None = None) -> Tensor:
-    """Return the input of the nets, [B, 18, H, W].
+def join_planes(planes: Tensor, base: Tensor, aligned: Tensor, loose: Tensor) -> Tensor:
+    """Return the input of the nets, [B, 17, H, W].
 
     Args:
         planes: [B, 6, H, W], see :mod:`deocclude.nets.planes`.
         base: [B, 3, H, W], what PCNet-C painted; it counts in the hole only.
         aligned: [B, 4, H, W], the aligned reference and where it says something.
         loose: [B, 4, H, W], the reference as it is and where it is.
-        akin: bool [B], it shows another thing of the same class; by default that is not known of any.
     """
     assert planes.shape[1] == PLANES
     base = planes[:, RGB] + base * (planes[:, HOLE] - planes[:, SEEN]).clamp(min=0)
-    kin = torch.zeros_like(planes[:, :1])
-    if akin is not None:
-        kin += akin.to(kin.dtype)[:, None, None, None]
-    return torch.cat([planes, base, aligned[:, :3] * aligned[:, 3:], aligned[:, 3:], loose, kin], 1)
+    return torch.cat([planes, base, aligned[:, :3] * aligned[:, 3:], aligned[:, 3:], loose], 1)

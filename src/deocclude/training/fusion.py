@@ -53,7 +53,6 @@ class FusionNetSettings:
         align: look at aligned references (false: ablation).
         gate: correct through a gate (false: ablation).
         attention: look at references that are not aligned.
-        kindred: correct by things of the same class beside the gate.
         start_from: weights to start from: a bundled name or a file; empty for none.
     """
 
@@ -65,14 +64,13 @@ class FusionNetSettings:
     align: bool = True
     gate: bool = True
     attention: bool = True
-    kindred: bool = True
     start_from: str = ""
 
     def arguments(self) -> dict[str, Any]:
         """Return what the net is built with."""
         if self.kind == "conv3-deconv3":
             return {"width": round(64 * self.width), "kernel": self.kernel}
-        names = ("width", "levels", "fold", "align", "gate", "attention", "kindred")
+        names = ("width", "levels", "fold", "align", "gate", "attention")
         return {name: getattr(self, name) for name in names}
 
 
@@ -228,12 +226,11 @@ class Fusion:
         return total
 
     def given(self, batch: FusionBatch) -> Tensor:
-        """Return the input of the net, PCNet-C's answer included, float32 [n, 18, s, s]."""
+        """Return the input of the net, PCNet-C's answer included, float32 [n, 17, s, s]."""
         planes = batch.content.planes.contiguous(memory_format=torch.channels_last)
         with torch.no_grad():
             base = self._base(planes).float().clamp(0, 1)
-        references = batch.references
-        return join_planes(planes, base, references.aligned, references.loose, references.akin)
+        return join_planes(planes, base, batch.references.aligned, batch.references.loose)
 
     def terms(self, output: Tensor, given: Tensor, batch: FusionBatch) -> dict[str, Tensor]:
         """Return the terms of the loss by name, scalars.

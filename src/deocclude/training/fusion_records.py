@@ -37,18 +37,17 @@ class RecordSampler:
     """
 
     def __init__(self, samples: Iterable[ReferenceSample], device: str | torch.device = "cpu") -> None:
-        rows, useful, akin = [], [], []
+        rows, useful = [], []
         for sample in samples:
             if np.count_nonzero(sample.hole) < LEAST_PIXELS:
                 continue
             rows.append(torch.from_numpy(_planes(sample)))
             useful.append(sample.kind not in (ReferenceKind.UNRELATED, ReferenceKind.NONE))
-            akin.append(sample.kind is ReferenceKind.SAME_CLASS)
         if not rows:
             raise InputError("samples with a hole in the reference data set", "none", field="data")
         self.device = torch.device(device)
         self._rows = torch.stack(rows).to(self.device)
-        self._useful, self._akin = (torch.tensor(values, device=self.device) for values in (useful, akin))
+        self._useful = torch.tensor(useful, device=self.device)
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -92,7 +91,7 @@ class RecordSampler:
         valid = (found[:, 9:10] > 0.99).to(truth.dtype)
         aligned = torch.cat([found[:, 6:9] * valid, valid], 1)
         loose = functional.interpolate(planes[:, 12:], size=(size, size), mode="bilinear", antialias=True)
-        return content, References(aligned, loose, self._useful[picks], self._akin[picks])
+        return content, References(aligned, loose, self._useful[picks])
 
 
 def _planes(sample: ReferenceSample) -> NDArray[np.uint8]:

@@ -92,13 +92,11 @@ class References:
         aligned: float32 [n, 4, s, s], laid over the patch, and where it says something.
         loose: float32 [n, 4, s, s], as it is, and where it is.
         useful: bool [n], it may show what is hidden.
-        akin: bool [n], it is known to show another thing of the same class.
     """
 
     aligned: Tensor
     loose: Tensor
     useful: Tensor
-    akin: Tensor
 
 
 class ReferenceMaker:
@@ -135,7 +133,7 @@ class ReferenceMaker:
         laid = torch.where(good, dice < self.errors.aligned, dice < self.errors.misled) & ~names["none"]
         there = ~names["none"]
         aligned, loose = aligned * laid[:, None, None, None], loose * there[:, None, None, None]
-        return References(aligned, loose, names["altered"], torch.zeros_like(there))
+        return References(aligned, loose, names["altered"])
 
     def _altered(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
         """Return pictures [n, 4, s, s] turned, sheared, cropped or padded, in other colours."""
