@@ -75,13 +75,17 @@ _DEPENDS = {
 }
 """The settings that each stage looks at; a stage whose method is a network looks at its weights too."""
 _NETWORKS = {"order": ordering.NETWORKS, "amodal": amodal.NETWORKS}
+_PCNET_C = "weights_data/pcnet_c.safetensors"
 _MODELS = {
-    "order": ("weights_data/pair_net.safetensors", "ordering/pair_model.json"),
-    "amodal": ("weights_data/pcnet_m_rgb.safetensors",),
-    "content": ("weights_data/pcnet_c.safetensors", "content/choice.json", "content/confidence.json"),
+    "order": {"pcnet-m": ("weights_data/pair_net.safetensors", "ordering/pair_model.json")},
+    "amodal": {"pcnet-m-rgb": ("weights_data/pcnet_m_rgb.safetensors",)},
+    "references": {
+        "": (_PCNET_C, "weights_data/fusion.safetensors", "content/stitch_model.json", "references/verify_model.json")
+    },
+    "content": {"": (_PCNET_C, "content/choice.json", "content/confidence.json")},
 }
-"""Files of the package from which a stage's networks know what they know, beside the weights that a setting names: a
-project that an earlier version made is computed again where they have changed."""
+"""Files of the package from which a stage, or one method of it, knows what it knows, beside the weights that a setting
+names: a project that an earlier version made is computed again where they have changed."""
 
 
 def open_project(photo: Photo | Path | str, masks: Scene | NDArray[np.bool_] | Path | str, **reading: Any) -> Project:
@@ -167,9 +171,9 @@ def _stage_fingerprints(project: Project, settings: Settings) -> dict[str, str]:
         upstream = prints[stage] = _fingerprint(
             upstream,
             {key: getattr(settings, key) for key in _DEPENDS[stage]},
-            [project.fingerprints["weights"], *_models(stage)] if _asks_network(stage, settings) else None,
-            _models(stage) if stage == "content" else None,
+            project.fingerprints["weights"] if _asks_network(stage, settings) else None,
             *([project.fingerprints["sources"]] if stage == "references" and _asked(settings) else []),
+            *_models(stage, getattr(settings, stage, "") if stage in _NETWORKS else ""),
             _corrections_of(stage, project.corrections),
         )
     return prints
@@ -209,7 +213,7 @@ def _amodal(project: Project, settings: Settings, progress: Progress) -> Project
 
 
 def _references(project: Project, settings: Settings, progress: Progress) -> Project:
-    return add_references(project, _asked(settings), progress)
+    return add_references(project, _asked(settings), progress, _models("references"))
 
 
 def _content(project: Project, settings: Settings, progress: Progress) -> Project:
@@ -341,9 +345,9 @@ def _with_weights(project: Project, settings: Settings) -> Project:
 
 
 @cache
-def _models(stage: str) -> list[str]:
-    """Return hashes of the files of :data:`_MODELS`."""
-    return [sha256(Path(__file__).parent / name) for name in _MODELS[stage]]
+def _models(stage: str, method: str = "") -> list[str]:
+    """Return hashes of the files of :data:`_MODELS`; none for a method that learnt nothing."""
+    return [sha256(Path(__file__).parent / name) for name in _MODELS.get(stage, {}).get(method, ())]
 
 
 def _asks_network(stage: str, settings: Settings) -> bool:

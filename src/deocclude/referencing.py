@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,13 +39,14 @@ def with_stamp(project: Project, asked: SupplySettings, *, unchanged: bool) -> P
     return replace(project, fingerprints={**project.fingerprints, "sources": stamp(asked)})
 
 
-def add_references(project: Project, asked: SupplySettings, progress: Progress) -> Project:
+def add_references(project: Project, asked: SupplySettings, progress: Progress, models: Sequence[str] = ()) -> Project:
     """Look for references of all hidden parts; a part for which nothing has changed keeps what it has.
 
     Args:
         project: with whole shapes.
         asked: where to look.
         progress: is told of the steps ``index`` and ``references``.
+        models: hashes of the models that take part; parts that others have made are not kept.
 
     Raises:
         InputError: a folder or its index cannot be used.
@@ -58,7 +59,7 @@ def add_references(project: Project, asked: SupplySettings, progress: Progress) 
     scene = _repaired(project)
     supply = _opened(project, asked, progress)
     view = View(project.photo.pixels, union(scene.modal, scene.size))
-    stage = ReferenceStage(view, scene, supply, choices, project.photo.path, _before(project))
+    stage = ReferenceStage(view, scene, supply, choices, project.photo.path, _before(project), models)
     found, prints = stage.run(holes_of(project), lambda done, total: progress("references", done, total))
     notes = supply.notes if supply else (KEPT,)
     reason = None

@@ -163,6 +163,14 @@ def test_no_black_rim_goes_along_from_dark_ground():
     assert alpha[radius > 15.5].max() < 40
 
 
+@pytest.mark.parametrize(("inside", "outside"), [((255,) * 3, (215,) * 3), ((0,) * 3, (30,) * 3)])
+def test_saturated_objects_leave_no_ring_on_ground_of_nearly_their_colour(inside, outside):
+    photo, scene, fill, clean, coverage = _scene_with_truth(inside, outside)
+    stack = build_layers(photo, scene, {}, (1,), {}, fill, "soft")
+    assert np.array_equal(compose(stack), photo)
+    assert np.abs(stack.background.astype(int) - clean)[coverage > 0].max() <= 8
+
+
 def test_texture_is_not_taken_for_a_bled_colour():
     """Grey noise round a red object does not lie between grey and red: it stays as it is."""
     rng = np.random.default_rng(0)

@@ -51,7 +51,7 @@ def test_other_models_in_the_package_are_noticed(fresh, monkeypatch, stage):
     first = run(fresh, settings, until="content")
     assert run(first, settings, until="content").fills is first.fills
     models = pipeline._models
-    monkeypatch.setattr(pipeline, "_models", lambda asked: ["another"] if asked == stage else models(asked))
+    monkeypatch.setattr(pipeline, "_models", lambda asked, *of: ["another"] if asked == stage else models(asked, *of))
     again = run(first, settings, until="content")
     assert (again.graph is not first.graph) == (stage == "order")
     assert again.fills is not first.fills

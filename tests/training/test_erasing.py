@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from deocclude.masks import Mask
 from deocclude.ordering.pairs import PairwiseOrder
-from deocclude.scene import Scene
+from deocclude.scene import Instance, Scene
 from deocclude.stages import StageRecord
 from deocclude.training.erasing import EraserSampler, ErasingSettings
 from deocclude.training.objects import PackedObjects, neighbours_behind, seems_occluded
@@ -93,12 +95,16 @@ def test_notched_objects_count_as_occluded_and_their_occluders_know_them(pack: P
 
 def test_an_ordering_method_outranks_the_hulls(notched: Scene, tmp_path: Path):
     def reversed_order(scene: Scene) -> PairwiseOrder:
-        """Say that the notched square is in front."""
-        first, second = scene.ids
-        assert (first, second) == (1, 2)
-        return PairwiseOrder(scene.ids, np.array([[0, 0.05], [0.9, 0]]), StageRecord("test", {}, 0.0))
+        """Say that the notched square is in front; answer in another order than the scene's."""
+        assert scene.ids == (7, 1, 2)
+        front = np.zeros((3, 3))
+        front[0, 1], front[1, 0] = 0.9, 0.05
+        return PairwiseOrder((2, 1, 7), front, StageRecord("test", {}, 0.0))
 
-    write_pack([notched, *shape_scenes(3)], tmp_path / "pack", order=reversed_order)
+    speck = np.zeros(notched.size, bool)
+    speck[2:8, 2:8] = True
+    scene = replace(notched, instances=(Instance(7, Mask.from_array(speck)), *notched.instances))
+    write_pack([scene, *shape_scenes(3)], tmp_path / "pack", order=reversed_order)
     pack = open_pack(tmp_path / "pack")
     assert pack.hidden.tolist() == pytest.approx([0.9, 0.05, 0, 0, 0])
     assert seems_occluded(pack).tolist() == [True, False, False, False, False]

@@ -61,6 +61,7 @@ class ReferenceStage:
         choices: what a user picked and rejected.
         photo: file of the photo, which is no reference for itself.
         before: what an earlier run left.
+        models: hashes of the models that take part; what others have made is not kept.
     """
 
     view: View
@@ -69,6 +70,7 @@ class ReferenceStage:
     choices: tuple[Choice, ...] = ()
     photo: Path | None = None
     before: Before = field(default_factory=Before)
+    models: Sequence[str] = ()
     _pictures: dict[str, ReferenceUsed] = field(default_factory=dict, init=False)
     _parts: dict[int, Fill] = field(default_factory=dict, init=False)
     _loaded: dict[Path, Reference] = field(default_factory=dict, init=False)
@@ -95,7 +97,7 @@ class ReferenceStage:
         masks = [rle.encode(mask) for mask in (hole.hidden, hole.own, hole.foreign)]
         category = "" if hole.id == BACKGROUND else self.scene[hole.id].category
         source = self.supply.identity if self.supply else ""
-        return hashlib.sha256(json.dumps([masks, category, source, about]).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps([masks, category, source, about, *self.models]).encode()).hexdigest()[:16]
 
     def _keep(self, hole: Hole) -> None:
         """Take over what an earlier run found, as far as it is still hidden and not rejected since."""

@@ -14,9 +14,9 @@ apart as C = a F + (1 - a) B (the matting equation; Porter & Duff 1984, Smith & 
    whole number that rounds to the photo's byte always exists.
 
    Before that B yields a little in channels that ask for more of a than all channels together do: in a dark
-   one two levels of noise may be half of all there is, and would make the rim opaque. Where all channels have hardly
-   any room (a darker pixel on black ground), B yields altogether: what it keeps of the object there is hard to see,
-   an opaque black rim that goes along with the object is not.
+   one two levels of noise may be half of all there is, and would make the rim opaque. Beyond the outline it yields
+   more where the channels have little room (darker pixels on nearly black ground, brighter ones on nearly white): the
+   trace of the object that stays there is hard to see, an opaque black rim that goes along with the object is not.
 
 4. What the object left around it beyond that (:mod:`deocclude.layers.fringe`) is likewise replaced beneath, and
    goes to the object with the least a for which an F exists.
@@ -52,9 +52,10 @@ _PRIOR = 3 * 20.0**2
 # How far alpha may leave the ramp for the sake of the colours.
 _SLACK = 0.3
 _NOISE = 8
-"""Grey levels by which a channel of the colour beneath yields at most."""
-_SCARCE, _AMPLE = 20.0, 60.0
-"""Mean room of the channels, grey levels, up to which B yields altogether, and from which it yields only to noise."""
+"""Grey levels by which a channel of the colour beneath yields at most, but for scarce room."""
+_SCARCE, _AMPLE = 30.0, 60.0
+"""Room of the channels that differ, grey levels, up to which B yields altogether beyond the outline, and from which it
+yields only to noise; between the two it fades from one to the other."""
 _ROUNDED = 0.4
 """What rounding to whole levels forgives; less than a half, so that a foreground colour is certain to exist."""
 _MIXED = np.uint16(65535)
@@ -258,13 +259,14 @@ def _matte(easel: _Easel, crop: _Crop) -> NDArray[np.uint8]:
 def _yielding(target: Floats, beneath: NDArray[np.uint8], rim: _Rim) -> NDArray[np.uint8]:
     """Return the colours [n, 3] beneath, moved to where the alpha that suits all channels together suffices."""
     behind = beneath.astype(np.float32)
-    room = _room(target, behind).mean(-1)
-    ample = np.clip((room - _SCARCE) / (_AMPLE - _SCARCE), 0, 1)
-    together = ample * np.abs(target - behind).mean(-1) / np.maximum(room, 1)
+    room, difference = _room(target, behind), np.abs(target - behind)
+    typical = (room * difference).sum(-1) / np.maximum(difference.sum(-1), 1)
+    ample = np.where(rim.inside, 1, np.clip((typical - _SCARCE) / (_AMPLE - _SCARCE), 0, 1))
+    together = ample * difference.sum(-1) / np.maximum(room.sum(-1), 1)
     alpha = np.maximum(_fitting(target, behind, rim), together)[:, None].clip(0, 0.9999)
     low, high = (target - _ROUNDED - 255 * alpha) / (1 - alpha), (target + _ROUNDED) / (1 - alpha)
     moved = np.clip(behind, np.ceil(low.clip(max=255)), np.floor(high.clip(max=255)))
-    most = np.where(ample < 1, 255, _NOISE)[:, None]
+    most = np.rint(_NOISE + (1 - ample) * (_AMPLE - _NOISE))[:, None]
     return np.asarray(np.clip(moved, behind - most, behind + most).clip(0, 255), np.uint8)
 
 

@@ -36,7 +36,7 @@ class PackedObjects:
         anchors: float32 [n, 48, 2], points inside each object in the coordinates of its crop.
         photo: float32 [n, 4], left, top, right, bottom of the photo in the coordinates of the crop.
         truncated: bool [n], the object touches the border of the photo.
-        occluded: bool [n], a neighbour seems to hide part of it.
+        occluded: bool [n], something in the photo seems to hide part of it.
         neighbours: int64 [n, 4], objects that surely lie behind it; -1 for none.
         neighbour_maps: float32 [n, 4, 2, 3], from its crop to theirs.
 

@@ -167,9 +167,10 @@ def open_pack(folder: Path) -> Pack:
 
 
 def fingerprint(pack: Pack) -> str:
-    """Return a short hash of the crops and their places, stored with weights trained on them."""
+    """Return a short hash of the crops, their places and their order, stored with weights trained on them."""
     digest = hashlib.sha256(np.ascontiguousarray(pack.windows).tobytes())
     digest.update(np.ascontiguousarray(pack.crops[:, ::8, ::8]).tobytes())
+    digest.update(pack.front.tobytes() + pack.hidden.tobytes())
     return digest.hexdigest()[:16]
 
 

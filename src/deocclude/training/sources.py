@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.datasets import standing, tabletop
-from deocclude.errors import InputError
+from deocclude.errors import InputError, unknown_choice
 from deocclude.formats import list_images, read_scenes
 from deocclude.geometry import Size
 from deocclude.images import read_photo
-from deocclude.ordering import estimate
+from deocclude.ordering import METHODS, estimate
 from deocclude.scene import Scene
 from deocclude.training.packing import PackSettings, write_pack
 from deocclude.training.pair_packing import write_pair_pack
@@ -54,6 +54,8 @@ def pack_sources(
         OutputError: the folder cannot be written.
     """
     scenes = chain.from_iterable(read_scenes(source, skip_empty=True) for source in sources)
+    if order and order not in METHODS:
+        raise unknown_choice("ordering method", order, METHODS)
     orderer = partial(estimate, method=order) if order else None
     return write_pack(chain(scenes, shape_scenes(shapes, seed)), out, settings, photo_of, orderer)
 
