@@ -76,7 +76,7 @@ _DEPENDS = {
 """The settings that each stage looks at; a stage whose method is a network looks at its weights too."""
 _NETWORKS = {"order": ordering.NETWORKS, "amodal": amodal.NETWORKS}
 _PCNET_C = "weights_data/pcnet_c.safetensors"
-_MODELS = {
+_MODELS: dict[str, dict[str, tuple[str, ...]]] = {
     "order": {"pcnet-m": ("weights_data/pair_net.safetensors", "ordering/pair_model.json")},
     "amodal": {"pcnet-m-rgb": ("weights_data/pcnet_m_rgb.safetensors",)},
     "references": {
