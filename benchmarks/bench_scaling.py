@@ -50,7 +50,8 @@ def write_inputs(folder: Path, megapixels: float, count: int) -> tuple[Path, Pat
 
 def measure(photo: str, masks: str, output: str) -> dict[str, float]:
     """Run the job in this process and return seconds and megabytes."""
-    from deocclude.pipeline import Settings, open_project, run
+    from deocclude.pipeline import open_project, run
+    from deocclude.plan import Settings
 
     start = time.perf_counter()
     project = open_project(photo, masks)

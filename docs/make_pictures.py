@@ -6,6 +6,7 @@ From scikit-image's sample photos, and a wall of HPatches in the development dat
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -55,22 +56,10 @@ def sheet(panels: list[tuple[str, RGB]], columns: int) -> Image.Image:
 
 def opening() -> Image.Image:
     """Return the first picture of the README: a photo taken apart, and what another view is worth."""
-    demo = load_demo("coffee")
-    project = deocclude.run(deocclude.open_project(demo.photo_path, demo.scene))
-    stack = project.layers
-    cup = next(layer for layer in stack.layers if layer.name == "cup")
-    spoon = next(layer for layer in stack.layers if layer.name == "spoon")
-    moved = [deocclude.Move(cup.instance_id, dx=-150, dy=-10, scale=0.8), deocclude.Move(spoon.instance_id, dx=60)]
-    return sheet(
-        [
-            ("a photo with masks", project.photo.pixels),
-            ("who hides whom", draw_order(project.photo.pixels, project.scene or project.given, project.order)),
-            ("cup taken away", deocclude.compose(stack, hide=[cup.instance_id])),
-            ("rearranged", deocclude.compose(stack, moved)),
-            *before_a_wall(cup.rgba),
-        ],
-        columns=4,
-    )
+    seen = coffee_panels()
+    names = ("the photo", "who hides whom", "cup taken away", "rearranged")
+    cup = next(layer for layer in coffee_project().layers.layers if layer.name == "cup")
+    return sheet([(name, seen[name]) for name in names] + before_a_wall(cup.rgba), columns=4)
 
 
 def before_a_wall(cut_out: RGB) -> list[tuple[str, RGB]]:
@@ -95,25 +84,28 @@ def before_a_wall(cut_out: RGB) -> list[tuple[str, RGB]]:
     ]
 
 
-def coffee() -> Image.Image:
-    """Return the parts of the coffee photo."""
+@cache
+def coffee_project() -> deocclude.Project:
+    """Return the coffee photo, taken apart."""
     demo = load_demo("coffee")
-    project = deocclude.run(deocclude.open_project(demo.photo_path, demo.scene))
+    return deocclude.run(deocclude.open_project(demo.photo_path, demo.scene))
+
+
+def coffee_panels() -> dict[str, RGB]:
+    """Return the parts of the coffee photo by caption."""
+    project = coffee_project()
     stack = project.layers
     cup, spoon, saucer = (next(item.id for item in project.objects if item.name == name)
                           for name in ("cup", "spoon", "saucer"))  # fmt: skip
-    moved = deocclude.compose(stack, [deocclude.Move(cup, dx=-150, dy=-10, scale=0.8), deocclude.Move(spoon, dx=60)])
-    return sheet(
-        [
-            ("the photo", project.photo.pixels),
-            ("who hides whom", draw_order(project.photo.pixels, project.scene or project.given, project.order)),
-            ("saucer, its hidden half painted", on_board(stack, saucer)),
-            ("spoon, its hidden handle painted", on_board(stack, spoon)),
-            ("cup taken away", deocclude.compose(stack, hide=[cup])),
-            ("rearranged", moved),
-        ],
-        columns=3,
-    )
+    moved = [deocclude.Move(cup, dx=-150, dy=-10, scale=0.8), deocclude.Move(spoon, dx=60)]
+    return {
+        "the photo": project.photo.pixels,
+        "who hides whom": draw_order(project.photo.pixels, project.scene or project.given, project.order),
+        "saucer, its hidden half painted": on_board(stack, saucer),
+        "spoon, its hidden handle painted": on_board(stack, spoon),
+        "cup taken away": deocclude.compose(stack, hide=[cup]),
+        "rearranged": deocclude.compose(stack, moved),
+    }
 
 
 def motorcycle() -> Image.Image:
@@ -139,7 +131,7 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     opening().save(IMAGES / "opening.jpg", quality=84, optimize=True)
     motorcycle().save(IMAGES / "motorcycle-reference.jpg", quality=86, optimize=True)
-    coffee().save(IMAGES / "coffee.jpg", quality=88, optimize=True)
+    sheet(list(coffee_panels().items()), columns=3).save(IMAGES / "coffee.jpg", quality=88, optimize=True)
 
 
 if __name__ == "__main__":

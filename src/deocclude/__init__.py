@@ -19,7 +19,7 @@ _HOME = {
     "Photo": "images",
     "Project": "project.state",
     "Scene": "scene",
-    "Settings": "pipeline",
+    "Settings": "plan",
     "Size": "geometry",
     "compose": "layers.compose",
     "open_project": "pipeline",

@@ -2,90 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from functools import cache
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude import amodal, ordering, rle
+from deocclude import amodal, ordering
 from deocclude.content.completed import complete_background, complete_hidden
-from deocclude.content.fill import NAMES, fill_background, fill_hidden
+from deocclude.content.fill import fill_background, fill_hidden
 from deocclude.content.patch import BACKGROUND, Fill
 from deocclude.errors import InputError, unknown_choice
-from deocclude.files import sha256
+from deocclude.fingerprints import fill_fingerprint, models, stage_fingerprints, with_sources
 from deocclude.formats import read_scene
 from deocclude.images import Photo, read_photo
 from deocclude.layers.build import build_layers
 from deocclude.masks import Mask, union
-from deocclude.nets.chosen import SHIPPED, check_weights, weights_file
 from deocclude.ordering.graph import OrderGraph
-from deocclude.project.state import Corrections, Project
-from deocclude.references.supply import SupplySettings
-from deocclude.referencing import add_references, with_stamp
+from deocclude.plan import STAGES, Settings, check
+from deocclude.project.state import Project
+from deocclude.referencing import add_references
 from deocclude.repair import repair
 from deocclude.scene import Instance, Scene, validate
 from deocclude.stages import StageRecord, Stopwatch
 
 Progress = Callable[[str, int, int], None]
 """Called as (stage, steps done, steps in all)."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the pipeline does; every field is a key of a settings file and an option of ``deocclude run``."""
-
-    order: str = "pcnet-m"
-    """Ordering method."""
-    amodal: str = "pcnet-m"
-    """Amodal completion method."""
-    fill: str = "auto"
-    """How hidden pixels are painted: ``auto`` keeps texture, ``chosen`` lets all painters compete for the least error
-    (slower, smoother), or the name of one painter."""
-    edges: str = "soft"
-    """Layer edges: ``soft`` is anti-aliased, ``hard`` has alpha 0 or 255 and is exactly the whole shape. Both
-    recompose to the photo byte for byte."""
-    max_gap: int = 4
-    """Widest slit between neighbouring masks that the repair closes, in pixels."""
-    seed: int = 0
-    """For all that draws random numbers."""
-    references: tuple[str, ...] = ()
-    """Folders of similar pictures, or indexes of such: what they show of a hidden part is taken from them."""
-    reference: tuple[str, ...] = ()
-    """Similar pictures to try on every hidden part; they too are used only where they agree with what is visible."""
-    weights: str = SHIPPED
-    """Of the mask network: a bundled name, a weights file, or the folder of a training run."""
-
-
-WIDEST_GAP = 200
-"""Largest ``max_gap``, in pixels; wider slits are background, and cost grows with the square."""
-STAGES = ("repair", "order", "amodal", "references", "content", "layers")
-_DEPENDS = {
-    "repair": ("max_gap",),
-    "order": ("order",),
-    "amodal": ("amodal",),
-    "references": ("references", "reference"),
-    "content": ("fill", "seed"),
-    "layers": ("edges",),
-}
-"""The settings that each stage looks at; a stage whose method is a network looks at its weights too."""
-_NETWORKS = {"order": ordering.NETWORKS, "amodal": amodal.NETWORKS}
-_PCNET_C = "weights_data/pcnet_c.safetensors"
-_MODELS: dict[str, dict[str, tuple[str, ...]]] = {
-    "order": {"pcnet-m": ("weights_data/pair_net.safetensors", "ordering/pair_model.json")},
-    "amodal": {"pcnet-m-rgb": ("weights_data/pcnet_m_rgb.safetensors",)},
-    "references": {
-        "": (_PCNET_C, "weights_data/fusion.safetensors", "content/stitch_model.json", "references/verify_model.json")
-    },
-    "content": {"": (_PCNET_C, "content/choice.json", "content/confidence.json")},
-}
-"""Files of the package from which a stage, or one method of it, knows what it knows, beside the weights that a setting
-names: a project that an earlier version made is computed again where they have changed."""
 
 
 def open_project(photo: Photo | Path | str, masks: Scene | NDArray[np.bool_] | Path | str, **reading: Any) -> Project:
@@ -136,16 +80,16 @@ def run(
     settings = settings or Settings()
     if until not in STAGES:
         raise unknown_choice("stage", until, STAGES)
-    _check(settings)
+    check(settings)
     report = progress or (lambda stage, done, total: None)
-    project = _with_sources(project, settings)
-    wanted = _stage_fingerprints(project, settings)
+    project = with_sources(project, settings)
+    wanted = stage_fingerprints(project, settings)
     for stage in STAGES[: STAGES.index(until) + 1]:
         if project.fingerprints.get(stage) != wanted[stage]:
             report(stage, 0, 1)
             project = _COMPUTE[stage](project, settings, report)
             if stage == "references":
-                wanted = _stage_fingerprints(project, settings)  # its sources may turn out to be elsewhere
+                wanted = stage_fingerprints(project, settings)  # its sources may turn out to be elsewhere
             project = replace(project, fingerprints={**project.fingerprints, stage: wanted[stage]})
             report(stage, 1, 1)
     return project
@@ -158,25 +102,10 @@ def stale_from(project: Project, settings: Settings | None = None) -> str | None
         InputError: an unknown method name, a number out of range, or no such weights or references.
     """
     settings = settings or Settings()
-    _check(settings)
-    project = _with_sources(project, settings)
-    wanted = _stage_fingerprints(project, settings)
+    check(settings)
+    project = with_sources(project, settings)
+    wanted = stage_fingerprints(project, settings)
     return next((stage for stage in STAGES if project.fingerprints.get(stage) != wanted[stage]), None)
-
-
-def _stage_fingerprints(project: Project, settings: Settings) -> dict[str, str]:
-    """Return what the result of each stage depends on; each stage depends on those before it."""
-    upstream, prints = _input_fingerprint(project), {}
-    for stage in STAGES:
-        upstream = prints[stage] = _fingerprint(
-            upstream,
-            {key: getattr(settings, key) for key in _DEPENDS[stage]},
-            project.fingerprints["weights"] if _asks_network(stage, settings) else None,
-            *([project.fingerprints["sources"]] if stage == "references" and _asked(settings) else []),
-            *_models(stage, getattr(settings, stage, "") if stage in _NETWORKS else ""),
-            _corrections_of(stage, project.corrections),
-        )
-    return prints
 
 
 def _repair(project: Project, settings: Settings, progress: Progress) -> Project:
@@ -213,7 +142,7 @@ def _amodal(project: Project, settings: Settings, progress: Progress) -> Project
 
 
 def _references(project: Project, settings: Settings, progress: Progress) -> Project:
-    return add_references(project, _asked(settings), progress, _models("references"))
+    return add_references(project, settings.supply, progress, models("references"))
 
 
 def _content(project: Project, settings: Settings, progress: Progress) -> Project:
@@ -225,7 +154,7 @@ def _content(project: Project, settings: Settings, progress: Progress) -> Projec
     shapes[BACKGROUND] = (nothing, covered, nothing)
     methods = {key: project.corrections.painters.get(key, settings.fill) for key in shapes}
     prints = {
-        f"content/{key}": _content_fingerprint(item, methods[key], settings, project.references.parts.get(key))
+        f"content/{key}": fill_fingerprint(item, methods[key], settings, project.references.parts.get(key))
         for key, item in shapes.items()
     }
     fills: dict[int, Fill] = {}
@@ -290,70 +219,6 @@ _COMPUTE: dict[str, Callable[[Project, Settings, Progress], Project]] = {
 }  # fmt: skip
 
 
-def _check(settings: Settings) -> None:
-    from deocclude.layers.build import EDGES
-
-    for kind, name, known in (
-        ("ordering method", settings.order, ordering.METHODS),
-        ("amodal method", settings.amodal, amodal.METHODS),
-        ("fill method", settings.fill, NAMES),
-        ("edges", settings.edges, EDGES),
-    ):
-        if name not in known:
-            raise unknown_choice(kind, name, known)
-    if not 0 <= settings.max_gap <= WIDEST_GAP:
-        raise InputError(f"0 to {WIDEST_GAP} pixels", str(settings.max_gap), field="max_gap")
-    if settings.seed < 0:
-        raise InputError("0 or more", str(settings.seed), field="seed")
-
-
-def _with_sources(project: Project, settings: Settings) -> Project:
-    """Return the project with the settings, and fingerprints of the weights and references that they name.
-
-    Raises:
-        InputError: one of them is not there, and the project has no result that was made with it.
-    """
-    before = [list(project.settings.get(key) or ()) for key in _DEPENDS["references"]]
-    project = _with_weights(project, settings)
-    same = before == [project.settings[key] for key in _DEPENDS["references"]]
-    return with_stamp(project, _asked(settings), unchanged=same)
-
-
-def _asked(settings: Settings) -> SupplySettings:
-    return SupplySettings(settings.references, settings.reference)
-
-
-def _with_weights(project: Project, settings: Settings) -> Project:
-    """Return the project with the settings and a fingerprint of the weights that they name.
-
-    A project that comes from another machine, where its weights are not, keeps what it has as long as nothing needs
-    them.
-
-    Raises:
-        InputError: no such weights, and none that the project's results were made with.
-    """
-    before = project.settings.get("weights")
-    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(settings).items()}
-    project = replace(project, settings={**project.settings, **plain})
-    if not any(_asks_network(stage, settings) for stage in _NETWORKS):
-        return project
-    path = weights_file(settings.weights)
-    if not path.is_file() and before == settings.weights and "weights" in project.fingerprints:
-        return project
-    check_weights(settings.weights)
-    return replace(project, fingerprints={**project.fingerprints, "weights": sha256(path)[:16]})
-
-
-@cache
-def _models(stage: str, method: str = "") -> list[str]:
-    """Return hashes of the files of :data:`_MODELS`; none for a method that learnt nothing."""
-    return [sha256(Path(__file__).parent / name) for name in _MODELS.get(stage, {}).get(method, ())]
-
-
-def _asks_network(stage: str, settings: Settings) -> bool:
-    return stage in _NETWORKS and getattr(settings, stage) in _NETWORKS[stage]
-
-
 def _repaired(project: Project) -> Scene:
     assert project.scene is not None  # the stages run in order
     return project.scene
@@ -370,35 +235,3 @@ def _called(scene: Scene, identity: int) -> str:
 
 def _name(photo: Photo) -> str | None:
     return photo.path.name if photo.path else None
-
-
-def _input_fingerprint(project: Project) -> str:
-    photo = hashlib.sha256(project.photo.pixels.data).hexdigest()
-    return _fingerprint(photo, {item.id: rle.encode(item.modal) for item in project.given.instances})
-
-
-def _content_fingerprint(shapes: tuple[Mask, ...], method: str, settings: Settings, part: Fill | None) -> str:
-    """Return what one fill depends on; the photo of a project never changes."""
-    given = [] if part is None else [_part_fingerprint(part)]
-    return _fingerprint([rle.encode(mask) for mask in shapes], method, settings.seed, _models("content"), *given)
-
-
-def _part_fingerprint(part: Fill) -> str:
-    planes = (part.hole, part.rgb, part.provenance, part.confidence)
-    return _fingerprint(part.box, [hashlib.sha256(np.ascontiguousarray(plane).data).hexdigest() for plane in planes])
-
-
-def _corrections_of(stage: str, corrections: Corrections) -> Any:
-    if stage == "order":
-        return [asdict(item) for item in corrections.order]
-    if stage == "amodal":
-        return {identity: rle.encode(mask) for identity, mask in corrections.amodal.items()}
-    if stage == "references" and corrections.references:
-        return [one.as_plain() for one in corrections.references]
-    if stage == "content" and corrections.painters:
-        return dict(corrections.painters)
-    return None
-
-
-def _fingerprint(*parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

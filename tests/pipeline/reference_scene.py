@@ -10,7 +10,7 @@ from skimage import data
 
 from deocclude.geometry import Size
 from deocclude.masks import Mask
-from deocclude.pipeline import Settings
+from deocclude.plan import Settings
 from deocclude.scene import Instance, Scene
 
 WIDTH, HEIGHT = 300, 220

@@ -12,7 +12,8 @@ from deocclude.images import Photo
 from deocclude.layers.compose import compose
 from deocclude.masks import Mask
 from deocclude.ordering.graph import Override
-from deocclude.pipeline import STAGES, Settings, open_project, run, stale_from
+from deocclude.pipeline import open_project, run, stale_from
+from deocclude.plan import STAGES, Settings
 from deocclude.project.store import read_project
 
 FAST = Settings(order="convex", amodal="convexR", fill="telea")

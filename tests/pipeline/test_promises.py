@@ -11,7 +11,8 @@ from deocclude.formats import write_scene
 from deocclude.images import read_photo
 from deocclude.layers.compose import compose
 from deocclude.masks import Mask
-from deocclude.pipeline import Settings, open_project, run
+from deocclude.pipeline import open_project, run
+from deocclude.plan import Settings
 from deocclude.scene import Instance, Scene
 
 

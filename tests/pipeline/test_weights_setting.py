@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from deocclude import pipeline
+from deocclude import fingerprints
 from deocclude.datasets.synthetic import SyntheticSettings, generate
 from deocclude.errors import InputError
 from deocclude.images import Photo
 from deocclude.nets.unet import UNet
-from deocclude.pipeline import Settings, open_project, run
+from deocclude.pipeline import open_project, run
+from deocclude.plan import Settings
 from deocclude.weights import WeightsInfo, save_weights
 
 
@@ -50,8 +51,10 @@ def test_other_models_in_the_package_are_noticed(fresh, monkeypatch, stage):
     settings = Settings(fill="telea")
     first = run(fresh, settings, until="content")
     assert run(first, settings, until="content").fills is first.fills
-    models = pipeline._models
-    monkeypatch.setattr(pipeline, "_models", lambda asked, *of: ["another"] if asked == stage else models(asked, *of))
+    models = fingerprints.models
+    monkeypatch.setattr(
+        fingerprints, "models", lambda asked, *of: ["another"] if asked == stage else models(asked, *of)
+    )
     again = run(first, settings, until="content")
     assert (again.graph is not first.graph) == (stage == "order")
     assert again.fills is not first.fills

@@ -14,7 +14,8 @@ from deocclude.errors import InputError, OutputError
 from deocclude.images import Photo, read_photo
 from deocclude.masks import Mask
 from deocclude.ordering.graph import Override
-from deocclude.pipeline import Settings, open_project, run
+from deocclude.pipeline import open_project, run
+from deocclude.plan import Settings
 from deocclude.project import store
 from deocclude.project.store import read_project, write_project
 

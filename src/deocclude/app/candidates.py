@@ -18,7 +18,7 @@ from deocclude.content.patch import BACKGROUND, Fill
 from deocclude.errors import DeoccludeError
 from deocclude.files import sha256
 from deocclude.masks import Mask, union
-from deocclude.pipeline import Settings
+from deocclude.plan import Settings
 from deocclude.project.state import Project
 from deocclude.references.choice import Choice
 

@@ -25,7 +25,7 @@ from deocclude.errors import InputError, unknown_choice
 from deocclude.layers.arrange import Arrangement, parse_arrangement
 from deocclude.masks import Mask
 from deocclude.ordering.graph import OrderGraph, Override
-from deocclude.pipeline import WIDEST_GAP
+from deocclude.plan import WIDEST_GAP
 from deocclude.scene import Instance
 
 Edit = tuple[str, Changes]

@@ -16,7 +16,7 @@ from deocclude.images import Photo
 from deocclude.layers.stack import LayerStack
 from deocclude.masks import Mask
 from deocclude.ordering.graph import Override
-from deocclude.pipeline import Settings
+from deocclude.plan import Settings
 from deocclude.project.state import Corrections, Project
 from deocclude.references.choice import Choice
 from deocclude.scene import Instance, Scene

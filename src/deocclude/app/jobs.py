@@ -16,7 +16,8 @@ from deocclude.app.saver import Saver
 from deocclude.app.session import Session
 from deocclude.app.worker import CancelledError, Progress, Worker
 from deocclude.errors import DeoccludeError
-from deocclude.pipeline import STAGES, Settings, run
+from deocclude.pipeline import run
+from deocclude.plan import STAGES, Settings
 from deocclude.project.state import Project
 
 HEAD_START = 1.5

@@ -21,7 +21,8 @@ from deocclude.app.problems import MissingError, NotReadyError
 from deocclude.errors import DeoccludeError, InputError
 from deocclude.files import write_text
 from deocclude.images import Photo, read_photo
-from deocclude.pipeline import Settings, stale_from
+from deocclude.pipeline import stale_from
+from deocclude.plan import Settings
 from deocclude.project.state import Project
 from deocclude.project.store import inside, is_project, read_project, version_of, write_project
 from deocclude.scene import Scene

@@ -12,7 +12,7 @@ from deocclude.cli import console
 from deocclude.errors import InputError
 
 if TYPE_CHECKING:
-    from deocclude.pipeline import Settings
+    from deocclude.plan import Settings
     from deocclude.project.state import Project
 
 
@@ -110,7 +110,7 @@ def open_target(target: Path, reading: Reading) -> Project:
 
 def settings_for(project: Project, methods: Methods) -> Settings:
     """Return the settings in force: options over the settings file over the project over the defaults."""
-    from deocclude.pipeline import Settings
+    from deocclude.plan import Settings
     from deocclude.settings import from_dict, read_toml
 
     known = {field.name for field in fields(Settings)}

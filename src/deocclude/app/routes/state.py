@@ -13,7 +13,7 @@ from deocclude.app.events import Event
 from deocclude.app.exports import annotate
 from deocclude.app.service import ServiceDep, SessionDep
 from deocclude.errors import InputError, unknown_choice
-from deocclude.pipeline import STAGES
+from deocclude.plan import STAGES
 
 router = APIRouter(prefix="/api", tags=["state"])
 
