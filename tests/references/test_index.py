@@ -282,3 +282,19 @@ def test_an_object_is_asked_for_without_what_hides_it(built):
     own = query_object(pixels, scene, 1, context=False, settings=QUICK)
     assert (own.features.points.min(0) > (60, 50)).all()
     assert Index(built).query(asked)[0].path.stem == "coffee"
+
+
+def test_all_mostly_dead_segments_are_written_anew(tmp_path, options):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    small = photo("coffee", 90)
+    for turn in range(12):
+        Image.fromarray(np.roll(small, 7 * turn, 1)).save(pictures / f"p{turn:02}.png")
+    build(tmp_path / "index", [pictures], replace(options, batch=4, processes=1))
+    names_of = [[picture.path for _, _, picture in Index(tmp_path / "index").pictures()]]
+    gone = [pictures / f"p{turn:02}.png" for turn in (0, 1, 2, 4, 5, 6)]  # of the first and the second batch
+    remove(tmp_path / "index", gone)
+    manifest = Index(tmp_path / "index").manifest
+    assert len(names_of[0]) == 12
+    assert sum(segment.alive for segment in manifest.segments) == 6
+    assert all(not segment.removed for segment in manifest.segments)

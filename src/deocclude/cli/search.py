@@ -207,13 +207,13 @@ def _report(query: WebQuery, found: Fetched, verified: Verified, folder: Path, w
 
 
 def _plain(found: Fetched, verified: Verified) -> dict[str, Any]:
-    from deocclude.references.verify import ACCEPT
+    from deocclude.references.search import is_reference
 
     plain = found.as_plain()
     for entry in plain["pictures"]:
         one = verified.get(entry["file"] or "")
         if one is not None and one.verdict is not None:
-            entry |= {"probability": one.probability, "matches": one.inliers, "reference": one.probability >= ACCEPT}
+            entry |= {"probability": one.probability, "matches": one.inliers, "reference": is_reference(one)}
     return plain
 
 

@@ -13,11 +13,10 @@ from deocclude.files import write_text
 from deocclude.images import read_photo
 from deocclude.project.markup import Html, join, tag
 from deocclude.project.report_pictures import photo_picture
-from deocclude.references.search import Found
+from deocclude.references.search import Found, is_reference
 from deocclude.references.sources import plain
 from deocclude.references.sources.candidates import Candidate
 from deocclude.references.sources.fetch import Fetched
-from deocclude.references.verify import ACCEPT
 
 if TYPE_CHECKING:
     from deocclude.references.sources.session import WebQuery
@@ -103,7 +102,7 @@ def _card(rank: int, one: Candidate, folder: Path, found: Fetched, known: Mappin
 
 
 def _is_same(verdict: Found | None) -> bool:
-    return verdict is not None and verdict.probability >= ACCEPT
+    return verdict is not None and is_reference(verdict)
 
 
 def _link(url: str, words: str) -> Html:

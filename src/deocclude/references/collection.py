@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +61,8 @@ def stamp(path: Path) -> PictureFile:
         OSError: it cannot be read.
     """
     status = path.stat()
+    if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait for ever
+        raise OSError(errno.EINVAL, "no regular file", str(path))
     return PictureFile(path, sha256(path), status.st_size, status.st_mtime_ns)
 
 

@@ -1,4 +1,4 @@
-"""Where the index of a folder lies, and an index that is up to date with its folder."""
+"""Where the index of a folder of pictures lies."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def query_photo(
         rgb: uint8 [H, W, 3].
         use: bool [H, W], the pixels that may be looked at; all of them when not given.
         category: class name of what it shows, if known.
-        settings: those of the index, :attr:`Index.settings`.
+        settings: those of the index, ``index.manifest.features``.
     """
     return Query(extract(rgb, use, settings), colour.signature(rgb, use), category)
 

@@ -116,10 +116,6 @@ class References:
     pictures: tuple[ReferenceUsed, ...] = ()
     parts: Mapping[int, Fill] = field(default_factory=dict)
 
-    def numbered(self, number: int) -> ReferenceUsed | None:
-        """Return the reference whose pixels have the provenance ``REFERENCE + number``, if it is known."""
-        return next((picture for picture in self.pictures if picture.number == number), None)
-
 
 def credited(found: References, credit: Credit) -> References:
     """Return the references with ``credit`` for each of which nothing is known."""

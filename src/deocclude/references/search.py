@@ -169,7 +169,7 @@ def search(
         -one.probability if one.probability >= LIKELY else 0, not category or one.hit.category != category,
         -one.hit.words * one.hit.colours**BOTH.colours,
     ))  # fmt: skip
-    references = tuple(one for one in found if one.verdict and accepted(one.verdict, settings.accept))
+    references = tuple(one for one in found if is_reference(one, settings.accept))
     return Answer(tuple(found[: settings.top]), references[: settings.top], watch.seconds)
 
 
@@ -193,9 +193,10 @@ def _listed(
     return list(hits.values()), promising
 
 
-def accepted(verdict: Verdict, least: float) -> bool:
-    """Whether a picture counts as a reference: probable enough, and matches lie the same way."""
-    return verdict.probability >= least and verdict.kind != NO_TRANSFORM
+def is_reference(found: Found, least: float = SearchSettings.accept) -> bool:
+    """Whether a picture that was found counts as a reference: probable enough, and matches lie the same way."""
+    verdict = found.verdict
+    return verdict is not None and verdict.probability >= least and verdict.kind != NO_TRANSFORM
 
 
 def _followed(

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.errors import InputError
-from deocclude.files import atomic_folder
+from deocclude.files import atomic_folder, encoded
 from deocclude.geometry import Box, Size
 from deocclude.references.features import Features, from_bytes
 from deocclude.references.key_points import KeyPostings
@@ -150,7 +150,7 @@ def write_segment(folder: Path, content: Content) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    lines = [json.dumps(list(picture), ensure_ascii=False).encode() for picture in content.pictures]
+    lines = [encoded(json.dumps(list(picture), ensure_ascii=False)) for picture in content.pictures]
     starts = np.cumsum([0, *map(len, lines)]).astype(np.int64)
     arrays: dict[str, NDArray[Any]] = {name: getattr(content, name) for name in _ARRAYS}
     arrays |= {f"posting_{name}": getattr(content.postings, name) for name in _POSTINGS}
@@ -161,7 +161,7 @@ def write_segment(folder: Path, content: Content) -> None:
             _write_synced(part / f"{name}.npy", array)
         files = {f"{name}.npy": (part / f"{name}.npy").stat().st_size for name in arrays}
         header = {"categories": list(content.categories), "files": files}
-        (part / HEADER).write_text(json.dumps(header, ensure_ascii=False), encoding="utf-8")
+        (part / HEADER).write_bytes(encoded(json.dumps(header, ensure_ascii=False)))
 
 
 def _header(folder: Path) -> dict[str, Any]:

@@ -288,9 +288,8 @@ class _Writer:
 
     def finish(self) -> None:
         """Write anew the segments that are mostly dead, and sweep."""
-        for number, record in enumerate(self.manifest.segments):
-            if record.removed and record.alive < record.pictures / 2:
-                self._merge([number])
+        while (dead := self._mostly_dead()) is not None:
+            self._merge([dead])
         self._publish([record for record in self.manifest.segments if record.alive])
         sweep(self.folder, self.manifest)
 
@@ -308,6 +307,11 @@ class _Writer:
         while (alike := self._alike()) is not None:
             self._merge(alike)
 
+    def _mostly_dead(self) -> int | None:
+        """Return the number of a segment of which less than half counts, if there is one; merging renumbers them."""
+        dead = (k for k, one in enumerate(self.manifest.segments) if one.alive < one.pictures / 2)
+        return next(dead, None)
+
     def _alike(self) -> list[int] | None:
         """Return :data:`FAN` segments of like size, if there are that many."""
         levels: dict[int, list[int]] = {}
@@ -317,7 +321,7 @@ class _Writer:
         return next((numbers for numbers in levels.values() if len(numbers) >= FAN), None)
 
     def _merge(self, numbers: list[int]) -> None:
-        """Replace segments by one with what counts of them."""
+        """Replace segments by one with what counts of them, or by none where nothing does."""
         records = [self.manifest.segments[number] for number in numbers]
         segments = [Segment(self.folder / SEGMENTS / record.name) for record in records]
         pictures = [
@@ -326,11 +330,10 @@ class _Writer:
             for row, picture in enumerate(segment.pictures())
             if row not in set(record.removed)
         ]
-        if pictures:
-            merged = self._write(batches.merge(segments, [record.removed for record in records], pictures))
-            others = [record for record in self.manifest.segments if record not in records]
-            self._publish([*others, merged])
-            sweep(self.folder, self.manifest)
+        dead = [record.removed for record in records]
+        merged = [self._write(batches.merge(segments, dead, pictures))] if pictures else []
+        self._publish([record for record in self.manifest.segments if record not in records] + merged)
+        sweep(self.folder, self.manifest)
 
     def _write(self, content: Content) -> SegmentRecord:
         name = f"{self.manifest.generation + 1:06d}-{uuid.uuid4().hex[:8]}"

@@ -29,9 +29,8 @@ TURN = 25.0
 GROWTH = 1.6
 """Factor by which a match may be scaled otherwise."""
 ACCEPT = 0.5
-"""Candidates with a lower probability are no references."""
-
-
+"""A picture that somebody named as a reference is one from this probability on; what a search finds among many has to
+be surer (:attr:`deocclude.references.search.SearchSettings.accept`)."""
 LEAST_WORDS = 0.003
 """Likeness of words below which less makes no difference."""
 NO_TRANSFORM = "none"
@@ -60,7 +59,7 @@ class Verdict:
 
     @property
     def accepted(self) -> bool:
-        """Whether the candidate may serve as a reference."""
+        """Whether a picture that was named as a reference may serve as one."""
         return self.probability >= ACCEPT and self.kind != NO_TRANSFORM
 
 

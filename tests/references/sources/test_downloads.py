@@ -259,7 +259,7 @@ def test_a_server_that_dies_half_way_is_asked_again(server, settings):
 @pytest.mark.parametrize(
     ("status", "reason"),
     [(401, Reason.UNAUTHORISED), (403, Reason.FORBIDDEN), (404, Reason.GONE), (500, Reason.SERVER_ERROR),
-     (304, Reason.BAD_ANSWER)],
+     (304, Reason.BAD_ANSWER), (408, Reason.TIMEOUT)],
 )  # fmt: skip
 def test_refusals_are_named(status, reason, server, settings):
     server.routes["/a.jpg"] = Reply(b"no", status, "text/plain")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from deocclude.errors import InputError, MissingExtraError
 from deocclude.references.sources.options import Browser
-from deocclude.references.sources.problems import Reason, SourceError
+from deocclude.references.sources.problems import Reason, SourceError, reason_of
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -23,7 +23,6 @@ _FLAGS = (
     "--window-size=1280,1600",
 )  # fmt: skip
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_BY_STATUS = {401: Reason.UNAUTHORISED, 403: Reason.FORBIDDEN, 429: Reason.RATE_LIMITED}
 _PAUSE = 0.3
 _QUIET = 2.0
 """The page counts as whole when nothing was added for so long, seconds."""
@@ -124,8 +123,7 @@ def _checked(content: Any) -> Mapping[str, Any]:
     if status < 0:
         raise SourceError(Reason.UNREACHABLE, "the search page did not load")
     if status >= 400:
-        reason = _BY_STATUS.get(status, Reason.SERVER_ERROR if status >= 500 else Reason.BAD_ANSWER)
-        raise SourceError(reason, f"the search page answers with status {status}")
+        raise SourceError(reason_of(status), f"the search page answers with status {status}")
     return content
 
 

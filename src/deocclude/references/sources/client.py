@@ -16,11 +16,7 @@ import httpx
 
 from deocclude.references.sources.options import Network
 from deocclude.references.sources.pace import Pace
-from deocclude.references.sources.problems import Reason, SourceError
-
-_AGAIN = frozenset({Reason.SERVER_ERROR, Reason.UNREACHABLE, Reason.BROKEN_OFF, Reason.RATE_LIMITED})
-"""What may work the next time. Not a timeout: it has taken long enough."""
-_BY_STATUS = {401: Reason.UNAUTHORISED, 403: Reason.FORBIDDEN, 429: Reason.RATE_LIMITED, 408: Reason.TIMEOUT}
+from deocclude.references.sources.problems import WORTH_REPEATING, Reason, SourceError, reason_of
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,7 @@ class Client:
         if error.reason is Reason.RATE_LIMITED and asked is not None:
             self._pace.hold(min(asked, 7 * 86400.0))
         is_last = attempt + 1 >= self._limits.attempts
-        if is_last or error.reason not in _AGAIN or (asked or 0.0) > self._limits.patience_seconds:
+        if is_last or error.reason not in WORTH_REPEATING or (asked or 0.0) > self._limits.patience_seconds:
             raise SourceError(error.reason, self._hide(str(error)), retry_after=asked) from None
         pause = self._limits.pause_seconds * 2.0**attempt * random.uniform(0.75, 1.25)
         await asyncio.sleep(max(pause, asked or 0.0))
@@ -120,7 +116,7 @@ class Client:
 
     def _refusal(self, response: httpx.Response, words: str) -> SourceError:
         status = response.status_code
-        reason = _BY_STATUS.get(status, Reason.SERVER_ERROR if status >= 500 else Reason.BAD_ANSWER)
+        reason = reason_of(status)
         text = f"{self.base}: status {status}" + (f", {words}" if words else "")
         wait = retry_after(response.headers.get("retry-after", "")) if status in (429, 503) else None
         return SourceError(reason, text, retry_after=wait)

@@ -24,17 +24,14 @@ from deocclude.references.sources import plain
 from deocclude.references.sources.cache import Cache, Stored
 from deocclude.references.sources.client import named_failures, read_at_most, retry_after
 from deocclude.references.sources.options import Network
-from deocclude.references.sources.problems import Reason, SourceError
+from deocclude.references.sources.problems import WORTH_REPEATING, Reason, SourceError, reason_of
 
 FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp", "TIFF": ".tif", "MPO": ".jpg"}
 """Formats that are read, by Pillow's name, and their suffix."""
 _LOSSY = frozenset({"JPEG", "MPO", "WEBP"})
 _VAGUE = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 _HEADERS = {"Accept": "image/*", "Accept-Encoding": "identity"}
-_AGAIN = frozenset({Reason.SERVER_ERROR, Reason.UNREACHABLE, Reason.BROKEN_OFF, Reason.RATE_LIMITED})
-_BY_STATUS = {
-    401: Reason.UNAUTHORISED, 403: Reason.FORBIDDEN, 404: Reason.GONE, 410: Reason.GONE, 429: Reason.RATE_LIMITED,
-}  # fmt: skip
+_NOTHING_THERE = (404, 410)
 _HOPELESS = frozenset(
     {Reason.GONE, Reason.WRONG_TYPE, Reason.DAMAGED, Reason.TOO_LARGE, Reason.REDIRECTS, Reason.BAD_ANSWER}
 )
@@ -102,7 +99,7 @@ class Downloader:
             except SourceError as error:
                 asked = error.retry_after or 0.0
                 is_last = attempt + 1 >= self._limits.attempts
-                if is_last or error.reason not in _AGAIN or asked > self._limits.patience_seconds:
+                if is_last or error.reason not in WORTH_REPEATING or asked > self._limits.patience_seconds:
                     raise
                 await asyncio.sleep(max(asked, self._limits.pause_seconds * 2.0**attempt))
         raise AssertionError("unreachable")
@@ -167,7 +164,7 @@ def _check_head(response: httpx.Response) -> None:
     """Refuse what is not a picture before its content is read."""
     status, host = response.status_code, response.url.host
     if status != 200:
-        reason = _BY_STATUS.get(status, Reason.SERVER_ERROR if status >= 500 else Reason.BAD_ANSWER)
+        reason = Reason.GONE if status in _NOTHING_THERE else reason_of(status)
         wait = retry_after(response.headers.get("retry-after", "")) if status in (429, 503) else None
         raise SourceError(reason, f"{host}: status {status}", retry_after=wait)
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -42,6 +42,16 @@ class Reason(StrEnum):
     """The source cannot be asked this way, by picture or by words."""
 
 
+WORTH_REPEATING = frozenset({Reason.SERVER_ERROR, Reason.UNREACHABLE, Reason.BROKEN_OFF, Reason.RATE_LIMITED})
+"""What may work the next time. Not a timeout: it has taken long enough."""
+_BY_STATUS = {401: Reason.UNAUTHORISED, 403: Reason.FORBIDDEN, 408: Reason.TIMEOUT, 429: Reason.RATE_LIMITED}
+
+
+def reason_of(status: int) -> Reason:
+    """Return what an HTTP status other than success means."""
+    return _BY_STATUS.get(status, Reason.SERVER_ERROR if status >= 500 else Reason.BAD_ANSWER)
+
+
 class SourceError(DeoccludeError):
     """A source, or an address that it named, could not be used.
 
