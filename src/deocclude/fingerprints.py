@@ -15,10 +15,11 @@ from deocclude import amodal, ordering, rle
 from deocclude.content.patch import Fill
 from deocclude.files import sha256
 from deocclude.masks import Mask
-from deocclude.nets.chosen import check_weights, weights_file
+from deocclude.nets.chosen import check_weights
 from deocclude.plan import STAGES, Settings
 from deocclude.project.state import Corrections, Project
 from deocclude.referencing import with_stamp
+from deocclude.weights import weights_path
 
 _DEPENDS = {
     "repair": ("max_gap",),
@@ -84,7 +85,7 @@ def _with_weights(project: Project, settings: Settings) -> Project:
     project = replace(project, settings={**project.settings, **plain})
     if not any(_asks_network(stage, settings) for stage in _NETWORKS):
         return project
-    path = weights_file(settings.weights)
+    path = weights_path(settings.weights)
     if not path.is_file() and before == settings.weights and "weights" in project.fingerprints:
         return project
     check_weights(settings.weights)

@@ -83,6 +83,8 @@ BUNDLED = {
     "pcnet-c": "pcnet_c.safetensors",
     "fusion": "fusion.safetensors",
 }
+RUN_FILE = "weights.safetensors"
+"""What a training run calls its weights."""
 _KEY = "deocclude"
 
 
@@ -119,13 +121,23 @@ def bundled_path(name: str) -> Path:
 
 
 def weights_path(source: str | Path) -> Path:
-    """Return the file that ``source`` names: bundled weights, or a path ending in ``.safetensors``.
+    """Return the file that ``source`` names: bundled weights, a file, or the folder of a training run.
+
+    Args:
+        source: text that is a bundled name means those weights, whatever lies in the current folder (``./NAME`` means
+            that); text with a suffix or a folder in it is a path, as is a ``Path``; it need not be there.
 
     Raises:
-        InputError: neither.
+        InputError: no bundled weights of this name.
     """
+    if source in BUNDLED:
+        return bundled_path(str(source))
     path = Path(source)
-    return path if path.suffix == ".safetensors" else bundled_path(str(source))
+    if path.is_dir():
+        return path / RUN_FILE
+    if path.suffix or len(path.parts) > 1 or path.is_file() or isinstance(source, Path):
+        return path
+    return bundled_path(str(source))
 
 
 def save_weights(path: Path, net: nn.Module, info: WeightsInfo, *, half: bool = False) -> None:

@@ -7,10 +7,11 @@ import pytest
 from deocclude import amodal, ordering
 from deocclude.datasets.synthetic import SyntheticSettings, generate
 from deocclude.errors import InputError
-from deocclude.nets.chosen import SHIPPED, completer_for, weights_file
+from deocclude.nets.chosen import SHIPPED, completer_for
+from deocclude.nets.completer import MaskCompleter
 from deocclude.nets.unet import UNet
 from deocclude.ordering.graph import OrderGraph
-from deocclude.weights import WeightsInfo, bundled_path, save_weights
+from deocclude.weights import WeightsInfo, bundled_path, save_weights, weights_path
 
 
 def write(path, **arguments):
@@ -25,12 +26,12 @@ def scene():
 
 
 def test_a_name_a_file_and_a_run_folder(tmp_path):
-    assert weights_file(SHIPPED) == bundled_path(SHIPPED)
-    assert weights_file(tmp_path) == tmp_path / "weights.safetensors"
-    assert weights_file("runs/mine").name == "mine"
-    assert weights_file("mine.safetensors").name == "mine.safetensors"
+    assert weights_path(SHIPPED) == bundled_path(SHIPPED)
+    assert weights_path(tmp_path) == tmp_path / "weights.safetensors"
+    assert weights_path("runs/mine").name == "mine"
+    assert weights_path("mine.safetensors").name == "mine.safetensors"
     with pytest.raises(InputError, match="did you mean 'pcnet-m'"):
-        weights_file("pcnet_m")
+        weights_path("pcnet_m")
 
 
 def test_one_completer_a_file_until_it_changes(tmp_path):
@@ -61,3 +62,15 @@ def test_unusable_weights_are_refused(scene, tmp_path):
         with pytest.raises(InputError, match=text) as caught:
             ordering.estimate(scene, method="pcnet-m", weights=tmp_path / f"{name}.safetensors")
         assert f"{name}.safetensors" in str(caught.value)
+
+
+def test_a_folder_of_the_name_of_bundled_weights_does_not_hide_them(tmp_path, monkeypatch):
+    (tmp_path / SHIPPED).mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert weights_path(SHIPPED) == bundled_path(SHIPPED)
+    assert weights_path(f"./{SHIPPED}").parent.name == SHIPPED
+
+
+def test_a_completer_takes_a_path_as_text(tmp_path):
+    path = write(tmp_path / "w.safetensors", in_channels=2)
+    assert MaskCompleter(str(path)).net.in_channels == 2

@@ -83,11 +83,10 @@ def table2(
 def _trained_on(rows: tuple[str, ...]) -> dict[str, list[str]]:
     """Return the scenes that each network has seen, as its weights say."""
     from deocclude.evaluation.table2_rows import OURS
-    from deocclude.nets.chosen import weights_file
-    from deocclude.weights import read_weights
+    from deocclude.weights import read_weights, weights_path
 
     named = {name: weights or ("fusion" if name == OURS else "") for name, _, weights in map(_parted, rows)}
-    return {name: read_weights(weights_file(weights))[0].data.get("scenes", [])
+    return {name: read_weights(weights_path(weights))[0].data.get("scenes", [])
             for name, weights in named.items() if weights}  # fmt: skip
 
 

@@ -26,10 +26,9 @@ from deocclude.content.patch import Painted, Painter, Patch, Provenance
 from deocclude.errors import InputError
 from deocclude.geometry import Box, Size
 from deocclude.masks import Mask
-from deocclude.nets.chosen import weights_file
 from deocclude.nets.planes import HOLE, RGB, SEEN
 from deocclude.nets.reference_net import ALIGNED, BASE, SHOWN, VALID, Conv3Deconv3, FusionNet, compare, join_planes
-from deocclude.weights import load_net
+from deocclude.weights import load_net, weights_path
 
 NAME = "fusion"
 TAKEN = 0.5
@@ -169,7 +168,7 @@ def fusion_net(weights: str | Path = NAME) -> Net:
     Raises:
         InputError: no such weights, damaged ones, or those of another network.
     """
-    path = weights_file(weights)
+    path = weights_path(weights)
     if not path.is_file():
         hint = "train some with 'deocclude train fusion', or use another method"
         raise InputError("weights of the network for references", "no such file", file=path, hint=hint)

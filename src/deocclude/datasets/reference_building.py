@@ -164,9 +164,9 @@ def _opened(references: Path, tell: Progress) -> tuple[Path, str]:
 
 
 def _weights() -> list[str]:
-    from deocclude.nets.chosen import weights_file
+    from deocclude.weights import weights_path
 
-    return [sha256(weights_file(name)) for name in ("pcnet-m", "pcnet-c")]
+    return [sha256(weights_path(name)) for name in ("pcnet-m", "pcnet-c")]
 
 
 def _refuse_overlap(plan: Plan, index: Path) -> None:

@@ -103,6 +103,16 @@ class _Ready:
         return self.query
 
 
+def check_data(data: Path) -> None:
+    """Refuse what is no data, before anything is written.
+
+    Raises:
+        InputError: no such folder, or nothing in it.
+    """
+    if not stereo.is_stereo(data):
+        ukbench.read_groups(data)
+
+
 def make_tasks(data: Path, asked: Asked, work: Path) -> list[Task]:
     """Return the queries of a folder, in order.
 
@@ -139,10 +149,9 @@ def _unseen(groups: Sequence[Group], rows: Sequence[str]) -> tuple[Group, ...]:
     """Return the groups that no network of these rows was trained on."""
     if OURS not in rows and COMPLETE not in rows:
         return tuple(groups)
-    from deocclude.nets.chosen import weights_file
-    from deocclude.weights import read_weights
+    from deocclude.weights import read_weights, weights_path
 
-    scenes = read_weights(weights_file("fusion"))[0].data.get("scenes", ())
+    scenes = read_weights(weights_path("fusion"))[0].data.get("scenes", ())
     seen = {str(scene).rpartition("/")[2] for scene in scenes}
     return tuple(group for group in groups if group.key not in seen)
 

@@ -7,32 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deocclude.errors import InputError
-from deocclude.weights import bundled_path
+from deocclude.weights import weights_path
 
 if TYPE_CHECKING:
     from deocclude.nets.completer import MaskCompleter
 
 SHIPPED = "pcnet-m"
 """Name of the bundled weights that are used where nothing else is asked for."""
-RUN_FILE = "weights.safetensors"
-"""What a training run calls its weights."""
-
-
-def weights_file(source: str | Path) -> Path:
-    """Return the file that ``source`` names: bundled weights, a file, or the folder of a training run.
-
-    Args:
-        source: a bundled name has neither a suffix nor a folder in it; all else is a path.
-
-    Raises:
-        InputError: no bundled weights of this name.
-    """
-    path = Path(source)
-    if path.is_dir():
-        return path / RUN_FILE
-    if path.suffix or len(path.parts) > 1 or path.is_file():
-        return path
-    return bundled_path(str(source))
 
 
 def completer_for(source: str | Path = SHIPPED, views: int = 1) -> MaskCompleter | None:
@@ -41,7 +22,7 @@ def completer_for(source: str | Path = SHIPPED, views: int = 1) -> MaskCompleter
     One completer is kept for each file, and made anew when the file changes.
 
     Args:
-        source: see :func:`weights_file`.
+        source: see :func:`deocclude.weights.weights_path`.
         views: see :class:`deocclude.nets.completer.MaskCompleter`.
 
     Raises:
@@ -50,7 +31,7 @@ def completer_for(source: str | Path = SHIPPED, views: int = 1) -> MaskCompleter
     """
     if source == SHIPPED:
         return None
-    path = weights_file(source)
+    path = weights_path(source)
     changed = path.stat().st_mtime_ns if path.is_file() else 0
     return _completer(path, changed, views)
 
@@ -61,7 +42,7 @@ def check_weights(source: str | Path) -> None:
     Raises:
         InputError: no bundled weights of this name, or no such file.
     """
-    path = weights_file(source)
+    path = weights_path(source)
     if not path.is_file():
         hint = f"the weights that ship are called {SHIPPED!r}"
         raise InputError("a weights file", "no such file", file=path, field="weights", hint=hint)

@@ -16,7 +16,7 @@ from deocclude import crops
 from deocclude.crops import Square
 from deocclude.errors import InputError
 from deocclude.masks import BoolArray, Mask
-from deocclude.weights import bundled_path, load_unet
+from deocclude.weights import load_unet, weights_path
 
 PATCH_SIZE = 128
 LARGEST_BATCH = 64
@@ -147,11 +147,12 @@ class MaskCompleter:
             float32 [n, s, s] in 0..1.
 
         Raises:
-            InputError: weights that are missing, damaged or of another network.
-            ValueError: the net sees colours and the patches have none.
+            InputError: weights that are missing, damaged or of another network, or a net that sees colours where the
+                patches have none.
         """
         if self.sees_colours and patches.rgb is None:
-            raise ValueError("a network that sees colours needs patches of a photo")
+            raise InputError("weights of a network that looks at masks alone", "one that looks at the photo, too",
+                             field="weights", hint="ask for it as an amodal method, pcnet-m-rgb")  # fmt: skip
         out = np.zeros(patches.visible.shape, np.float32)
         for start in range(0, len(out), LARGEST_BATCH):
             part = slice(start, start + LARGEST_BATCH)
@@ -194,7 +195,7 @@ def bundled(name: str = "pcnet-m", views: int = 1) -> MaskCompleter:
 
 
 def _load(weights: str | Path) -> nn.Module:
-    path = weights if isinstance(weights, Path) else bundled_path(weights)
+    path = weights_path(weights)
     if not path.is_file():
         hint = "train some with 'deocclude train pcnet-m', or use another method"
         raise InputError("weights of the mask network", "no such file", file=path, hint=hint)

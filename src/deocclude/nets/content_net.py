@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from deocclude.errors import InputError
-from deocclude.nets.chosen import weights_file
 from deocclude.nets.planes import PLANES
-from deocclude.weights import load_net
+from deocclude.weights import load_net, weights_path
 
 Float = NDArray[np.float32]
 PIXELS_AT_ONCE = 16 * 128 * 128
@@ -106,7 +105,7 @@ def _batches(windows: Sequence[Float]) -> Iterator[list[int]]:
 
 
 def _existing(weights: str | Path) -> Path:
-    path = weights_file(weights)
+    path = weights_path(weights)
     if not path.is_file():
         hint = "train some with 'deocclude train pcnet-c', or use another method"
         raise InputError("weights of the content network", "no such file", file=path, hint=hint)
