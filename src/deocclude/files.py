@@ -14,6 +14,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -41,10 +42,15 @@ def atomic_file(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def atomic_folder(target: Path) -> Iterator[Path]:
+def atomic_folder(target: Path, *, replaced: Collection[str] | None = None) -> Iterator[Path]:
     """Yield a temporary folder; on success it takes the place of ``target`` (if any), on failure it is removed.
 
     Where ``target`` is a link, the folder that it leads to is replaced and the link stays.
+
+    Args:
+        target: the folder.
+        replaced: old results that go, as paths below it with ``/``, besides those that are written anew; all else that
+            lies there comes along (see :func:`keep_others`). ``None`` where nothing does, or the caller brings it.
 
     Raises:
         OutputError: the disk is full, or the place is not writable; ``target`` is as it was.
@@ -55,6 +61,8 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
         try:
             yield temporary
+            if replaced is not None:
+                keep_others(target, temporary, replaced)
             temporary.chmod(0o777 & ~_umask())
             _exchange(temporary, target)
         except OutputError as error:  # of a file inside: name the folder that was asked for, not the temporary one
@@ -111,7 +119,16 @@ def _locked(file: IO[str]) -> bool:
 def write_text(target: Path, text: str) -> None:
     """Write ``text`` as UTF-8 under ``target``, whole or not at all."""
     with atomic_file(target) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(encoded(text))
+
+
+def encoded(text: str) -> bytes:
+    r"""Return ``text`` as UTF-8; what that cannot hold is escaped.
+
+    Names of files need not be UTF-8 (Python keeps their other bytes as surrogates). Written as ``\udcXX`` they make no
+    file unreadable, and JSON reads them back as they were.
+    """
+    return text.encode("utf-8", "backslashreplace")
 
 
 def check_output_folder(target: Path, *, force: bool) -> None:
@@ -207,8 +224,10 @@ def _swapped(first: Path, second: Path) -> bool:
     return bool(rename(at_here, os.fsencode(first), at_here, os.fsencode(second), exchange) == 0)
 
 
+@cache
 def _umask() -> int:
-    mask = os.umask(0)
+    """Return the permissions that new files of this process lack; asking changes them for a moment, so only once."""
+    mask = os.umask(0o077)
     os.umask(mask)
     return mask
 

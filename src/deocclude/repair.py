@@ -80,14 +80,9 @@ def _contain(instance: Instance) -> Instance:
 
 
 def _resolve_overlaps(scene: Scene) -> tuple[list[Mask], dict[tuple[int, int], int]]:
-    def nearness(position: int) -> tuple[float, int, int]:
-        item = scene.instances[position]
-        rank = item.depth_rank if item.depth_rank is not None and item.cluster is None else 0
-        return rank, item.modal.area, item.id
-
     masks = list(scene.modal)
     taken: dict[tuple[int, int], int] = {}
-    order = sorted(range(len(masks)), key=nearness)
+    order = _nearest_first(scene)
     for place, winner in enumerate(order):
         for loser in order[place + 1 :]:
             common = masks[winner].overlap(masks[loser])
@@ -95,6 +90,25 @@ def _resolve_overlaps(scene: Scene) -> tuple[list[Mask], dict[tuple[int, int], i
                 taken[scene.ids[winner], scene.ids[loser]] = common
                 masks[loser] = masks[loser] - masks[winner]
     return masks, taken
+
+
+def _nearest_first(scene: Scene) -> list[int]:
+    """Return the positions of the objects: smaller ones first, but those that a depth is known of in its order.
+
+    Depths compare only within a cluster (or among all that are in none), so each such group is sorted within the
+    places that it has by size.
+    """
+    order = sorted(range(len(scene)), key=lambda position: (scene.modal[position].area, scene.ids[position]))
+    groups: dict[int | None, list[int]] = {}
+    for place, position in enumerate(order):
+        item = scene.instances[position]
+        if item.depth_rank is not None:
+            groups.setdefault(item.cluster, []).append(place)
+    for places in groups.values():
+        ranked = sorted((order[place] for place in places), key=lambda k: scene.instances[k].depth_rank or 0)
+        for place, position in zip(places, ranked, strict=True):
+            order[place] = position
+    return order
 
 
 def _close_gaps(ids: Sequence[int], masks: list[Mask], max_gap: int) -> tuple[list[Mask], dict[tuple[int, int], int]]:

@@ -59,8 +59,10 @@ def decode(rle: dict[str, Any]) -> Mask:
     if min(size) < 0 or size.height * size.width > MAX_PIXELS:
         raise ValueError(f"a run-length mask needs a size of 0 to {MAX_PIXELS} pixels, found {list(size)}")
     runs = unpack(packed) if isinstance(packed, (str, bytes)) else _as_runs(packed)
+    if (runs < 0).any() or (runs > size.height * size.width).any():
+        raise ValueError(f"a run length is negative or larger than the {size.height * size.width} pixels of {size}")
     total = int(runs.sum())
-    if (runs < 0).any() or (runs > size.height * size.width).any() or total != size.height * size.width:
+    if total != size.height * size.width:
         raise ValueError(f"run lengths add up to {total}, but the size {size} has {size.height * size.width} pixels")
     return _from_runs(runs, size)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -265,3 +267,16 @@ def test_read_only_folder(tmp_path):
 def test_sha256(tmp_path):
     (tmp_path / "file").write_bytes(b"content" * 1000)
     assert sha256(tmp_path / "file") == hashlib.sha256(b"content" * 1000).hexdigest()
+
+
+def test_threads_that_write_leave_the_permissions_of_new_files_alone(tmp_path):
+    before = os.umask(0o027)
+    try:
+        files._umask.cache_clear()
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda number: files.write_text(tmp_path / f"{number}.txt", "x"), range(200)))
+        assert os.umask(0o027) == 0o027
+        assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o640}
+    finally:
+        os.umask(before)
+        files._umask.cache_clear()

@@ -78,6 +78,12 @@ def test_photo_without_extras_is_written_without(tmp_path):
         assert "icc_profile" not in image.info
 
 
+def test_a_format_that_cannot_say_how_to_turn_gets_an_upright_picture(tmp_path):
+    photo = read_photo(save(tmp_path / "in.png", exif=exif(6)))
+    write_like(photo, photo.pixels, tmp_path / "out.bmp")
+    assert np.array_equal(read_photo(tmp_path / "out.bmp").pixels, photo.pixels)
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".webp", ".tif", ".png", ".PNG"])
 def test_extras_survive_in_every_format(tmp_path, suffix):
     path = save(tmp_path / f"in{suffix}", exif=exif(6), icc_profile=RGB_PROFILE)

@@ -97,6 +97,18 @@ def test_ranks_of_clusters_do_not_compare():
     assert repair(clustered)[1].overlaps == {(2, 1): 25}
 
 
+def test_ranks_within_a_cluster_win_an_overlap():
+    large, small = block(5, 5, 20, 14), block(10, 10, 5, 5)
+    clustered = Scene(SIZE, (Instance(1, large, depth_rank=1, cluster=4), Instance(2, small, depth_rank=2, cluster=4)))
+    assert repair(clustered)[1].overlaps == {(1, 2): 25}
+
+
+def test_an_object_without_a_rank_wins_by_its_size_only():
+    large, small = block(5, 5, 20, 14), block(10, 10, 5, 5)
+    assert repair(Scene(SIZE, (Instance(1, small, depth_rank=1), Instance(2, large))))[1].overlaps == {(1, 2): 25}
+    assert repair(Scene(SIZE, (Instance(1, large, depth_rank=1), Instance(2, small))))[1].overlaps == {(2, 1): 25}
+
+
 def test_duplicates_are_dropped_and_reported():
     mask = block(4, 4, 6, 6)
     fixed, report = repair(scene(mask, mask, mask))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deocclude.errors import InputError
-from deocclude.settings import from_dict, read_settings, to_dict, to_toml
+from deocclude.settings import from_dict, read_settings, to_dict
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,6 @@ OUTERS = st.builds(
 @settings(deadline=None)
 @given(OUTERS)
 def test_round_trip(value):
-    assert from_dict(Outer, tomllib.loads(to_toml(value))) == value
     assert from_dict(Outer, to_dict(value)) == value
 
 
@@ -63,12 +61,6 @@ def test_file(tmp_path):
     assert isinstance(value.inner.rate, float)
     path.write_text("", encoding="utf-8")
     assert read_settings(Outer, str(path)) == Outer()
-
-
-def test_toml_is_readable():
-    lines = to_toml(Outer()).splitlines()
-    assert lines[:3] == ['name = "plain"', "fast = true", "sizes = [1, 2]"]
-    assert lines[-3:] == ["[inner]", "steps = 3", "rate = 0.5"]
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,15 @@ def test_masks_of_any_brightness_and_mode(tmp_path: Path) -> None:
     assert [item.id for item in scene.instances if item.modal != Mask.from_array(SHAPE)] == []
 
 
+@pytest.mark.parametrize("colours", [(0, 255), (255, 0)])
+def test_palette_masks_are_read_by_brightness(tmp_path: Path, colours: tuple[int, int]) -> None:
+    image = Image.fromarray(SHAPE if colours[1] else 1 - SHAPE)
+    image.putpalette([value for colour in colours for value in (colour,) * 3])
+    image.save(tmp_path / "1.png")
+    assert Image.open(tmp_path / "1.png").mode == "P"
+    assert read_scene(tmp_path).instances[0].modal == Mask.from_array(SHAPE)
+
+
 def test_hidden_and_other_files_are_passed_over(tmp_path: Path) -> None:
     save(tmp_path / "1.PNG", SHAPE)
     (tmp_path / "._1.png").write_bytes(b"resource fork")

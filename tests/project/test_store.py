@@ -268,3 +268,23 @@ def test_a_painted_shape_that_does_not_fit_is_refused(folder, name, shape, text)
     Image.fromarray(np.ones(shape, np.uint8)).save(folder / "masks" / name)
     with pytest.raises(InputError, match=text):
         read_project(folder)
+
+
+def test_masks_that_overlap_survive_before_the_repair_has_run(tmp_path):
+    masks = np.zeros((2, 40, 60), bool)
+    masks[0, 10:20, 10:30], masks[1, 15:35, 5:50] = True, True
+    fresh = open_project(Photo(np.full((40, 60, 3), 90, np.uint8)), masks)
+    write_project(fresh, tmp_path / "out")
+    again = read_project(tmp_path / "out")
+    assert again.scene is None
+    assert again.given == fresh.given
+    assert run(again, FAST, until="repair").scene == run(fresh, FAST, until="repair").scene
+
+
+def test_a_photo_keeps_its_name(project, tmp_path):
+    Image.fromarray(project.photo.pixels).save(tmp_path / "holiday.png")
+    write_project(open_project(read_photo(tmp_path / "holiday.png"), project.given), tmp_path / "first")
+    again = read_project(tmp_path / "first")
+    assert again.photo.path.name == "photo.png"
+    write_project(again, tmp_path / "second")
+    assert read_project(tmp_path / "second").photo.name == "holiday.png"

@@ -73,11 +73,11 @@ def _values(path: Path) -> NDArray[Any]:
             mode = image.mode
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         mode = ""
-    if mode not in ("RGB", "RGBA", "LA"):
+    if mode not in ("RGB", "RGBA", "LA", "P"):
         return read_labels(path)
     read_photo(path, convert=True)
     with Image.open(path) as image:
-        pixels = np.asarray(image)
+        pixels = np.asarray(image.convert("RGBA") if mode == "P" else image)
     if mode != "RGB" and pixels[..., -1].min(initial=255) < 255:
         return pixels[..., -1]
     colours = pixels[..., :3] if mode != "LA" else pixels[..., :1]
@@ -85,6 +85,17 @@ def _values(path: Path) -> NDArray[Any]:
         hint = "keep only masks in the folder, white on black"
         raise InputError("a black and white mask", "a colour picture", file=path, hint=hint)
     return colours[..., 0]
+
+
+def _is_mask(path: Path) -> bool:
+    """Whether a file can be read as a mask."""
+    if path.suffix.lower() != ".png":
+        return False
+    try:
+        _read(path)
+    except InputError:
+        return False
+    return True
 
 
 def is_mask_folder(source: Source) -> bool:
@@ -109,7 +120,7 @@ def write_mask_folder(scene: Scene, path: Path) -> None:
     Raises:
         InputError: the folder holds other things than mask PNGs.
     """
-    foreign = [file.name for file in path.iterdir() if file.suffix.lower() != ".png"] if path.is_dir() else []
+    foreign = [file.name for file in path.iterdir() if not _is_mask(file)] if path.is_dir() else []
     if foreign:
         raise InputError("a new folder, or one of mask PNGs only", f"{foreign[0]!r} in it", file=path)
     check_output_folder(path, force=True)

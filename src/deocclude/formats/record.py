@@ -29,7 +29,7 @@ def is_whole(value: Any) -> bool:
     """Whether a JSON value is a whole number (3 and 3.0 are, true is not)."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
-    return math.isfinite(value) and abs(value) <= _LARGEST_WHOLE and value == int(value)
+    return abs(value) <= _LARGEST_WHOLE and value == int(value)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Record:
             return ""
         if not isinstance(value, str):
             raise self.wrong(key, "a text")
-        return value
+        return value.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair can be written nowhere
 
     def identity(self, key: str) -> int | str:
         """Return a number or text that names an image."""

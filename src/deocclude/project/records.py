@@ -35,7 +35,7 @@ def index_of(project: Project, photo_file: str) -> dict[str, Any]:
         "deocclude": __version__,
         "photo": {
             "file": photo_file, "width": photo.size.width, "height": photo.size.height,
-            "orientation": photo.orientation, "name": photo.path.name if photo.path else "",
+            "orientation": photo.orientation, "name": photo.name,
         },
         "settings": dict(project.settings),
         "image": {"file": scene.image_file, "id": scene.image_id},
@@ -110,9 +110,21 @@ def order_of(index: Mapping[str, Any], scene: Scene) -> tuple[PairwiseOrder | No
         a, b = place[pair["a"]], place[pair["b"]]
         front[a, b], front[b, a] = pair["a_in_front"], pair["b_in_front"]
     pairs = PairwiseOrder(scene.ids, front, stage_records_of(index)["order"])
-    edges, dropped = (tuple(Edge(**edge) for edge in entry[key]) for key in ("edges", "dropped"))
+    edges, dropped = (tuple(_edge(edge, place) for edge in entry[key]) for key in ("edges", "dropped"))
     mutual = tuple((int(a), int(b)) for a, b in entry["mutual"])
     return pairs, OrderGraph(scene.ids, edges, dropped, mutual, overrides_of(index))
+
+
+def _edge(entry: Mapping[str, Any], known: Mapping[int, int]) -> Edge:
+    """Return an arrow.
+
+    Raises:
+        KeyError: it is between other objects than those that are known.
+    """
+    edge = Edge(**entry)
+    for identity in (edge.front, edge.behind):
+        known[identity]
+    return edge
 
 
 def amodal_of(index: Mapping[str, Any], masks: Mapping[int, Mask], folder: Path) -> AmodalMasks:
@@ -127,7 +139,17 @@ def amodal_of(index: Mapping[str, Any], masks: Mapping[int, Mask], folder: Path)
 
 def stage_records_of(index: Mapping[str, Any]) -> dict[str, StageRecord]:
     """Return how each stage came to its result."""
-    return {name: StageRecord(**{**entry, "notes": tuple(entry["notes"])}) for name, entry in index["stages"].items()}
+    return {
+        name: StageRecord(
+            **{
+                **entry,
+                "settings": dict(entry["settings"]),
+                "seconds": float(entry["seconds"]),
+                "notes": tuple(map(str, entry["notes"])),
+            }
+        )
+        for name, entry in index["stages"].items()
+    }
 
 
 def amodal_scene(project: Project) -> Scene:
@@ -232,10 +254,13 @@ def _instance(project: Project, position: int) -> dict[str, Any]:
 
 
 def _given(project: Project) -> list[dict[str, Any]] | None:
-    """Return the objects as handed in, or ``None`` when the repair changed nothing."""
-    if project.scene is None or project.scene == project.given:
+    """Return the objects as handed in, or ``None`` when the repair changed nothing.
+
+    Masks that the repair has not seen may overlap, which a picture of labels cannot tell: each is written out.
+    """
+    if project.scene is not None and project.scene == project.given:
         return None
-    repaired = {item.id: item for item in project.scene.instances}
+    repaired = {item.id: item for item in project.scene.instances} if project.scene is not None else {}
     entries = []
     for item in project.given.instances:
         entry: dict[str, Any] = {key: getattr(item, key) for key in _PLAIN}

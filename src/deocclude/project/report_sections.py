@@ -28,7 +28,7 @@ STAGES = {
 
 def photo_name(project: Project) -> str:
     """Return what to call the photo."""
-    return project.photo.path.name if project.photo.path else project.given.image_file or "photo"
+    return project.photo.name or project.given.image_file or "photo"
 
 
 def section(identity: str, title: str, *children: Child) -> Html:

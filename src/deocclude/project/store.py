@@ -11,13 +11,14 @@ import re
 import shutil
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from deocclude.errors import InputError
-from deocclude.files import atomic_folder, check_output_folder, keep_others, sha256
+from deocclude.files import atomic_folder, check_output_folder, encoded, keep_others, sha256
 from deocclude.formats import read_scene, write_scene
 from deocclude.images import Photo, read_labels, read_photo, write_like, write_picture
 from deocclude.layers.export import export_png, read_layers
@@ -84,7 +85,7 @@ def write_project(
             index["references"] = reference_index(project.references)
         index["photo"]["sha256"] = sha256(part / index["photo"]["file"])
         index["files"] = [*written, INDEX]
-        (part / INDEX).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        (part / INDEX).write_bytes(encoded(json.dumps(index, indent=1, ensure_ascii=False) + "\n"))
         held.enter_context(guard or nullcontext())
         keep_others(folder, part, _results_in(folder))
         if seen is not None and version_of(folder) != seen:
@@ -160,7 +161,7 @@ def _assemble(folder: Path, index: dict[str, Any]) -> Project:
         given,
         dict(index["settings"]),
         corrections,
-        scene,
+        scene if "repair" in index["stages"] else None,
         pairs,
         graph,
         amodal,
@@ -177,7 +178,7 @@ def _read_photo(folder: Path, entry: Mapping[str, Any]) -> Photo:
     photo = read_photo(path)
     if sha256(path) != entry["sha256"]:
         raise InputError("the photo of this project", "another picture", file=path, hint="put the old photo back")
-    return photo
+    return replace(photo, original_name=str(entry.get("name") or ""))
 
 
 def _painted(folder: Path, scene: Scene) -> dict[int, Mask]:
@@ -235,7 +236,7 @@ def _write_results(project: Project, part: Path) -> None:
         export_png(project.stack, part / "layers", icc_profile=profile)
         shutil.copyfile(part / "layers" / "background.png", part / "background.png")
         write_openraster(project.stack, part / "scene.ora", icc_profile=profile)
-    (part / "report.html").write_text(render_report(project), encoding="utf-8")
+    (part / "report.html").write_bytes(encoded(render_report(project)))
 
 
 def _results_in(folder: Path) -> set[str]:
