@@ -84,6 +84,14 @@ def test_candidates_are_made_picked_and_used(computing, computed):
     assert [item["name"] for item in found if item["rejected"]] == ["exemplar"]
     state = compute(computing, computed)
     assert state["objects"][1]["hole"]["method"] == "mean"
+    seed = {"revision": state["settings"]["revision"], "settings": {"seed": 5}}
+    computing.put(f"{computed}/settings", json=seed)
+    compute(computing, computed)
+    assert computing.get(f"{computed}/holes/2/candidates").json()["fresh"] is False
+    finish(computing, computing.post(f"{computed}/holes/2/candidates").json())
+    again = {item["name"]: item["picture_url"] for item in
+             computing.get(f"{computed}/holes/2/candidates").json()["candidates"]}  # fmt: skip
+    assert again["mean"] != picture
     body = {"revision": 2, "pick": None, "reject": ["exemplar", "textured", "pcnet-c"]}
     computing.put(f"{computed}/holes/2/choice", json=body)
     assert compute(computing, computed)["objects"][1]["hole"]["method"] == "biharmonic"

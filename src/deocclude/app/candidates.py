@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -75,17 +76,28 @@ class Candidates:
     Attributes:
         hole: fingerprint of the hole that they were made for.
         references: paths of the references that were asked for then.
+        seed: of painters that draw random numbers.
         items: the candidates.
     """
 
     hole: str
     references: tuple[str, ...]
+    seed: int
     items: tuple[Candidate, ...]
 
-    @property
+    @cached_property
     def version(self) -> str:
         """A text that is another one for other candidates."""
-        return self.hole
+        digest = hashlib.sha256(f"{self.hole} {self.seed}".encode())
+        for item in self.items:
+            digest.update(item.name.encode())
+            if item.fill is not None:
+                digest.update(item.fill.rgb.tobytes())
+        return digest.hexdigest()[:16]
+
+    def answer(self, hole: Hole, settings: Settings) -> bool:
+        """Whether they were made for this hole and what is asked for now."""
+        return (self.hole, self.references, self.seed) == (hole.fingerprint, settings.reference, settings.seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +153,7 @@ def paint_candidates(project: Project, settings: Settings, identity: int, progre
         items.append(_by_painter(project.photo.pixels, hole, name, settings.seed))
     progress("candidates", len(items), len(items))
     told = {item.name: item for item in reversed(items)}  # two files of one content are one candidate
-    return Candidates(hole.fingerprint, settings.reference, tuple(reversed(told.values())))
+    return Candidates(hole.fingerprint, settings.reference, settings.seed, tuple(reversed(told.values())))
 
 
 def title_of(method: str) -> str:

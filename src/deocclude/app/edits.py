@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 
@@ -25,8 +24,9 @@ from deocclude.errors import InputError, unknown_choice
 from deocclude.layers.arrange import Arrangement, parse_arrangement
 from deocclude.masks import Mask
 from deocclude.ordering.graph import OrderGraph, Override
-from deocclude.plan import WIDEST_GAP
+from deocclude.plan import Settings, check
 from deocclude.scene import Instance
+from deocclude.settings import from_dict
 
 Edit = tuple[str, Changes]
 """What to call an action, and the values that it sets."""
@@ -175,26 +175,11 @@ def set_settings(session: Session, values: dict[str, Any]) -> Edit:
     Raises:
         InputError: an unknown setting, or a value that is not allowed.
     """
-    from deocclude import amodal, ordering
-    from deocclude.layers.build import EDGES
-
     for key in values:
         if key not in EDITABLE:
             raise unknown_choice("setting", key, EDITABLE)
     value = settings_value(session.state.value(SETTINGS, {}) | values)
-    choices: dict[str, Collection[str]] = {
-        "order": ordering.METHODS,
-        "amodal": amodal.METHODS,
-        "fill": NAMES,
-        "edges": EDGES,
-    }
-    for key, known in choices.items():
-        if value[key] not in known:
-            raise unknown_choice(key, value[key], known)
-    if not 0 <= value["max_gap"] <= WIDEST_GAP:
-        raise InputError(f"0 to {WIDEST_GAP} pixels", str(value["max_gap"]), field="max_gap")
-    if not 0 <= value["seed"] < 2**32:
-        raise InputError("0 or more", str(value["seed"]), field="seed")
+    check(from_dict(Settings, value))
     return "Change settings", {SETTINGS: value}
 
 

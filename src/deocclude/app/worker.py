@@ -33,6 +33,8 @@ class Worker:
         """Start the process, unless it runs; it loads the networks' library by itself."""
         with self._lock:
             if self._process is None or not self._process.is_alive():
+                if self._pipe is not None:
+                    self._pipe.close()  # of the process that is gone
                 context = multiprocessing.get_context("spawn")
                 self._pipe, theirs = context.Pipe()
                 self._process = context.Process(target=_serve, args=(theirs,), daemon=True, name="deocclude-worker")

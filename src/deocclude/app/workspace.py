@@ -20,6 +20,7 @@ from deocclude.app.session import Session
 from deocclude.demo import load_demo
 from deocclude.errors import InputError
 from deocclude.files import check_output_folder
+from deocclude.images import read_photo
 from deocclude.project.store import is_project
 from deocclude.scene import Scene
 
@@ -51,11 +52,13 @@ class Workspace:
         target: a photo, a project folder or a folder of photos to begin with; without one, all projects in ``folder``.
 
     Raises:
-        InputError: ``target`` is neither.
+        InputError: ``target`` is neither, a photo that cannot be read, or ``folder`` is a file.
     """
 
     def __init__(self, folder: Path, target: Path | None = None) -> None:
         self.folder = folder.absolute()
+        if self.folder.exists() and not self.folder.is_dir():
+            raise InputError("a folder to work in", "a file", file=self.folder, hint="name another with --workspace")
         self.lock = threading.RLock()
         self._places: dict[str, Place] = {}
         self._open: dict[str, Session] = {}
@@ -140,6 +143,7 @@ class Workspace:
             for photo in photos:
                 self._add_photo(photo)
         elif target.is_file():
+            read_photo(target, convert=True)  # refused here, where whoever named it sees it
             self._add_photo(target)
         else:
             raise InputError("a photo, a project folder or a folder of photos", "no such file", file=target)

@@ -170,9 +170,9 @@ def _require_hole(session: Session, identity: int) -> None:
 
 
 def _fresh(session: Session, identity: int) -> Candidates | None:
-    """Return the candidates of a hole, if they were made for the hole and the references as they are."""
+    """Return the candidates of a hole, if they were made for the hole, the references and the seed as they are."""
     found, results = session.candidates.get(identity), session.results
     hole = hole_of(results, identity) if results is not None and found is not None else None
-    if found is None or hole is None or hole.fingerprint != found.hole:
+    if found is None or hole is None:
         return None
-    return found if settings_of(session.state, session.references).reference == found.references else None
+    return found if found.answer(hole, settings_of(session.state, session.references)) else None
