@@ -195,6 +195,20 @@ def test_a_thin_hole_is_left_to_the_safe_candidate():
     assert error(painted, gradient(60), hole) < 1.5
 
 
+def test_a_thin_hole_goes_to_the_next_candidate_where_the_safe_one_fails():
+    def fail(patch):
+        raise InputError("weights", "damaged ones")
+
+    hole = np.zeros((60, 60), bool)
+    hole[:, 30:33] = True
+    painted = choose([Candidate("broken", fail), *candidates("biharmonic")])(patch_of(gradient(60), hole))
+    assert any("broken left out" in note for note in painted.notes)
+    assert error(painted, gradient(60), hole) < 1.5
+    alone = choose([Candidate("broken", fail)])(patch_of(gradient(60), hole))
+    assert "no painter can answer" in alone.fallback_reason
+    assert any("broken left out" in note for note in alone.notes)
+
+
 @pytest.mark.parametrize("side", [1, 2, 5, 9])
 def test_tiny_objects(side):
     hole, evidence = np.zeros((12, 12), bool), np.zeros((12, 12), bool)

@@ -103,3 +103,24 @@ def test_large_photo_is_filled_in_its_own_resolution():
     assert found.filled.sum() > 0.98 * hole.sum()
     off = (found.rgb.astype(float) - large)[hole]
     assert np.sqrt(np.mean(off**2)) < 6
+
+
+@pytest.mark.parametrize("width", [512, 511, 575])
+def test_a_picture_of_odd_sides_stays_in_place_however_far_away_it_is(width):
+    picture = np.zeros((90, width, 3), np.uint8)
+    picture[30:50, width - 40 : width - 20] = 255
+    centre = width - 30.5
+    for step in (1, 2, 4, 8):
+        columns = np.arange(step / 2 - 0.5, width, step, dtype=np.float32)
+        rows = np.arange(step / 2 - 0.5, 90, step, dtype=np.float32)
+        found = Source(picture).at(np.stack(np.meshgrid(columns, rows), 2))[..., 0].sum(0)
+        assert (found * columns).sum() / found.sum() == pytest.approx(centre, abs=0.25)
+
+
+def test_looking_up_a_part_gives_what_looking_up_all_does():
+    picture = np.random.default_rng(0).integers(0, 255, (70, 91, 3), np.uint8)
+    source, where = Source(picture), pixel_grid(70, 91) * np.float32(1.013) - np.float32(2.2)
+    whole = source.at(where)
+    assert np.array_equal(source.at(where[20:40, 30:60]), whole[20:40, 30:60])
+    far = np.full((4, 4, 2), FAR, np.float32)
+    assert np.array_equal(source.at(far), np.broadcast_to(picture[-1, -1], (4, 4, 3)))

@@ -177,6 +177,25 @@ def test_wrong_names_are_refused(tmp_path: Path, changes: dict[str, str], messag
         train(Toy(), settings(2, **changes), tmp_path)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"learning_rate": -1.0}, {"learning_rate": float("nan")}, {"log_every": 0}, {"validate_every": 0}, {"ema": 1.0},
+     {"minutes": -1.0}],
+)  # fmt: skip
+def test_numbers_out_of_range_are_refused(tmp_path: Path, changes: dict[str, float]):
+    with pytest.raises(InputError, match=f"loop.{next(iter(changes))}"):
+        train(Toy(), settings(2, **changes), tmp_path)
+
+
+def test_a_net_that_cannot_be_built_is_refused(tmp_path: Path):
+    class Flat(Toy):
+        def build(self) -> torch.nn.Module:
+            return torch.nn.Conv2d(3, -1, 3)
+
+    with pytest.raises(InputError, match="settings of a net that can be built"):
+        train(Flat(), settings(2), tmp_path)
+
+
 def test_empty_phases_are_refused(tmp_path: Path):
     for phases in ((), (Phase(0, 8, 4),), (Phase(4, 8, 0),)):
         with pytest.raises(InputError, match="phases"):

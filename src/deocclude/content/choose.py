@@ -17,7 +17,7 @@ from deocclude.content import METHODS, choice_model, confidence, mixing, painter
 from deocclude.content.choice_model import ChoiceModel
 from deocclude.content.contest import COPIES, Candidate, Contest, hold
 from deocclude.content.measures import Measured, measure, shape_of
-from deocclude.content.painting import distance_to, paint_blind
+from deocclude.content.painting import BLIND, distance_to, paint_blind
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
 from deocclude.errors import DeoccludeError
 
@@ -81,11 +81,15 @@ def choose(
     def paint(patch: Patch) -> Painted:
         width = 2 * float(distance_to(~patch.hole)[patch.hole].max(initial=0.0))
         thin = width <= THIN and bool(patch.evidence.any())
-        contest = hold(patch, candidates[:1] if thin else candidates, copies=0 if thin else settings.copies)
-        if not contest.answers:
-            return paint_blind(patch, NAME)
-        told = (f"the hole is at most {width:.0f} px wide: no test made",) if thin else ()
-        return _answer(contest, model, (*told, *contest.notes, *notes))
+        told: tuple[str, ...] = (f"the hole is at most {width:.0f} px wide: no test made",) if thin else ()
+        # In a thin hole the safe one answers, or the next that can.
+        for asked in [[one] for one in candidates] if thin else [candidates]:
+            contest = hold(patch, asked, copies=0 if thin else settings.copies)
+            told += contest.notes
+            if contest.answers:
+                return _answer(contest, model, (*told, *notes))
+        why = "no painter can answer" if patch.evidence.any() else BLIND
+        return replace(paint_blind(patch, NAME, why), notes=(*told, *notes))
 
     return paint
 

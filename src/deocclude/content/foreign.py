@@ -60,14 +60,14 @@ class Trace:
     """Where one flow leads.
 
     Attributes:
-        x: int16 [h, w], column in the photo that each pixel of the reduced reference is led to.
-        y: int16 [h, w], row in the photo.
+        x: int32 [h, w], column in the photo that each pixel of the reduced reference is led to.
+        y: int32 [h, w], row in the photo.
         alike: bool [h, w], whether flow and colours agree there.
         likely: bool [h, w], whether they nearly do.
     """
 
-    x: NDArray[np.int16]
-    y: NDArray[np.int16]
+    x: NDArray[np.int32]
+    y: NDArray[np.int32]
     alike: Bool
     likely: Bool
 
@@ -191,7 +191,7 @@ def _traced(
     x, y = np.rint(np.nan_to_num(place, posinf=-1, neginf=-1)).T.reshape(2, height, width)
     shown &= (x >= 0) & (y >= 0) & (x < full.width) & (y < full.height)
     limits = ((x, full.width), (y, full.height))
-    columns, rows = (np.clip(values, 0, count - 1).astype(np.int16) for values, count in limits)
+    columns, rows = (np.clip(values, 0, count - 1).astype(np.int32) for values, count in limits)
     return Trace(columns, rows, np.asarray(shown & (badness <= 1)), np.asarray(shown & (badness <= settings.doubt)))
 
 

@@ -28,9 +28,8 @@ from deocclude.content.target import Aligned, Target
 from deocclude.content.window import Window, window_around
 from deocclude.geometry import Size
 from deocclude.references.features import Features, extract
-from deocclude.references.matching import Matches, match
-from deocclude.references.tilted import extract_tilted
-from deocclude.references.verify import Verdict, VerifySettings, verify
+from deocclude.references.matching import match
+from deocclude.references.verify import VerifySettings, verify
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -55,7 +54,6 @@ class StitchSettings:
         least_confidence: below it references are not used; above it the plain fill keeps the share that is missing to
             1. With 0 references are used as they are.
         verify: first ask whether a reference shows the same thing at all; without it the rehearsal alone decides.
-        tilted: where plain features do not match, look for those of slanted views; takes ten times longer.
     """
 
     align: AlignSettings = field(default_factory=AlignSettings)
@@ -69,7 +67,6 @@ class StitchSettings:
     fade: float = math.inf
     least_confidence: float = 0.5
     verify: bool = True
-    tilted: bool = False
 
 
 def make_target(
@@ -205,7 +202,8 @@ def lay_all(
     reasons: dict[int, str] = {}
     for number, (rgb, features) in enumerate(references):
         features = features if features is not None else extract(rgb)
-        matches, verdict = _matched(target, rgb, features, settings)
+        matches = match(features, target.features, VerifySettings().matching)
+        verdict = verify(target.features, features, matches=matches)
         if settings.verify and not verdict.accepted:
             reasons[number] = verdict.reason
             continue
@@ -238,19 +236,6 @@ def met(target: Target, item: Aligned, settings: StitchSettings) -> Aligned:
 
     rehearsal = meeting(item.rehearsal, target.hole | target.band, target.known & ~target.band)
     return replace(item, rgb=meeting(item.rgb, target.hole, target.known), rehearsal=rehearsal)
-
-
-def _matched(target: Target, rgb: RGBArray, features: Features, settings: StitchSettings) -> tuple[Matches, Verdict]:
-    """Return the matches of a reference, and whether it shows the same thing."""
-    matches = match(features, target.features, VerifySettings().matching)
-    verdict = verify(target.features, features, matches=matches)
-    if verdict.accepted or not settings.tilted:
-        return matches, verdict
-    query = extract_tilted(np.clip(np.rint(target.rgb), 0, 255).astype(np.uint8), target.known)
-    candidate = extract_tilted(rgb)
-    slanted = match(candidate, query, replace(VerifySettings().matching, neighbours=12))
-    again = verify(query, candidate, matches=slanted)
-    return (slanted, again) if again.probability > verdict.probability else (matches, verdict)
 
 
 def _pictures(

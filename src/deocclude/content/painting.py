@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from deocclude.content.patch import Painted, Patch, Provenance
 
 MID_GREY = 128
+BLIND = "no visible pixel to take colour from"
 
 
 def distance_to(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -50,9 +51,15 @@ def compose(
     return Painted(rgb, sure, origin, method, notes=notes)
 
 
-def paint_blind(patch: Patch, asked: str) -> Painted:
-    """Return mid grey with confidence 0: what any painter does when it may look at nothing."""
+def paint_blind(patch: Patch, asked: str, why: str = BLIND) -> Painted:
+    """Return mid grey with confidence 0: what any painter does when it may look at nothing.
+
+    Args:
+        patch: to paint.
+        asked: name of the painter that was asked for.
+        why: it cannot answer.
+    """
     grey = np.full(patch.rgb.shape, MID_GREY, np.float32)
     painted = compose(patch, grey, np.zeros(patch.hole.shape, np.float32), Provenance.MEAN_COLOUR, "mean")
-    reason = f"{asked}: no visible pixel to take colour from, painted grey" if patch.hole.any() else None
+    reason = f"{asked}: {why}, painted grey" if patch.hole.any() else None
     return Painted(painted.rgb, painted.confidence, painted.provenance, "mean", reason)

@@ -30,6 +30,8 @@ BEYOND = 24
 """Of holes with more than :data:`MOST` pixels only those so near the band, in pixels, are painted with it."""
 TRIES = 24
 """Random places that are compared for each copy."""
+NEAR = 64
+"""What is visible so near a test hole, in pixels, is looked at first."""
 FAR = 0.25
 """Dislike of a place as far from the hole as the hole is large; things far away say little about it."""
 
@@ -57,7 +59,14 @@ class Probe:
 
 def reach_of(hole: Bool, evidence: Bool) -> float:
     """Return the mean distance of the pixels of ``hole`` to the evidence in pixels; infinite without any."""
-    return float(distance_to(evidence)[hole].mean()) if hole.any() else 0.0
+    mask = Mask.from_array(hole)
+    if not mask:
+        return 0.0
+    around = mask.box.grow(NEAR).clip(mask.size)
+    away = distance_to(evidence[around.slices])[hole[around.slices]]
+    if away.max() > NEAR:  # nearer evidence may lie farther out
+        away = distance_to(evidence)[hole]
+    return float(away.mean())
 
 
 def make_probes(patch: Patch, copies: int) -> tuple[Probe, ...]:
@@ -108,9 +117,10 @@ def copy(patch: Patch, taken: Bool, number: int) -> Probe | None:
     wanted = reach_of(patch.hole, patch.evidence)
     away = distance_to(patch.hole) / np.sqrt(np.count_nonzero(patch.hole))
     rows, columns = np.nonzero(patch.evidence)
+    pixels = Mask.from_array(patch.hole).pixels
     best: tuple[float, Bool] | None = None
     for _ in range(TRIES):
-        shape = _turned(Mask.from_array(patch.hole).pixels, most, rng)
+        shape = _turned(pixels, most, rng)
         at = int(rng.integers(len(rows)))
         laid = _laid(shape, (int(columns[at]), int(rows[at])), patch.evidence, rng)
         area = np.count_nonzero(laid)

@@ -51,6 +51,13 @@ def enlarged(where: Float, height: int, width: int) -> Float:
     return np.asarray(cv2.resize(where, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
+def _reached(places: Float, side: int) -> tuple[int, int]:
+    """Return the first pixel and the number of pixels along a side that cubic interpolation at ``places`` looks at."""
+    ends = np.clip([places.min(initial=FAR), places.max(initial=-FAR)], 0, side - 1)
+    first, last = max(0, int(ends[0]) - 2), min(side - 1, int(ends[1]) + 3)
+    return first, max(1, last - first + 1)
+
+
 class Source:
     """A reference to look things up in, at the scale at which it is seen: a picture seen from afar is averaged first.
 
@@ -71,11 +78,15 @@ class Source:
 
     def at(self, where: Float) -> Float:
         """Return the colours at places of the whole picture, float32 [h, w, 3] in 0..255."""
-        level = self._level(where)
-        scale = 2.0**level
-        picture = self._reduced(level).astype(np.float32)
-        found = sample(picture, where if level == 0 else (where + 0.5) / np.float32(scale) - 0.5, cubic=True)
-        return np.clip(found, 0, 255)
+        picture = self._reduced(self._level(where))
+        height, width = picture.shape[:2]
+        if picture.shape != self.shape:  # sides are halved to whole pixels, so the scale is not quite a power of two
+            scale = np.array([self.shape[1] / width, self.shape[0] / height], np.float32)
+            where = (where + np.float32(0.5)) / scale - np.float32(0.5)
+        x, width = _reached(where[..., 0], width)
+        y, height = _reached(where[..., 1], height)
+        near = picture[y : y + height, x : x + width].astype(np.float32)
+        return np.clip(sample(near, where - np.array([x, y], np.float32), cubic=True), 0, 255)
 
     def _reduced(self, level: int) -> NDArray[np.uint8]:
         while len(self._levels) <= level:

@@ -52,7 +52,6 @@ class Aligned:
         kind: how it was aligned, for people: ``homography``, ``homography+flow``, ``mesh``, ``affine`` ...
         reference: number of the reference.
         inliers: matches that the homography explains.
-        notes: one line each.
     """
 
     rgb: Float
@@ -63,4 +62,3 @@ class Aligned:
     kind: str
     reference: int
     inliers: int
-    notes: tuple[str, ...] = ()

@@ -21,7 +21,6 @@ from deocclude.training.content_samples import ContentBatch
 KINDS = ("altered", "cut", "other", "unrelated", "none")
 """Altered truth; the same without what is hidden; another patch of the same sampler, roughly in place; something else;
 nothing."""
-USELESS = ("cut", "unrelated", "none")
 FLOW_CELLS = 5
 """What alignment leaves behind is a smooth field with so many knots a side."""
 FULL_SIZE = 128.0

@@ -173,7 +173,7 @@ class _Run:
         self.step, self.samples, self.seconds_before, self.started = 0, 0, 0.0, time.perf_counter()
         self.stop = False
         torch.manual_seed(settings.seed)
-        bare = task.build().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        bare = _built(task).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(bare).to(fabric.device).eval().requires_grad_(False)
         self.net, self.optimizer = fabric.setup(bare, _optimizer(bare, settings))
         if task.adversary:
@@ -319,6 +319,13 @@ def _optimizer(net: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
     return torch.optim.AdamW(net.parameters(), rate, weight_decay=decay, fused=True)
 
 
+def _built(task: Task) -> nn.Module:
+    try:
+        return task.build()
+    except (ValueError, ZeroDivisionError, RuntimeError) as error:  # what torch raises for layers without channels
+        raise InputError("the settings of a net that can be built", str(error), field="net") from None
+
+
 def _check(settings: LoopSettings) -> None:
     if settings.optimizer not in ("adamw", "sgd"):
         raise unknown_choice("optimizer", settings.optimizer, ("adamw", "sgd"))
@@ -326,10 +333,22 @@ def _check(settings: LoopSettings) -> None:
         raise unknown_choice("schedule", settings.schedule, ("one-cycle", "steps"))
     if settings.steps < 1 or min(min(phase.batch, phase.size) for phase in settings.phases) < 1:
         raise InputError("phases with at least one step, sample and pixel", str(settings.phases), field="phases")
+    _check_numbers(settings)
     world = int(os.environ.get("WORLD_SIZE", 1))
     for phase in settings.phases:
         if phase.batch % world:
             raise InputError(f"a batch that {world} processes can share", str(phase.batch), field="phases.batch")
+
+
+def _check_numbers(settings: LoopSettings) -> None:
+    for name in ("learning_rate", "checkpoint_minutes", "log_every", "validate_every"):
+        if not (value := getattr(settings, name)) > 0:  # nan is none either
+            raise InputError("more than 0", str(value), field=f"loop.{name}")
+    for name in ("minutes", "weight_decay", "clip"):
+        if not (value := getattr(settings, name)) >= 0:
+            raise InputError("0 or more", str(value), field=f"loop.{name}")
+    if not 0 <= settings.ema < 1:
+        raise InputError("0 or more, and less than 1", str(settings.ema), field="loop.ema")
 
 
 def _binding(settings: LoopSettings) -> dict[str, Any]:

@@ -35,6 +35,8 @@ COMMANDS = {
     PAIRS: "deocclude train pack-pairs",
 }
 """The kinds of packs, and the command that writes each."""
+PACK_FILES = ("crops.npy", "rgb.npy", "planes.npy", "photos.bin", "labels.bin", "table.npz", "pack.json")
+"""The files of packs of all kinds."""
 VALIDATION_SHARE = 0.1
 MASK_MARGIN = 1.1
 RGB_MARGIN = 1.65
@@ -141,7 +143,7 @@ def write_pack(
             "none in the training set",
             hint="check the annotation files, or lower min_side and min_area",
         )
-    with atomic_folder(target) as part:
+    with atomic_folder(target, replaced=PACK_FILES) as part:
         _save(part, rows, settings)
     return len(rows.crops)
 

@@ -19,7 +19,15 @@ from deocclude.errors import InputError
 from deocclude.files import atomic_folder
 from deocclude.nets.pair_reader import PairQuestion, planes, windows
 from deocclude.ordering.couples import Nearness, couple, neighbouring
-from deocclude.training.packing import PAIRS, damaged, is_validation, read_columns, read_meta, write_meta
+from deocclude.training.packing import (
+    PACK_FILES,
+    PAIRS,
+    damaged,
+    is_validation,
+    read_columns,
+    read_meta,
+    write_meta,
+)
 
 PAIR_PACK_VERSION = 1
 CROP = 160
@@ -79,7 +87,7 @@ def write_pair_pack(scenes: Iterable[KnownScene], target: Path) -> int:
             keys.append(f"{known.kind}-{known.group}")
     if not crops:
         raise InputError("two objects that meet", "none in the scenes", hint="make more scenes")
-    with atomic_folder(target) as part:
+    with atomic_folder(target, replaced=PACK_FILES) as part:
         np.save(part / "planes.npy", np.stack(crops))
         np.savez(
             part / "table.npz",

@@ -189,7 +189,8 @@ class PCNetM:
         hidden, front = [], []
         scores = np.zeros((len(THRESHOLDS), 2))
         for start in range(0, self._config.validation_pairs, 64):
-            first, second = self._held_out.sample_pairs(64, self._config.validation_size, VALIDATION_SEED + start)
+            number = min(64, self._config.validation_pairs - start)
+            first, second = self._held_out.sample_pairs(number, self._config.validation_size, VALIDATION_SEED + start)
             grown = self._probability(net, first)
             hidden.append(_growth(grown, first))
             front.append(_growth(self._probability(net, second), second))
@@ -211,7 +212,8 @@ class PCNetM:
             return {}
         growth, hidden, overlap = [], [], np.zeros(2)
         for start in range(0, self._config.validation_pairs, 64):
-            batch = self._held_out_scenes.sample(64, self._config.validation_size, VALIDATION_SEED + start)
+            number = min(64, self._config.validation_pairs - start)
+            batch = self._held_out_scenes.sample(number, self._config.validation_size, VALIDATION_SEED + start)
             grown = self._probability(net, batch)
             growth.append(_growth(grown, batch))
             hidden.append((batch.target & batch.eraser & ~batch.visible).sum((1, 2)) > MIN_HIDDEN)

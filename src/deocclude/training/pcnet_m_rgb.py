@@ -117,7 +117,8 @@ class PCNetMRgb:
         """
         counts = np.zeros((2, 3))
         for start in range(0, self._config.validation_samples, VALIDATION_BATCH):
-            batch = self._held_out.sample(VALIDATION_BATCH, self._config.validation_size, VALIDATION_SEED + start)
+            number = min(VALIDATION_BATCH, self._config.validation_samples - start)
+            batch = self._held_out.sample(number, self._config.validation_size, VALIDATION_SEED + start)
             grown = _probability(net, batch) > 0.5
             for row, plane in enumerate((1, 3)):
                 inside = batch.masks[:, plane] > 0

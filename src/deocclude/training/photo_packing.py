@@ -23,6 +23,7 @@ from deocclude.geometry import Box
 from deocclude.masks import Mask
 from deocclude.scene import Scene
 from deocclude.training.packing import (
+    PACK_FILES,
     PHOTOS,
     PhotoLoader,
     damaged,
@@ -153,7 +154,7 @@ def write_photo_pack(
         OutputError: the folder cannot be written.
     """
     settings = settings or PhotoPackSettings()
-    with atomic_folder(target) as part:
+    with atomic_folder(target, replaced=PACK_FILES) as part:
         rows = _Rows()
         with (part / "photos.bin").open("wb") as photo_file, (part / "labels.bin").open("wb") as label_file:
             for scene in scenes:

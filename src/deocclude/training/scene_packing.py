@@ -24,7 +24,15 @@ from deocclude.errors import InputError
 from deocclude.files import atomic_folder
 from deocclude.masks import Mask, union
 from deocclude.scene import Instance, Scene
-from deocclude.training.packing import SCENES, damaged, is_validation, read_columns, read_meta, write_meta
+from deocclude.training.packing import (
+    PACK_FILES,
+    SCENES,
+    damaged,
+    is_validation,
+    read_columns,
+    read_meta,
+    write_meta,
+)
 
 SCENE_PACK_VERSION = 1
 CROP = 144
@@ -90,7 +98,7 @@ def write_scene_pack(scenes: Iterable[Scene], target: Path) -> int:
             keys.append(scene.image_file)
     if not planes:
         raise InputError("two objects that meet", "none in the scenes", hint="make more scenes")
-    with atomic_folder(target) as part:
+    with atomic_folder(target, replaced=PACK_FILES) as part:
         np.save(part / "planes.npy", np.stack(planes))
         np.savez(part / "table.npz", edges=np.array(edges, np.float32), image_keys=np.array(keys, np.str_))
         write_meta(part, {"kind": SCENES, "version": SCENE_PACK_VERSION, "objects": len(planes), "crop": CROP})
