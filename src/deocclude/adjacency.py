@@ -4,17 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from deocclude.masks import Mask, dilate
 
 
 def are_near(first: Mask, second: Mask, radius: int, *, shape: str = "disc") -> bool:
     """Return whether a pixel of ``second`` lies within ``radius`` pixels of ``first`` (see :func:`masks.dilate`)."""
+    if shape == "disc":
+        return gap_between(first, second, radius) <= radius
     meeting = first.box.grow(radius).intersect(second.box)
     if not first or not second or meeting.empty:
         return False
     around = meeting.grow(radius).clip(first.size)
     nearby = Mask.from_crop(first.crop(around), around[:2], first.size)
     return dilate(nearby, radius, shape=shape).overlap(second) > 0
+
+
+def gap_between(first: Mask, second: Mask, most: int) -> float:
+    """Return the distance of the nearest pixels of two masks, from centre to centre; infinite if above ``most``."""
+    import cv2
+
+    meeting = first.box.grow(most).intersect(second.box)
+    if not first or not second or meeting.empty:
+        return float("inf")
+    around = meeting.grow(most).clip(first.size)
+    beyond, there = ~first.crop(around), second.crop(around)
+    if beyond.all() or not there.any():
+        return float("inf")
+    away = cv2.distanceTransform(beyond.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    nearest = float(np.sqrt(np.rint(np.square(away[there].min()))))  # squares of distances are whole numbers
+    return nearest if nearest <= most else float("inf")
 
 
 def touching_pairs(masks: Sequence[Mask], radius: int = 1, *, shape: str = "disc") -> list[tuple[int, int]]:

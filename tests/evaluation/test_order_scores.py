@@ -125,3 +125,10 @@ def test_on_synthetic_scenes_both_truths_agree_where_masks_touch(seed):
     assert (annotated | ~from_masks).all()
     perfect = count(_order(annotated), from_masks)
     assert perfect.correct == perfect.occluded
+
+
+def test_arrows_that_are_not_drawn_do_not_count_as_drawn():
+    relations = np.array([[False, True], [False, False]])
+    for front, drawn in ((0.45, 0), (0.55, 1)):
+        found = count(PairwiseOrder((1, 2), np.array([[0.0, front], [0.2, 0.0]]), StageRecord("x")), relations)
+        assert (found.correct, found.drawn, found.occluded) == (1, drawn, 1)

@@ -128,7 +128,7 @@ def write(folder: Path, tables: Sequence[Table], rows: Sequence[str]) -> None:
     Raises:
         OutputError: the place is not writable.
     """
-    with atomic_folder(folder) as part:
+    with atomic_folder(folder, replaced=()) as part:
         write_text(part / "bleeding.md", "\n".join(table.markdown() for table in tables))
         write_text(
             part / "bleeding.json", json.dumps([json.loads(table.to_json()) for table in tables], indent=1) + "\n"

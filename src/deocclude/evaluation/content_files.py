@@ -40,7 +40,7 @@ def write_results(
         "tables": [json.loads(table.to_json()) for table in tables],
         "trials": [record(result) for result in results],
     }
-    with atomic_folder(folder) as part:
+    with atomic_folder(folder, replaced=()) as part:
         write_text(part / TABLES, "\n".join(table.markdown() for table in tables))
         write_text(part / NUMBERS, json.dumps(_finite(numbers), indent=1, ensure_ascii=False) + "\n")
         write_picture(part / SHEET, contact_sheet(results, by))

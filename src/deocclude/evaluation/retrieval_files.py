@@ -43,7 +43,7 @@ def write_results(folder: Path, results: Sequence[Result], tables: Sequence[Tabl
         "tables": [json.loads(table.to_json()) for table in tables],
         "queries": [record(result) for result in results],
     }
-    with atomic_folder(folder) as target:
+    with atomic_folder(folder, replaced=()) as target:
         write_text(target / TABLES, "\n".join(table.markdown() for table in tables))
         write_text(target / NUMBERS, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
         write_picture(target / SHEET, sheet(results))

@@ -34,7 +34,7 @@ def write_table2(folder: Path, results: Sequence[Result], found: Sequence[Table]
     Raises:
         OutputError: the folder cannot be written.
     """
-    with atomic_folder(folder) as part:
+    with atomic_folder(folder, replaced=()) as part:
         write_text(part / TABLES, "\n".join(table.markdown() for table in found))
         about = {"protocol": PROTOCOL, "samples": [record(result) for result in results]}
         write_text(part / NUMBERS, json.dumps(about, indent=1) + "\n")

@@ -6,11 +6,12 @@ Masks of detectors leave slits everywhere; every cue of order is about how two o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.adjacency import are_near, touching_pairs
+from deocclude.adjacency import are_near, gap_between, touching_pairs
 from deocclude.masks import BoolArray, Mask
 from deocclude.repair import close_slits
 from deocclude.scene import Scene
@@ -45,7 +46,8 @@ def couple(first: Mask, second: Mask, reach: int) -> tuple[Mask, Mask]:
     """Return the masks of a pair; where a slit of up to ``reach`` pixels parts them, both are grown until they meet."""
     if are_near(first, second, 1, shape="square"):
         return first, second
-    gap = next((gap for gap in range(1, reach) if are_near(first, second, gap + 1)), reach)
+    apart = gap_between(first, second, reach)
+    gap = reach if apart > reach else max(1, ceil(apart) - 1)
     grown_first, grown_second = close_slits([first, second], gap)
     return _without_specks(grown_first, grown_second)
 

@@ -80,10 +80,10 @@ class OrderGraph:
     def build(pairs: PairwiseOrder, overrides: Iterable[Override] = (), *, threshold: float = 0.5) -> OrderGraph:
         """Make the graph of pairwise probabilities.
 
-        An arrow stands where its probability exceeds ``threshold``, the weaker one of a pair where it also exceeds
-        :data:`MUTUAL`; overrides replace what the model says of their pair. Cycles of three and more are broken at the
-        arrow with the smallest margin over its opposite; if that belongs to a mutual pair, both its arrows stay and
-        only the layers do not follow it.
+        An arrow stands where its probability exceeds ``threshold``, the weaker one of a pair (of two alike, that from
+        the object listed later) where it also exceeds :data:`MUTUAL`; overrides replace what the model says of their
+        pair. Cycles of three and more are broken at the arrow with the smallest margin over its opposite; if that
+        belongs to a mutual pair, both its arrows stay and only the layers do not follow it.
 
         Raises:
             InputError: an override names an unknown object, an object and itself, or an unknown relation; or
@@ -162,7 +162,9 @@ Edges = dict[tuple[int, int], Edge]
 
 
 def _edges(ids: Sequence[int], front: NDArray[np.float64], threshold: float) -> Edges:
-    rows, columns = np.nonzero((front > threshold) & ((front >= front.T) | (front > MUTUAL)))
+    first_listed = np.triu(np.ones(front.shape, bool), 1)
+    stronger = (front > front.T) | ((front == front.T) & first_listed)
+    rows, columns = np.nonzero((front > threshold) & (stronger | (front > MUTUAL)))
     return {
         (ids[i], ids[j]): Edge(ids[i], ids[j], float(front[i, j]), float(front[j, i]))
         for i, j in zip(rows.tolist(), columns.tolist(), strict=True)
