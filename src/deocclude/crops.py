@@ -88,7 +88,7 @@ def cut(mask: Mask, square: Square, size: int, *, resampling: str = "area") -> B
         mask: any mask of the photo.
         square: what the patch shows.
         size: side of the patch, pixels.
-        resampling: ``area`` (a pixel is set if the mask covers half of it or more), ``linear`` (bilinear at the
+        resampling: ``area`` (a pixel is set if the mask covers more than half of it), ``linear`` (bilinear at the
             centre, above 0.5), ``nearest`` (the pixel at the upper left corner, as OpenCV does).
 
     Raises:

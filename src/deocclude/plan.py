@@ -12,6 +12,7 @@ from deocclude.references.supply import SupplySettings
 
 WIDEST_GAP = 200
 """Largest ``max_gap``, in pixels; wider slits are background, and cost grows with the square."""
+LARGEST_SEED = 2**32 - 1
 STAGES = ("repair", "order", "amodal", "references", "content", "layers")
 
 
@@ -64,5 +65,5 @@ def check(settings: Settings) -> None:
             raise unknown_choice(kind, name, known)
     if not 0 <= settings.max_gap <= WIDEST_GAP:
         raise InputError(f"0 to {WIDEST_GAP} pixels", str(settings.max_gap), field="max_gap")
-    if settings.seed < 0:
-        raise InputError("0 or more", str(settings.seed), field="seed")
+    if not 0 <= settings.seed <= LARGEST_SEED:
+        raise InputError(f"0 to {LARGEST_SEED}", str(settings.seed), field="seed")

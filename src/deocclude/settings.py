@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import json
 import tomllib
 import types
 import typing
@@ -67,30 +66,6 @@ def from_dict(cls: type[T], content: Mapping[str, Any], *, file: Path | None = N
 def to_dict(settings: Any) -> dict[str, Any]:
     """Return a settings dataclass as plain values, for JSON."""
     return dataclasses.asdict(settings)
-
-
-def to_toml(settings: Any) -> str:
-    """Return a settings dataclass as TOML; values that are ``None`` are left out."""
-    return _toml_table(to_dict(settings), "")
-
-
-def _toml_table(table: Mapping[str, Any], prefix: str) -> str:
-    plain = {key: value for key, value in table.items() if not isinstance(value, Mapping) and value is not None}
-    lines = [f"{key} = {_toml_value(value)}" for key, value in plain.items()]
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            lines += ["", f"[{prefix}{key}]", _toml_table(value, f"{prefix}{key}.").rstrip("\n")]
-    return "\n".join(lines) + "\n"
-
-
-def _toml_value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_toml_value, value))}]"
-    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _convert(value: Any, hint: Any, name: str, file: Path | None) -> Any:

@@ -343,3 +343,57 @@ def test_runs_as_a_module():
         [sys.executable, "-m", "deocclude", "--version"], capture_output=True, text=True, check=True
     )
     assert answer.stdout.strip()[0].isdigit()
+
+
+def test_weights_of_a_network_that_needs_the_photo(call, photo, labels, tmp_path):
+    answer = call("run", photo, "--masks", labels, "-o", tmp_path / "out", "--weights", "pcnet-m-rgb")
+    refused(answer, "weights", "masks alone", "pcnet-m-rgb")
+
+
+def test_force_keeps_files_of_others(call, labels, tmp_path):
+    assert call("synthesize", tmp_path / "scenes", "--count", 2).code == 0
+    (tmp_path / "mine" / "sub").mkdir(parents=True)
+    (tmp_path / "mine" / "sub" / "thesis.txt").touch()
+    for command in (("evaluate", "content", tmp_path / "scenes", "--rows", "mean", "--limit", 1, "-o"),
+                    ("train", "pack", "--source", tmp_path / "scenes", "--output")):  # fmt: skip
+        assert call(*command, tmp_path / "mine", "--force").code == 0
+        assert (tmp_path / "mine" / "sub" / "thesis.txt").is_file()
+    save(tmp_path / "holiday.png", np.random.default_rng(0).integers(0, 255, (9, 9, 3), np.uint8))
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "holiday.png").rename(tmp_path / "photos" / "holiday.png")
+    refused(call("convert", labels, tmp_path / "photos", "--to", "mask-folder", "--force"), "mask PNGs only")
+    assert (tmp_path / "photos" / "holiday.png").is_file()
+
+
+def test_names_that_are_no_utf8(call, photo, labels, tmp_path):
+    odd = photo.with_name("caf\udce9.png")
+    photo.rename(odd)
+    answer = run(call, odd, labels, tmp_path)
+    assert answer.code == 0, answer.err
+    assert read_project(tmp_path / "out").photo.name == odd.name
+
+
+def test_a_huge_whole_number(call, photo, tmp_path):
+    masks = tmp_path / "m.json"
+    masks.write_text('[{"id": 1' + 400 * "0" + ', "segmentation": {"size": [40, 60], "counts": [0, 2400]}}]')
+    refused(run(call, photo, masks, tmp_path), "m.json", "id")
+
+
+@pytest.mark.parametrize("suffix", [".ico", ".blp", ".none"])
+def test_a_format_that_cannot_hold_the_picture(call, done, tmp_path, suffix):
+    answer = call("recompose", done, "-o", tmp_path / f"x{suffix}")
+    assert answer.code != 0 and "Traceback" not in answer.err and ".png" in answer.err
+    assert not (tmp_path / f"x{suffix}").exists()
+
+
+def test_data_that_are_not_there_leave_no_folder(call, tmp_path):
+    refused(call("evaluate", "stitching", tmp_path / "none", "-o", tmp_path / "out"), "no such folder")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_arrow_between_unknown_objects_in_the_index(call, done):
+    index = json.loads((done / "scene.json").read_text())
+    assert index["order"]["edges"]
+    index["order"]["edges"][0]["behind"] = 99
+    (done / "scene.json").write_text(json.dumps(index))
+    refused(call("order", done), "scene.json", "damaged")

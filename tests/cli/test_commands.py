@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from deocclude.cli.options import Methods, settings_for
 from deocclude.images import read_photo
 from deocclude.project.store import read_project
 
@@ -183,6 +184,23 @@ def test_recompose_moves_and_removes(call, done, tmp_path):
     again = call("recompose", done, "--arrangement", tmp_path / "m.json", "-o", tmp_path / "n.png")
     assert again.code == 0, again.err
     assert (tmp_path / "m.png").read_bytes() == (tmp_path / "n.png").read_bytes()
+
+
+def test_an_arrangement_without_background(call, done, tmp_path):
+    (tmp_path / "alone.json").write_text('{"version": 1, "background": false}')
+    answer = call("recompose", done, "--arrangement", tmp_path / "alone.json", "-o", tmp_path / "alone.png",
+                  "--save-arrangement", tmp_path / "again.json")  # fmt: skip
+    assert answer.code == 0, answer.err
+    with Image.open(tmp_path / "alone.png") as picture:
+        assert picture.mode == "RGBA"
+    assert json.loads((tmp_path / "again.json").read_text())["background"] is False
+
+
+def test_weights_are_kept_as_an_absolute_path(done, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    project = read_project(done)
+    assert settings_for(project, Methods(weights="runs/x")).weights == str(tmp_path / "runs" / "x")
+    assert settings_for(project, Methods(weights="pcnet-m")).weights == "pcnet-m"
 
 
 @pytest.mark.parametrize("kind", ["ora", "png", "psd"])

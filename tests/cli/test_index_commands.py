@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -93,6 +94,10 @@ def test_nothing_alike(call, folder, words, tmp_path):
         (["build", "{tmp}/none"], "no such folder"),
         (["build", "{tmp}/empty", "--vocabulary", "{photo}"], "a vocabulary of deocclude"),
         (["vocabulary", "{tmp}", "-o", "{tmp}/words.npz"], "more pictures or fewer words"),
+        (["vocabulary", "{tmp}", "-o", "{tmp}/words.npz", "--words", "-5"], "--words"),
+        (["build", "{tmp}/empty", "--processes", "0"], "--processes"),
+        (["query", "{tmp}/empty", "{photo}", "--top", "-3"], "--top"),
+        (["query", "{tmp}/empty", "{photo}", "--accept", "nan"], "--accept"),
     ],
 )
 def test_bad_input_is_one_line(call, pictures, tmp_path, arguments, said):
@@ -113,3 +118,21 @@ def test_asking_for_an_object(call, folder, words, inputs):
     assert len(json.loads(answer.out)["pictures"]) == 4
     assert "--object" in call("index", "query", folder, photo, "--masks", masks).err
     assert "--masks" in call("index", "query", folder, photo, "--object", 1).err
+
+
+def test_a_name_that_is_no_utf8_and_a_pipe_stop_nothing(call, folder, words):
+    shutil.copyfile(folder / "coffee.png", os.fsencode(folder) + b"/caf\xe9.png")
+    (folder / "coffee.png").unlink()
+    os.mkfifo(folder / "pipe.png")
+    answer = call("index", "build", folder, "--vocabulary", words, "--processes", 1)
+    assert answer.code == 0, answer.err
+    assert "pipe.png: left out: no regular file" in answer.err
+    found = call("index", "query", folder, os.fsencode(folder).decode("utf-8") + "/caf\udce9.png", "--json")
+    assert found.code == 0, found.err
+    assert "caf\\udce9.png" in found.out
+
+
+def test_an_index_whose_last_picture_goes(call, folder, words):
+    assert call("index", "build", folder, "--vocabulary", words, "--processes", 1).code == 0
+    answer = call("index", "remove", folder, *sorted(folder.glob("*.png")))
+    assert answer.code == 0 and "0 pictures" in answer.out

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from deocclude.cli import console
-from deocclude.cli.options import Repeated, check_free
+from deocclude.cli.options import Repeated, check_free, check_radius
 from deocclude.errors import InputError, unknown_choice
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Prompts:
     """With --model, points on the object: "cup=200,150 210,160"."""
     click_beside: Annotated[tuple[str, ...], Repeated] = ()
     """With --model, points beside the object."""
-    radius: float = 4.0
+    radius: Annotated[float, Parameter(validator=check_radius)] = 4.0
     """Half the width of scribbles, in pixels."""
 
 

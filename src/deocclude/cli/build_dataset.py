@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from deocclude.cli import console
+from deocclude.cli.options import Count, Positive, Share, check_processes
 from deocclude.cli.web_references import Progress, is_web
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class Making:
     """What the data set is made like."""
 
-    side: int = 128
+    side: Positive = 128
     """Side of all pictures, pixels."""
     frame: str = "object"
     """What a picture shows: the object with its surroundings, or the hole with its surroundings."""
@@ -29,23 +30,23 @@ class Making:
         tuple[str, ...], Parameter(name="--kind", consume_multiple=True, negative=(), show_default=False)
     ] = ()
     """Kinds of references: other-view, other-photo, same-class, unrelated, none; all when not given."""
-    views: int = 1
+    views: Count = 1
     """Most references of the same thing that an object gets."""
-    objects: int | None = None
+    objects: Count | None = None
     """Most objects for training and validation together."""
-    test_objects: int = 500
+    test_objects: Count = 500
     """Most objects for testing."""
-    test_share: float = 0.25
+    test_share: Share = 0.25
     """Share of the scenes for testing, of data without masks; of those with masks it is a fixed tenth."""
-    repeats: int = 1
+    repeats: Positive = 1
     """How often each object is hidden, each time otherwise."""
-    shard: int = 32
+    shard: Positive = 32
     """Objects in a shard: what is lost at most when the build is killed."""
     align: Annotated[bool, Parameter(negative="--no-align")] = True
     """Lay references over the photo where that is possible."""
-    ways: int = 3
+    ways: Positive = 3
     """Maps of a reference that are pursued when it is laid over; 1 takes half the time."""
-    seed: int = 0
+    seed: Count = 0
     """Of all that is drawn at random."""
 
 
@@ -56,7 +57,7 @@ class Working:
 
     backend: str = "local"
     """Where: local (processes of this machine) or ray (the cluster of RAY_ADDRESS, or this machine)."""
-    processes: int = 1
+    processes: Annotated[int, Parameter(validator=check_processes)] = 1
     """Shards made at a time; -1 for one a core."""
 
 

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from deocclude.files import encoded
+
 
 class _Terminal(Console):
     """A console that leaves it to the caller what happens when nobody reads on."""
@@ -35,7 +37,7 @@ def print_json(content: Any) -> None:
 
 def print_plain(text: str) -> None:
     """Print text as it is: no markup, no wrapping."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(encoded(text).decode("utf-8") + "\n")
     sys.stdout.flush()
 
 

@@ -199,7 +199,8 @@ def _arrangement(project: Project, changes: Changes) -> Arrangement:
     ):
         for identity in ids:
             order = restack(order, identity, step)
-    return Arrangement(tuple(moves.values()), base.hidden | set(changes.remove), tuple(order))
+    hidden = base.hidden | set(changes.remove)
+    return Arrangement(tuple(moves.values()), hidden, tuple(order), base.background)
 
 
 def _numbers(text: str, field: str, count: int) -> tuple[int, list[float]]:

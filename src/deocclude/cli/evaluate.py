@@ -18,7 +18,8 @@ from deocclude.cli.evaluate_stitching import stitching
 from deocclude.cli.evaluate_table2 import table2
 from deocclude.cli.options import check_free
 from deocclude.errors import InputError
-from deocclude.nets.chosen import SHIPPED, check_weights, weights_file
+from deocclude.nets.chosen import SHIPPED, check_weights
+from deocclude.weights import weights_path
 
 if TYPE_CHECKING:
     from deocclude.evaluation.protocol import Protocol
@@ -145,7 +146,7 @@ def table1(
     if not data:
         raise InputError("at least one data set", "none", field="DATA")
     protocol, tables = _protocol(reporting), []
-    learned = learned_rows(*(weights_file(path) if path else None for path in (supervised, order_net)))
+    learned = learned_rows(*(weights_path(path) if path else None for path in (supervised, order_net)))
     for path in data:
         with console.progress_bar(quiet=reporting.json) as bar:
             progress = partial(_tick, bar, path.name)

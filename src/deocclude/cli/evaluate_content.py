@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from deocclude.cli import console
 from deocclude.cli.evaluate_options import Rows, Several
+from deocclude.cli.options import Count, check_processes
 from deocclude.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ DRAWN_SCENES = 40
 class Trials:
     """What is hidden by what."""
 
-    limit: int = 0
+    limit: Count = 0
     """Most trials, spread over the photos; 0 for all."""
-    seed: int = 0
+    seed: Count = 0
     """The same seed hides the same parts."""
     validation_tenth: Annotated[bool, Parameter(negative=())] = False
     """Only photos of the tenth that training holds out."""
@@ -46,7 +47,7 @@ class Report:
 
     samples: int = 1000
     """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
-    jobs: int = 1
+    jobs: Annotated[int, Parameter(validator=check_processes)] = 1
     """Processes to use."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
     """Folder for the tables, the numbers of every trial and a contact sheet."""

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from deocclude.cli import console
 from deocclude.cli.evaluate_options import Rows, Several
+from deocclude.cli.options import Count, check_processes
 from deocclude.errors import InputError, unknown_choice
 
 if TYPE_CHECKING:
@@ -29,14 +30,14 @@ class Asking:
     """Folders of other pictures to search in as well."""
     kinds: Annotated[tuple[str, ...], Several] = ()
     """What is asked with: whole, 'hole 22 %', 'crop 50 %', 'crop 25 %', 'crop 12 %'; by default all of them."""
-    skip: int = 0
+    skip: Count = 0
     """Objects in UKBench order that are not asked about, from the start: what verifies was fitted on the first 50 of
     the development data. All pictures are searched in any case."""
-    limit: int = 0
+    limit: Count = 0
     """Most objects that are asked about; 0 for all."""
-    views: int = 0
+    views: Count = 0
     """Photos of each object to ask with, another one first for each object; 0 for all."""
-    seed: int = 0
+    seed: Count = 0
     """The same seed hides and cuts the same parts."""
 
 
@@ -49,7 +50,7 @@ class RetrievalReport:
     """Folder for the index and for what is known about queries; a rerun with the same folder is cheap."""
     samples: int = 1000
     """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
-    jobs: int = -1
+    jobs: Annotated[int, Parameter(validator=check_processes)] = -1
     """Pictures looked at at a time while the index is made; -1 for one a core."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
     """Folder for the tables (Markdown and JSON), the answers to every query, and a sheet of what went wrong."""

@@ -12,6 +12,7 @@ from cyclopts import Parameter
 
 from deocclude.cli import console
 from deocclude.cli.evaluate_options import Rows, Several
+from deocclude.cli.options import Count, check_processes
 from deocclude.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,11 +28,11 @@ class Holes:
     """What is hidden: rectangle (the default), irregular, mask, crop (all but a part of the picture); or several."""
     references: str = "given"
     """The other views: given, or found among all pictures; or strangers, pictures of other objects."""
-    seed: int = 0
+    seed: Count = 0
     """The same seed hides the same parts."""
-    skip: int = 0
+    skip: Count = 0
     """Groups to leave out at the start: models were fitted on the first 50 of the development data."""
-    limit: int = 0
+    limit: Count = 0
     """Most groups; 0 for all."""
 
 
@@ -42,7 +43,7 @@ class StitchingReport:
 
     samples: int = 1000
     """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
-    jobs: int = 1
+    jobs: Annotated[int, Parameter(validator=check_processes)] = 1
     """Processes to use."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
     """Folder for tables, numbers and a gallery. A run that was stopped goes on there."""
@@ -86,9 +87,10 @@ def stitching(
 
 def _measure(data: Path, asked: Asked, report: StitchingReport, place: Path) -> None:
     from deocclude.evaluation.stitching_files import Folder
-    from deocclude.evaluation.stitching_run import make_tasks, run_tasks
+    from deocclude.evaluation.stitching_run import check_data, make_tasks, run_tasks
     from deocclude.evaluation.stitching_table import tables
 
+    check_data(data)
     folder = Folder(place, data.resolve().name, asked, force=report.force)
     with console.progress_bar(quiet=report.json) as bar:
         tasks = make_tasks(data, asked, place)

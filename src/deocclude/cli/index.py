@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 
 from deocclude.cli import console
-from deocclude.cli.options import check_free
+from deocclude.cli.options import Count, Positive, Share, check_free, check_processes
 from deocclude.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 At = Annotated[
     Path | None, Parameter(name=["--index", "-i"], help="Folder of the index; by default inside the pictures' folder.")
 ]
-Processes = Annotated[int, Parameter(help="Pictures looked at at a time; -1 for one a core.")]
+Processes = Annotated[
+    int, Parameter(help="Pictures looked at at a time; -1 for one a core.", validator=check_processes)
+]
 Masks = Annotated[Path | None, Parameter(help="Masks of objects in the pictures, which become entries of their own.")]
 
 
@@ -36,9 +38,9 @@ class Asking:
     """Ask for this object of the masks only, with what hides it masked out."""
     category: str = ""
     """Pictures with an object of this class come first; by default that of the object."""
-    top: int = 10
+    top: Positive = 10
     """Most pictures."""
-    accept: float = 0.8
+    accept: Share = 0.8
     """Smallest probability of showing the same object that counts as found."""
 
 
@@ -59,7 +61,7 @@ def build(
     index: At = None,
     masks: Masks = None,
     vocabulary: Path | None = None,
-    grid: int = 3,
+    grid: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=16))] = 3,
     processes: Processes = -1,
     force: bool = False,
     json: bool = False,
@@ -208,10 +210,10 @@ def vocabulary(
     folders: Annotated[list[Path], Parameter(help="Folders with pictures of any kind.")],
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="File to write (.npz).")],
-    words: int = 100_000,
-    per_picture: int = 1000,
+    words: Positive = 100_000,
+    per_picture: Positive = 1000,
     processes: Processes = -1,
-    seed: int = 0,
+    seed: Count = 0,
     force: bool = False,
 ) -> None:
     """Train visual words on pictures of your own; the bundled ones suit photos of all kinds.

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from deocclude.cli import console
 from deocclude.errors import InputError
@@ -16,6 +16,39 @@ if TYPE_CHECKING:
     from deocclude.project.state import Project
 
 
+def check_processes(kind: Any, count: int) -> None:
+    """Refuse no process at all; negative numbers count from the number of cores.
+
+    Raises:
+        ValueError: 0.
+    """
+    if count == 0:
+        raise ValueError("expected 1 or more, or -1 for one a core, found 0")
+
+
+def check_radius(kind: Any, radius: float) -> None:
+    """Refuse a brush that paints nothing, or everything.
+
+    Raises:
+        ValueError: it is not above 0 and at most 500 pixels.
+    """
+    if not 0 < radius <= 500:
+        raise ValueError(f"expected more than 0 and at most 500 pixels, found {radius:g}")
+
+
+def check_share(kind: Any, share: float) -> None:
+    """Refuse what is no share or probability.
+
+    Raises:
+        ValueError: it is not within 0 and 1.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"expected 0 to 1, found {share:g}")
+
+
+Count = Annotated[int, Parameter(validator=validators.Number(gte=0))]
+Positive = Annotated[int, Parameter(validator=validators.Number(gte=1))]
+Share = Annotated[float, Parameter(validator=check_share)]
 Repeated = Parameter(consume_multiple=False, show_default=False)
 """An option that may be given several times, with one value each."""
 
@@ -49,7 +82,7 @@ class Methods:
     pcnet-m-nog, convexR, convex, raw."""
     fill: str | None = None
     """How hidden pixels are painted: auto (the default), chosen (all compete), exemplar, telea, navier-stokes,
-    biharmonic, mean, pcnet-c."""
+    biharmonic, mean, pcnet-c, textured (its colours with fine texture of the object's own)."""
     edges: str | None = None
     """Layer edges: soft (anti-aliased; the default) or hard (exactly the whole shape)."""
     max_gap: int | None = None
@@ -121,7 +154,20 @@ def settings_for(project: Project, methods: Methods) -> Settings:
         values |= stated
     values |= {key: value for key, value in asdict(methods).items() if key in known and value not in (None, ())}
     values |= _references(methods)
+    if methods.weights is not None:
+        values["weights"] = _lasting(methods.weights)
     return from_dict(Settings, values)
+
+
+def _lasting(weights: str) -> str:
+    """Return the name of bundled weights as it is, and a path as an absolute one.
+
+    Raises:
+        InputError: no bundled weights of this name.
+    """
+    from deocclude.weights import BUNDLED, weights_path
+
+    return weights if weights in BUNDLED else str(weights_path(weights).absolute())
 
 
 def _references(methods: Methods) -> dict[str, tuple[str, ...]]:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from cyclopts import App, Parameter
+from rich.text import Text
 
 from deocclude.cli import console
+from deocclude.cli.options import Count, Positive
 from deocclude.errors import InputError
 
 T = TypeVar("T")
@@ -46,8 +48,8 @@ def pack(
         list[Path], Parameter(name="--source", consume_multiple=True, negative=(), help="Mask files, any format.")
     ],
     *,
-    shapes: int = 0,
-    crop_size: int = 128,
+    shapes: Count = 0,
+    crop_size: Positive = 128,
     order: str = "",
     force: bool = False,
 ) -> None:
@@ -66,7 +68,7 @@ def pack(
 
     _check_pack(output, sources, force=force)
     count = pack_sources(sources, output, PackSettings(crop_size=crop_size), shapes=shapes, order=order)
-    console.OUT.print(f"Written: [bold]{output}[/] ({count} objects)")
+    console.say_written(output, f"{count} objects")
 
 
 def pack_photos(
@@ -75,7 +77,7 @@ def pack_photos(
         list[Path], Parameter(name="--source", consume_multiple=True, negative=(), help="Mask files, any format.")
     ],
     *,
-    side: int = 256,
+    side: Positive = 256,
     quality: int = 90,
     force: bool = False,
 ) -> None:
@@ -93,7 +95,7 @@ def pack_photos(
 
     _check_pack(output, sources, force=force)
     count = pack_all(sources, output, PhotoPackSettings(side=side, quality=quality))
-    console.OUT.print(f"Written: [bold]{output}[/] ({count} objects)")
+    console.say_written(output, f"{count} objects")
 
 
 def pack_scenes(
@@ -103,8 +105,8 @@ def pack_scenes(
         Parameter(name="--source", consume_multiple=True, negative=(), help="Mask files, any format, for cut-outs."),
     ] = [],  # noqa: B006  (never changed)
     *,
-    solids: int = 3000,
-    boards: int = 0,
+    solids: Count = 3000,
+    boards: Count = 0,
     seed: int = 0,
     force: bool = False,
 ) -> None:
@@ -122,7 +124,7 @@ def pack_scenes(
 
     _check_new(output, force=force)
     count = pack_all(sources, output, solids=solids, boards=boards, seed=seed)
-    console.OUT.print(f"Written: [bold]{output}[/] ({count} questions)")
+    console.say_written(output, f"{count} questions")
 
 
 def pack_pairs(
@@ -132,8 +134,8 @@ def pack_pairs(
     ],
     *,
     composites: int = 5000,
-    solids: int = 3000,
-    boards: int = 4000,
+    solids: Count = 3000,
+    boards: Count = 4000,
     seed: int = 0,
     force: bool = False,
 ) -> None:
@@ -153,7 +155,7 @@ def pack_pairs(
 
     _check_pack(output, sources, force=force)
     count = pack_all(sources, output, PairScenes(composites, solids, boards, seed=seed))
-    console.OUT.print(f"Written: [bold]{output}[/] ({count} pairs)")
+    console.say_written(output, f"{count} pairs")
 
 
 def pcnet_m(
@@ -299,7 +301,7 @@ def recipes() -> None:
     """Print the recipes that ship, and where they lie."""
     for path in sorted(_recipe_folder().glob("*.toml")):
         first = path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
-        console.OUT.print(f"[bold]{path.stem}[/]  {first}\n    {path}")
+        console.OUT.print(Text.assemble((path.stem, "bold"), f"  {first}\n    {path}"), soft_wrap=True)
 
 
 def _read(kind: type[T], task: str, config: Path, given: Mapping[str, object]) -> T:
@@ -314,7 +316,7 @@ def _read(kind: type[T], task: str, config: Path, given: Mapping[str, object]) -
 
 
 def _report(folder: Path) -> None:
-    console.OUT.print(f"Written: [bold]{folder}[/]")
+    console.say_written(folder)
 
 
 def _check_pack(output: Path, sources: list[Path], *, force: bool) -> None:

@@ -19,7 +19,7 @@ def file_stem(z: int, count: int, name: str) -> str:
     """
     text = unicodedata.normalize("NFC", plain_text(name))
     kept = "".join(char if char.isalnum() or char in "-_" else " " for char in text)
-    kept = "_".join(kept.split()).encode()[:_MAX_BYTES].decode("utf-8", "ignore").strip("_")
+    kept = "_".join(kept.split()).encode("utf-8", "ignore")[:_MAX_BYTES].decode("utf-8", "ignore").strip("_")
     return f"{z:0{max(2, len(str(count - 1)))}d}_{kept or 'object'}"
 
 
