@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from deocclude import rle
 from deocclude.app.bodies import BoxBody, MaskBody
@@ -87,6 +87,8 @@ def _pixels(text: str, box: Box) -> NDArray[np.bool_]:
                 if image.width * image.height > MAX_PIXELS:
                     raise ValueError("a picture that is too large")
                 return _set_pixels(image, box)
+    except UnidentifiedImageError:
+        raise ValueError("no PNG in Base64 (another kind of file)") from None
     except (binascii.Error, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"no PNG in Base64 ({error})") from None
 

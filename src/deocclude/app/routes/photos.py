@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,10 +53,10 @@ def upload(
     service: ServiceDep, file: Annotated[UploadFile, File()], masks: Annotated[UploadFile | None, File()] = None
 ) -> dict[str, Any]:
     """Add a photo, perhaps with its masks."""
-    with tempfile.TemporaryDirectory() as folder:
-        photo = stored(file, Path(folder))
-        (Path(folder) / "masks").mkdir()
-        given = stored(masks, Path(folder) / "masks") if masks is not None and masks.filename else None
+    with upload_folder() as folder:
+        photo = stored(file, folder)
+        (folder / "masks").mkdir()
+        given = stored(masks, folder / "masks") if masks is not None and masks.filename else None
         session = service.workspace.add(photo, photo.name, given)
     return _told(service.workspace, session)
 
@@ -69,6 +72,24 @@ def demo_thumbnail(name: str) -> Response:
     """Return the photo of a demo, small."""
     photo = read_photo(load_demo(name).photo_path)
     return picture(png_bytes(pictures.scaled(photo.pixels, pictures.scale_of(photo.size, "thumb"))), None)
+
+
+@contextmanager
+def upload_folder() -> Iterator[Path]:
+    """Yield a folder for uploaded files, which goes afterwards.
+
+    Raises:
+        InputError: as raised within, but files in the folder are called what their user calls them.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        try:
+            yield Path(name)
+        except InputError as error:
+            file = Path(error.file) if error.file else None
+            if file is None or not file.is_relative_to(name):
+                raise
+            found = error.found.replace(f"{file.parent}{os.sep}", "")
+            raise InputError(error.expected, found, file=file.name, field=error.field, hint=error.hint) from None
 
 
 def stored(upload: UploadFile, folder: Path) -> Path:

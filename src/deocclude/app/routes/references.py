@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +11,7 @@ from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from deocclude.app import pictures
 from deocclude.app.bodies import Size
 from deocclude.app.problems import MissingError
-from deocclude.app.routes.photos import stored
+from deocclude.app.routes.photos import stored, upload_folder
 from deocclude.app.service import ServiceDep, SessionDep, picture
 from deocclude.app.session import Session
 from deocclude.errors import InputError
@@ -37,8 +36,8 @@ def add(
     page: Text = "",
 ) -> dict[str, Any]:
     """Add reference pictures."""
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [_checked(stored(file, Path(folder))) for file in files]
+    with upload_folder() as folder:
+        paths = [_checked(stored(file, folder)) for file in files]
         with session.lock:
             session.state.check("references", revision, "the list of references")
             items = list(session.state.value("references", []))
