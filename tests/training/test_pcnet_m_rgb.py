@@ -58,7 +58,7 @@ def test_the_completer_wants_the_photo(run: Path):
     target = np.zeros((40, 40), bool)
     target[10:30, 10:20] = True
     question = Question(Mask.from_array(target), Mask.from_array(~target), Square(0, 0, 40))
-    with pytest.raises(ValueError, match="colours"):
+    with pytest.raises(InputError, match="looks at the photo"):
         completer.answer([question])
     photo = np.zeros((40, 40, 3), np.uint8)
     dark, bright = (completer.answer([question], photo=photo + shade)[1] for shade in (np.uint8(0), np.uint8(200)))

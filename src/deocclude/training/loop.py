@@ -341,10 +341,10 @@ def _check(settings: LoopSettings) -> None:
 
 
 def _check_numbers(settings: LoopSettings) -> None:
-    for name in ("learning_rate", "checkpoint_minutes", "log_every", "validate_every"):
+    for name in ("checkpoint_minutes", "log_every", "validate_every"):
         if not (value := getattr(settings, name)) > 0:  # nan is none either
             raise InputError("more than 0", str(value), field=f"loop.{name}")
-    for name in ("minutes", "weight_decay", "clip"):
+    for name in ("learning_rate", "minutes", "weight_decay", "clip"):
         if not (value := getattr(settings, name)) >= 0:
             raise InputError("0 or more", str(value), field=f"loop.{name}")
     if not 0 <= settings.ema < 1:
