@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from deocclude.cli import train as commands
+from deocclude.errors import InputError
 from deocclude.nets.completer import MaskCompleter, Question
 from deocclude.settings import read_settings
 from deocclude.training.colour_erasing import ColourSettings
