@@ -31,6 +31,7 @@ LEVEL = {
     "demo": 2,
     "project": 3,
     "fingerprints": 4,
+    "hidden": 4,
     "pipeline": 4,
     "plan": 4,
     "referencing": 4,

@@ -11,21 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude import amodal, ordering
-from deocclude.content.completed import complete_background, complete_hidden
-from deocclude.content.fill import fill_background, fill_hidden
 from deocclude.content.patch import BACKGROUND, Fill
 from deocclude.errors import InputError, unknown_choice
 from deocclude.fingerprints import fill_fingerprint, models, stage_fingerprints, with_sources
 from deocclude.formats import read_scene
+from deocclude.hidden import HiddenPart, fill_part, hidden_part
 from deocclude.images import Photo, read_photo
 from deocclude.layers.build import build_layers
-from deocclude.masks import Mask, union
+from deocclude.masks import Mask
 from deocclude.ordering.graph import OrderGraph
 from deocclude.plan import STAGES, Settings, check
 from deocclude.project.state import Project
 from deocclude.referencing import add_references
 from deocclude.repair import repair
-from deocclude.scene import Instance, Scene, validate
+from deocclude.scene import Scene, validate
 from deocclude.stages import StageRecord, Stopwatch
 
 Progress = Callable[[str, int, int], None]
@@ -148,23 +147,22 @@ def _references(project: Project, settings: Settings, progress: Progress) -> Pro
 def _content(project: Project, settings: Settings, progress: Progress) -> Project:
     """Paint what is hidden; a part whose masks have not changed since it was last painted is kept."""
     watch = Stopwatch()
-    scene, whole = _repaired(project), _whole(project)
-    shapes = {item.id: (item.modal, whole[item.id], _in_front(project, item)) for item in scene.instances}
-    covered, nothing = union(scene.modal, scene.size), Mask.empty(scene.size)
-    shapes[BACKGROUND] = (nothing, covered, nothing)
-    methods = {key: project.corrections.painters.get(key, settings.fill) for key in shapes}
+    scene, parts = _repaired(project), _hidden_parts(project)
+    methods = {key: project.corrections.painters.get(key, settings.fill) for key in parts}
+    shown = project.references.parts
     prints = {
-        f"content/{key}": fill_fingerprint(item, methods[key], settings, project.references.parts.get(key))
-        for key, item in shapes.items()
+        f"content/{key}": fill_fingerprint(part.masks, methods[key], settings, shown.get(key))
+        for key, part in parts.items()
     }
     fills: dict[int, Fill] = {}
-    for done, key in enumerate(shapes):
-        progress("content", done, len(shapes))
+    for done, (key, part) in enumerate(parts.items()):
+        progress("content", done, len(parts))
         if project.fills is not None and project.fingerprints.get(f"content/{key}") == prints[f"content/{key}"]:
             fills[key] = project.fills[key]
         else:
-            fills[key] = _filled(project, key, shapes[key], methods[key], settings.seed)
-    progress("content", len(shapes), len(shapes))
+            pixels = project.photo.pixels
+            fills[key] = fill_part(pixels, part, shown.get(key), method=methods[key], seed=settings.seed)
+    progress("content", len(parts), len(parts))
     reasons = [f"{_called(scene, key)}: {fill.fallback_reason}" for key, fill in fills.items() if fill.fallback_reason]
     notes = tuple(f"{_called(scene, key)}: {'; '.join(fill.notes)}" for key, fill in fills.items() if fill.notes)
     record = StageRecord(settings.fill, {"seed": settings.seed}, watch.seconds, "; ".join(reasons) or None, notes)
@@ -174,27 +172,9 @@ def _content(project: Project, settings: Settings, progress: Progress) -> Projec
     )
 
 
-def _filled(project: Project, key: int, masks: tuple[Mask, Mask, Mask], method: str, seed: int) -> Fill:
-    """Return one hidden part with what references show of it, the rest painted."""
-    photo, part = project.photo.pixels, project.references.parts.get(key)
-    modal, shape, front = masks
-    if key == BACKGROUND and part is None:
-        return fill_background(photo, shape, method=method, seed=seed)
-    if key == BACKGROUND and part is not None:
-        return complete_background(photo, shape, part, method=method, seed=seed)
-    if part is None:
-        return fill_hidden(photo, modal, shape, instance_id=key, method=method, seed=seed, occluders=front)
-    return complete_hidden(photo, modal, shape, part, method=method, seed=seed, occluders=front)
-
-
-def _in_front(project: Project, item: Instance) -> Mask:
-    """Return the visible pixels of all that may hide part of an object: its ancestors, and what its shape runs under.
-
-    The second are more than the order says where an arrow was dropped or a shape was painted by hand.
-    """
-    hidden, ancestors = _whole(project)[item.id] - item.modal, project.order.ancestors(item.id)
-    front = [o.modal for o in _repaired(project).instances if o.id in ancestors or o.modal.overlap(hidden)]
-    return union(front, item.modal.size)
+def _hidden_parts(project: Project) -> dict[int, HiddenPart]:
+    found = (hidden_part(project, identity) for identity in (*_repaired(project).ids, BACKGROUND))
+    return {part.id: part for part in found if part is not None}
 
 
 def _layers(project: Project, settings: Settings, progress: Progress) -> Project:

@@ -8,7 +8,7 @@ from deocclude import amodal
 from deocclude.amodal.pcnet_m import (
     LOOKING,
     CompletionSettings,
-    ReferenceSettings,
+    PublishedSettings,
     complete_as_published,
     complete_by_network,
     grow,
@@ -168,7 +168,7 @@ def test_holes_that_are_seen_stay_open():
 
 def test_as_published_the_answer_is_the_shape():
     """No rule protects it: an object nothing lies in front of vanishes when the network says so."""
-    settings = ReferenceSettings(64)
+    settings = PublishedSettings(64)
     gone = complete_as_published(scene(BAR, UNDER), graph(2), completer=completer(Nothing()), settings=settings)
     assert not gone.masks[1]
     full = complete_as_published(scene(BAR, UNDER), graph(2), completer=completer(Everything()), settings=settings)
@@ -181,7 +181,7 @@ def test_as_published_the_answer_is_the_shape():
 
 
 def test_as_published_hidden_objects_stay_empty():
-    settings = ReferenceSettings(64)
+    settings = PublishedSettings(64)
     found = complete_as_published(
         scene(BAR, Mask.empty(SIZE)), graph(2, (1, 2)), completer=completer(Everything()), settings=settings
     )

@@ -11,7 +11,7 @@ from deocclude.nets.completer import MaskCompleter
 from deocclude.ordering.couples import neighbouring
 from deocclude.ordering.dual_completion import (
     CompletionOrderSettings,
-    ReferenceSettings,
+    PublishedSettings,
     measure_pairs,
     order_by_completion,
     order_by_growth,
@@ -41,7 +41,7 @@ def plus():
 
 def test_reference_puts_what_grows_behind(plus):
     completer = MaskCompleter(net=ClosesNotches())
-    found = order_by_growth(plus, completer=completer, settings=ReferenceSettings(64))
+    found = order_by_growth(plus, completer=completer, settings=PublishedSettings(64))
     assert found.matrix().tolist() == [[0, 1, 0], [-1, 0, 0], [0, 0, 0]]
     assert found.front[0, 1] == 1.0
     assert found.record.method == "pcnet-m"
@@ -52,7 +52,7 @@ def test_reference_counts_pixels_of_the_photo():
     """Gains are compared in pixels of the photo: the larger object's patch pixels are worth more."""
     small, large = rectangle(10, 50, 30, 70), rectangle(30, 20, 110, 100)
     net = ClosesNotches(reach=3, everywhere=True)
-    found = order_by_growth(scene(small, large), completer=MaskCompleter(net=net), settings=ReferenceSettings(64))
+    found = order_by_growth(scene(small, large), completer=MaskCompleter(net=net), settings=PublishedSettings(64))
     # Either grows 3 patch pixels along the common edge of 20 px; in its own patch that edge has another length.
     side_small, side_large = int(20 * 3**0.5), int(80 * 3**0.5)
     growth = [20 * 3 * side / 64 for side in (side_small, side_large)]
@@ -60,16 +60,16 @@ def test_reference_counts_pixels_of_the_photo():
 
 
 def test_reference_leaves_ties_and_gaps_alone(plus):
-    nothing = order_by_growth(plus, completer=MaskCompleter(net=Nothing()), settings=ReferenceSettings(64))
+    nothing = order_by_growth(plus, completer=MaskCompleter(net=Nothing()), settings=PublishedSettings(64))
     assert not nothing.front.any()
     apart = scene(*open_gaps(plus.modal, 1))
-    found = order_by_growth(apart, completer=MaskCompleter(net=ClosesNotches()), settings=ReferenceSettings(64))
+    found = order_by_growth(apart, completer=MaskCompleter(net=ClosesNotches()), settings=PublishedSettings(64))
     assert not found.front.any()
 
 
 def test_reference_works_with_two_channels(plus):
     completer = MaskCompleter(net=ClosesNotches(channels=2))
-    assert order_by_growth(plus, completer=completer, settings=ReferenceSettings(64)).front[0, 1] == 1.0
+    assert order_by_growth(plus, completer=completer, settings=PublishedSettings(64)).front[0, 1] == 1.0
 
 
 @pytest.mark.parametrize("gap", [0, 1, 3, 5])

@@ -31,7 +31,7 @@ BORDER_CERTAINTY, BORDER_PIXELS = 0.8, 4
 
 
 @dataclass(frozen=True)
-class ReferenceSettings:
+class PublishedSettings:
     """The published procedure.
 
     Attributes:
@@ -99,7 +99,7 @@ def complete_as_published(
     *,
     hiders: Hiders = ancestors,
     completer: MaskCompleter | None = None,
-    settings: ReferenceSettings | None = None,
+    settings: PublishedSettings | None = None,
 ) -> AmodalMasks:
     """Complete every object exactly as the released code does.
 
@@ -118,7 +118,7 @@ def complete_as_published(
         InputError: no usable weights.
     """
     watch = Stopwatch()
-    settings, completer = settings or ReferenceSettings(), completer or bundled()
+    settings, completer = settings or PublishedSettings(), completer or bundled()
     present = [item for item in scene.instances if item.modal]
     questions = [
         Question(item.modal, _union_of(scene, hiders(graph, item.id)), reference_square(item.modal.box))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from deocclude.amodal.pcnet_m import ReferenceSettings, complete_as_published
+from deocclude.amodal.pcnet_m import PublishedSettings, complete_as_published
 from deocclude.amodal.result import AmodalMasks
 from deocclude.errors import InputError
 from deocclude.nets.completer import MaskCompleter
@@ -42,7 +42,7 @@ def complete_supervised(scene: Scene, completer: MaskCompleter) -> AmodalMasks:
         scene: objects with disjoint visible masks.
         completer: of :func:`load_supervised`.
     """
-    settings = ReferenceSettings(completer.size, THRESHOLD)
+    settings = PublishedSettings(completer.size, THRESHOLD)
     alone = OrderGraph(scene.ids, ())
     found = complete_as_published(scene, alone, hiders=_nobody, completer=completer, settings=settings)
     return replace(found, record=replace(found.record, method=METHOD))

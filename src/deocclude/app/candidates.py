@@ -18,7 +18,8 @@ from deocclude.content import METHODS
 from deocclude.content.patch import BACKGROUND, Fill
 from deocclude.errors import DeoccludeError
 from deocclude.files import sha256
-from deocclude.masks import Mask, union
+from deocclude.hidden import HiddenPart, fill_part, hidden_part
+from deocclude.masks import union
 from deocclude.plan import Settings
 from deocclude.project.state import Project
 from deocclude.references.choice import Choice
@@ -95,52 +96,19 @@ class Candidates:
                 digest.update(item.fill.rgb.tobytes())
         return digest.hexdigest()[:16]
 
-    def answer(self, hole: Hole, settings: Settings) -> bool:
+    def answer(self, hole: HiddenPart, settings: Settings) -> bool:
         """Whether they were made for this hole and what is asked for now."""
-        return (self.hole, self.references, self.seed) == (hole.fingerprint, settings.reference, settings.seed)
+        return (self.hole, self.references, self.seed) == (fingerprint_of(hole), settings.reference, settings.seed)
 
 
-@dataclass(frozen=True, eq=False)
-class Hole:
-    """What is hidden of an object, or of the background.
-
-    Attributes:
-        identity: the object's id; 0 is the background.
-        modal: its visible mask; empty for the background.
-        whole: its whole shape; for the background what all objects cover.
-        front: the visible pixels of what may hide it.
-    """
-
-    identity: int
-    modal: Mask
-    whole: Mask
-    front: Mask
-
-    @property
-    def fingerprint(self) -> str:
-        """A text that is another one for another hole."""
-        parts = [rle.encode(mask) for mask in (self.modal, self.whole, self.front)]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-
-
-def hole_of(project: Project, identity: int) -> Hole | None:
-    """Return the hole of an object (0: the background); ``None`` before whole shapes are computed."""
-    if project.scene is None or project.amodal is None:
-        return None
-    size = project.photo.size
-    if identity == BACKGROUND:
-        return Hole(identity, Mask.empty(size), union(project.scene.modal, size), Mask.empty(size))
-    if identity not in project.scene.ids:
-        return None
-    modal, whole = project.scene[identity].modal, project.amodal.masks[identity]
-    ancestors = project.order.ancestors(identity)
-    front = [o.modal for o in project.scene.instances if o.id in ancestors or o.modal.overlap(whole - modal)]
-    return Hole(identity, modal, whole, union(front, size))
+def fingerprint_of(part: HiddenPart) -> str:
+    """Return a text that is another one for another hidden part."""
+    return hashlib.sha256(json.dumps([rle.encode(mask) for mask in part.masks]).encode()).hexdigest()[:16]
 
 
 def paint_candidates(project: Project, settings: Settings, identity: int, progress: Progress) -> Candidates | None:
     """Fill the hole of an object (0: the background) in every way that there is; runs in the worker."""
-    hole = hole_of(project, identity)
+    hole = hidden_part(project, identity)
     if hole is None:
         return None
     paths = list(dict.fromkeys([*settings.reference, *_found(project, identity)]))
@@ -153,7 +121,7 @@ def paint_candidates(project: Project, settings: Settings, identity: int, progre
         items.append(_by_painter(project.photo.pixels, hole, name, settings.seed))
     progress("candidates", len(items), len(items))
     told = {item.name: item for item in reversed(items)}  # two files of one content are one candidate
-    return Candidates(hole.fingerprint, settings.reference, settings.seed, tuple(reversed(told.values())))
+    return Candidates(fingerprint_of(hole), settings.reference, settings.seed, tuple(reversed(told.values())))
 
 
 def title_of(method: str) -> str:
@@ -169,16 +137,15 @@ def _found(project: Project, identity: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _by_reference(project: Project, hole: Hole, path: Path, settings: Settings) -> Candidate:
+def _by_reference(project: Project, hole: HiddenPart, path: Path, settings: Settings) -> Candidate:
     """Return what a reference shows of a hole where it is trusted, the rest painted."""
-    from deocclude.content.completed import complete_background, complete_hidden
     from deocclude.content.reference_stage import ReferenceStage
     from deocclude.content.revealed import View
     from deocclude.references.supply import SupplySettings, open_supply
     from deocclude.referencing import holes_of
 
     assert project.scene is not None  # there is a hole
-    photo, key = project.photo.pixels, hole.identity
+    photo, key = project.photo.pixels, hole.id
     try:
         supply = open_supply(SupplySettings((), (str(path),)))
         digest, credit = sha256(path), supply.credit(path)
@@ -198,17 +165,14 @@ def _by_reference(project: Project, hole: Hole, path: Path, settings: Settings) 
     if part is None:
         reasons = [trial.reason for picture in found.pictures for trial in picture.trials if trial.reason]
         return replace(candidate, error=reasons[0] if reasons else "it shows nothing of the hole")
-    if key == BACKGROUND:
-        fill = complete_background(photo, hole.whole, part, seed=settings.seed)
-    else:
-        fill = complete_hidden(photo, hole.modal, hole.whole, part, seed=settings.seed, occluders=hole.front)
+    fill = fill_part(photo, hole, part, seed=settings.seed)
     return replace(candidate, fill=fill)
 
 
-def candidate_picture(photo: NDArray[np.uint8], hole: Hole, fill: Fill) -> NDArray[np.uint8]:
+def candidate_picture(photo: NDArray[np.uint8], hole: HiddenPart, fill: Fill) -> NDArray[np.uint8]:
     """Return the object with its hole painted, uint8 [h, w, 4]; of the background, what lies round the hole."""
-    box = hole.whole.box if hole.identity != BACKGROUND else hole.whole.box.grow(MARGIN).clip(hole.whole.size)
-    shown = hole.modal.crop(box) if hole.identity != BACKGROUND else np.ones((box.height, box.width), bool)
+    box = hole.whole.box if hole.id != BACKGROUND else hole.whole.box.grow(MARGIN).clip(hole.whole.size)
+    shown = hole.modal.crop(box) if hole.id != BACKGROUND else np.ones((box.height, box.width), bool)
     rgba = np.dstack([photo[box.slices], np.where(shown, 255, 0).astype(np.uint8)])
     common = fill.box.intersect(box)
     target, source = rgba[common.window(box)], common.window(fill.box)
@@ -217,16 +181,10 @@ def candidate_picture(photo: NDArray[np.uint8], hole: Hole, fill: Fill) -> NDArr
     return rgba
 
 
-def _by_painter(photo: NDArray[np.uint8], hole: Hole, name: str, seed: int) -> Candidate:
-    from deocclude.content.fill import fill_background, fill_hidden
-
+def _by_painter(photo: NDArray[np.uint8], hole: HiddenPart, name: str, seed: int) -> Candidate:
     kind, title = ABOUT.get(name, ("smooth", name))
     try:
-        if hole.identity == BACKGROUND:
-            fill = fill_background(photo, hole.whole, method=name, seed=seed)
-        else:
-            fill = fill_hidden(photo, hole.modal, hole.whole, instance_id=hole.identity, method=name, seed=seed,
-                               occluders=hole.front)  # fmt: skip
+        fill = fill_part(photo, hole, method=name, seed=seed)
     except DeoccludeError as error:
         return Candidate(name, kind, title, error=str(error))
     return Candidate(name, kind, title, fill)

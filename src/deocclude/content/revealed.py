@@ -193,7 +193,7 @@ def _reason(view: View, hole: Hole, reference: Reference, answers: Sequence[Stit
 def _placed(hole: Hole, answers: Sequence[Stitched], tried: Sequence[int]) -> Fill:
     """Return the filled pixels of all pieces in one crop."""
     shape = answers[0].filled.shape
-    filled, source = np.zeros(shape, bool), np.zeros(shape, np.int64)
+    filled, source = np.zeros(shape, bool), np.zeros(shape, np.int16)
     rgb, sure = np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.uint8)
     for answer in answers:
         filled |= answer.filled

@@ -32,7 +32,7 @@ METHOD = "pcnet-m"
 
 
 @dataclass(frozen=True)
-class ReferenceSettings:
+class PublishedSettings:
     """The published protocol.
 
     Attributes:
@@ -62,7 +62,7 @@ def order_by_growth(
     photo: Photo | None = None,
     *,
     completer: MaskCompleter | None = None,
-    settings: ReferenceSettings | None = None,
+    settings: PublishedSettings | None = None,
 ) -> PairwiseOrder:
     """Order touching pairs by the published rule.
 
@@ -83,7 +83,7 @@ def order_by_growth(
         InputError: no usable weights.
     """
     watch = Stopwatch()
-    settings, completer = settings or ReferenceSettings(), completer or bundled()
+    settings, completer = settings or PublishedSettings(), completer or bundled()
     masks = scene.modal
     front = np.zeros((len(masks), len(masks)))
     pairs = touching_pairs(masks, 1, shape="cross")

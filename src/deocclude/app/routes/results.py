@@ -13,7 +13,7 @@ from starlette.background import BackgroundTask
 
 from deocclude.app import edits, pictures
 from deocclude.app.bodies import ChoiceBody, Size
-from deocclude.app.candidates import Candidate, Candidates, candidate_picture, hole_of
+from deocclude.app.candidates import Candidate, Candidates, candidate_picture
 from deocclude.app.exports import export as write_export
 from deocclude.app.inputs import settings_of
 from deocclude.app.problems import MissingError, NotReadyError
@@ -22,6 +22,7 @@ from deocclude.app.session import Session
 from deocclude.app.views import address
 from deocclude.content.patch import BACKGROUND
 from deocclude.errors import InputError
+from deocclude.hidden import hidden_part
 from deocclude.images import png_bytes, read_photo
 from deocclude.layers.arrange import recompose
 from deocclude.layers.stack import LayerStack
@@ -101,7 +102,7 @@ def show_candidate(session: SessionDep, identity: int, name: str, v: str | None 
     _require_hole(session, identity)
     found = _fresh(session, identity)
     fill = next((item.fill for item in found.items if item.name == name), None) if found is not None else None
-    hole = hole_of(session.computed("whole shapes"), identity)
+    hole = hidden_part(session.computed("whole shapes"), identity)
     if fill is None or hole is None:
         raise MissingError("candidate", name)
     return picture(png_bytes(pictures.layer_picture(candidate_picture(session.photo.pixels, hole, fill))), v)
@@ -172,7 +173,7 @@ def _require_hole(session: Session, identity: int) -> None:
 def _fresh(session: Session, identity: int) -> Candidates | None:
     """Return the candidates of a hole, if they were made for the hole, the references and the seed as they are."""
     found, results = session.candidates.get(identity), session.results
-    hole = hole_of(results, identity) if results is not None and found is not None else None
+    hole = hidden_part(results, identity) if results is not None and found is not None else None
     if found is None or hole is None:
         return None
     return found if found.answer(hole, settings_of(session.state, session.references)) else None
