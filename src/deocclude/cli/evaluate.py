@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Data = Annotated[
     Path, Parameter(help="Annotated data set: COCOA, KINS, LM-Occlusion, COCOA-cls or a folder of synthetic scenes.")
 ]
-WIDEST_GAP = 100
+WIDEST_PARTING = 100
 """Largest ``--gap``, in pixels."""
 Methods_ = Annotated[tuple[str, ...], Parameter(name="--method", consume_multiple=True, show_default=False)]
 
@@ -204,8 +204,8 @@ def _protocol(scoring: Reporting) -> Protocol:
     protocol = Protocol(truth=scoring.truth, weights=scoring.weights, samples=scoring.samples)
     if not isinstance(scoring, Scoring):
         return protocol
-    if not 0 <= scoring.gap <= WIDEST_GAP:
-        raise InputError(f"0 to {WIDEST_GAP} pixels", str(scoring.gap), field="--gap")
+    if not 0 <= scoring.gap <= WIDEST_PARTING:
+        raise InputError(f"0 to {WIDEST_PARTING} pixels", str(scoring.gap), field="--gap")
     return replace(protocol, reference=scoring.reference_protocol, gap=scoring.gap)
 
 

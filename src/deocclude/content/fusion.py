@@ -8,7 +8,7 @@ and where its gate stays shut, the answer is PCNet-C's.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +163,7 @@ class FusionPainter:
 
 
 def fusion_net(weights: str | Path = NAME) -> Net:
-    """Return the network with these weights; one is kept for each file, and made anew when the file changes.
+    """Return the network with these weights; those of the last few files are kept, and made anew when a file changes.
 
     Raises:
         InputError: no such weights, damaged ones, or those of another network.
@@ -175,7 +175,7 @@ def fusion_net(weights: str | Path = NAME) -> Net:
     return _kept(path, path.stat().st_mtime_ns)
 
 
-@cache
+@lru_cache(maxsize=4)
 def _kept(path: Path, changed: int) -> Net:
     net = load_net(path)
     if not isinstance(net, FusionNet | Conv3Deconv3):

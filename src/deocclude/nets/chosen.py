@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ SHIPPED = "pcnet-m"
 def completer_for(source: str | Path = SHIPPED, views: int = 1) -> MaskCompleter | None:
     """Return the completer with the weights that ``source`` names; ``None`` for the shipped ones, the default.
 
-    One completer is kept for each file, and made anew when the file changes.
+    Those of the last few files are kept, and made anew when a file changes.
 
     Args:
         source: see :func:`deocclude.weights.weights_path`.
@@ -48,7 +48,7 @@ def check_weights(source: str | Path) -> None:
         raise InputError("a weights file", "no such file", file=path, field="weights", hint=hint)
 
 
-@cache
+@lru_cache(maxsize=4)
 def _completer(path: Path, changed: int, views: int) -> MaskCompleter:
     from deocclude.nets.completer import MaskCompleter
 

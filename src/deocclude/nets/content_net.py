@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +79,7 @@ class ContentNet:
 
 
 def content_net(weights: str | Path = "pcnet-c") -> ContentNet:
-    """Return the network with these weights; one is kept for each file, and made anew when the file changes.
+    """Return the network with these weights; those of the last few files are kept, and made anew when a file changes.
 
     Raises:
         InputError: no such weights. A file that is damaged or of another network is refused when it is first used.
@@ -88,7 +88,7 @@ def content_net(weights: str | Path = "pcnet-c") -> ContentNet:
     return _kept(path, path.stat().st_mtime_ns)
 
 
-@cache
+@lru_cache(maxsize=4)
 def _kept(path: Path, changed: int) -> ContentNet:
     return ContentNet(path)
 
