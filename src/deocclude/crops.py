@@ -20,6 +20,8 @@ AREA_FACTOR = 3.0
 PAIR_AREA_FACTOR = 2.0
 MARGIN = 1.1
 RESAMPLING = ("area", "linear", "nearest")
+LARGE = 4096
+"""Boxes with a longer side, in pixels, are averaged in whole blocks before anything else."""
 
 
 class Square(NamedTuple):
@@ -100,11 +102,12 @@ def cut(mask: Mask, square: Square, size: int, *, resampling: str = "area") -> B
     if mask.box.intersect(around).empty:
         return np.zeros((size, size), bool)
     if resampling == "nearest":
-        columns, rows = (np.floor(start + np.arange(size) * square.side / size) for start in square[:2])
-        seen = mask.crop(around)
-        return np.asarray(seen[np.ix_(rows.astype(int) - around.y0, columns.astype(int) - around.x0)])
-    coverage = _resample(mask.crop(around).astype(np.float32), around, square, size, shrink=resampling == "area")
-    return np.asarray(coverage > 0.5)
+        return _nearest(mask, square, size)
+    if resampling == "area" and max(around.width, around.height) > LARGE:
+        pixels, around, square = _reduced(mask, around, square)
+    else:
+        pixels = mask.crop(around).astype(np.float32)
+    return np.asarray(_resample(pixels, around, square, size, shrink=resampling == "area") > 0.5)
 
 
 def cut_colours(photo: NDArray[np.uint8], square: Square, size: int) -> NDArray[np.float32]:
@@ -153,6 +156,37 @@ def paste(patch: NDArray[np.float32], square: Square, box: Box) -> NDArray[np.fl
     inside_x = (x >= square.x0) & (x < square.x0 + square.side)
     inside_y = (y >= square.y0) & (y < square.y0 + square.side)
     return np.asarray(values * np.logical_and.outer(inside_y, inside_x), np.float32)
+
+
+def _nearest(mask: Mask, square: Square, size: int) -> BoolArray:
+    columns, rows = (np.floor(start + np.arange(size) * square.side / size).astype(int) for start in square[:2])
+    columns, rows = columns - mask.box.x0, rows - mask.box.y0
+    across, down = (columns >= 0) & (columns < mask.box.width), (rows >= 0) & (rows < mask.box.height)
+    patch = np.zeros((size, size), bool)
+    patch[np.ix_(down, across)] = mask.pixels[np.ix_(rows[down], columns[across])]
+    return patch
+
+
+def _reduced(mask: Mask, around: Box, square: Square) -> tuple[NDArray[np.float32], Box, Square]:
+    """Return the coverage of a very large box in whole blocks of pixels, with the box and the square in such blocks.
+
+    Only what the mask has of the box is looked at: long objects have squares that are far larger than the photo.
+    """
+    import cv2
+
+    block = -(-max(around.width, around.height) // LARGE)
+    small = Box(0, 0, -(-around.width // block), -(-around.height // block))
+    here = mask.box.intersect(around)
+    x0, y0 = (here.x0 - around.x0) // block, (here.y0 - around.y0) // block
+    x1, y1 = -(-(here.x1 - around.x0) // block), -(-(here.y1 - around.y0) // block)
+    part = Box(x0, y0, x1, y1)
+    left, top = around.x0 + block * x0, around.y0 + block * y0
+    whole = Box(left, top, left + block * part.width, top + block * part.height)
+    means = cv2.resize(mask.crop(whole).astype(np.float32), (part.width, part.height), interpolation=cv2.INTER_AREA)
+    pixels = np.zeros((small.height, small.width), np.float32)
+    pixels[part.slices] = means
+    moved = Square((square.x0 - around.x0) / block, (square.y0 - around.y0) / block, square.side / block)
+    return pixels, small, moved
 
 
 def _resample(

@@ -1,9 +1,12 @@
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deocclude import crops
 from deocclude.crops import Square, cut, object_square, outside, paste, reference_square
 from deocclude.errors import InputError
 from deocclude.geometry import Box, Size
@@ -110,3 +113,27 @@ def test_cost_follows_the_object():
 def test_unknown_resampling_is_named():
     with pytest.raises(InputError, match="resampling: expected one of area, linear, nearest, found 'cubic'"):
         cut(disc(), Square(0, 0, 10), 16, resampling="cubic")
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.floats(-20, 90), st.floats(-20, 60), st.floats(140, 240), st.integers(0, 10**6))
+def test_blocks_first_give_the_same_patch(x0, y0, side, seed):
+    chance = np.random.default_rng(seed)
+    blobs = cv2.GaussianBlur(chance.standard_normal((120, 160)).astype(np.float32), (0, 0), 15) > 0
+    mask, square = Mask.from_array(blobs), Square(x0, y0, side)
+    whole = cut(mask, square, 8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crops, "LARGE", 128)
+        assert np.count_nonzero(cut(mask, square, 8) != whole) <= 2
+
+
+def test_a_long_object_costs_no_square_of_its_length():
+    pixels = np.zeros((400, 24_000), bool)
+    pixels[60:340, 50:-50] = True
+    mask = Mask.from_array(pixels)
+    tracemalloc.start()
+    patch = cut(mask, object_square(mask.box), 128)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 150e6
+    assert 0 < patch.any(1).sum() <= 2 and patch.any(0).sum() > 110
