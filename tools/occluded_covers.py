@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.content.colour import match_colours
-from deocclude.content.painting import distance_to
 from deocclude.content.stitch import stitch
 from deocclude.images import read_photo, resized, write_picture
+from deocclude.masks import distance_to
 from deocclude.references.features import extract
 from deocclude.references.verify import verify
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deocclude.masks import Mask, dilate
+from deocclude.masks import Mask, dilate, distance_to
 
 
 def are_near(first: Mask, second: Mask, radius: int, *, shape: str = "disc") -> bool:
@@ -23,17 +23,12 @@ def are_near(first: Mask, second: Mask, radius: int, *, shape: str = "disc") -> 
 
 def gap_between(first: Mask, second: Mask, most: int) -> float:
     """Return the distance of the nearest pixels of two masks, from centre to centre; infinite if above ``most``."""
-    import cv2
-
     meeting = first.box.grow(most).intersect(second.box)
     if not first or not second or meeting.empty:
         return float("inf")
     around = meeting.grow(most).clip(first.size)
-    beyond, there = ~first.crop(around), second.crop(around)
-    if beyond.all() or not there.any():
-        return float("inf")
-    away = cv2.distanceTransform(beyond.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    nearest = float(np.sqrt(np.rint(np.square(away[there].min()))))  # squares of distances are whole numbers
+    away = distance_to(first.crop(around))[second.crop(around)]
+    nearest = float(away.min(initial=np.inf))
     return nearest if nearest <= most else float("inf")
 
 

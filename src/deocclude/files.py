@@ -131,8 +131,16 @@ def encoded(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-def check_output_folder(target: Path, *, force: bool) -> None:
+REPLACE = "pass --force (in Python force=True) to replace its contents, or name another with -o"
+
+
+def check_output_folder(target: Path, *, force: bool, hint: str = REPLACE) -> None:
     """Check that a result folder can be made at ``target``.
+
+    Args:
+        target: the folder.
+        force: it may have something in it.
+        hint: what to do where it has and may not.
 
     Raises:
         InputError: it is a file, the current folder, a mount point, or a folder with something in it and
@@ -152,7 +160,7 @@ def check_output_folder(target: Path, *, force: bool) -> None:
                 "an empty or new output folder",
                 "one with files in it",
                 file=target,
-                hint="pass --force (in Python force=True) to replace its contents, or name another with -o",
+                hint=hint,
             )
         existing = next(parent for parent in target.absolute().parents if parent.exists())
         if not existing.is_dir():

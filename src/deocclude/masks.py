@@ -173,6 +173,20 @@ def erode(mask: Mask, radius: int, *, shape: str = "disc") -> Mask:
     return _morphology(mask, radius, shape, "erode")
 
 
+def distance_to(mask: BoolArray) -> NDArray[np.float32]:
+    """Return the Euclidean distance of each pixel of ``mask`` [h, w] to the nearest set one, float32 [h, w], in pixels.
+
+    Infinite when there is none.
+    """
+    import cv2
+
+    if not mask.any():
+        return np.full(mask.shape, np.inf, np.float32)
+    distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    # OpenCV's last bit depends on where the array lies in memory; squared distances are whole numbers.
+    return np.asarray(np.sqrt(np.rint(np.square(distance))), np.float32)
+
+
 def convex_hull(mask: Mask) -> Mask:
     """Return the convex hull of all parts of ``mask`` together; it stays in the mask's box.
 

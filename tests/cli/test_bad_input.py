@@ -358,11 +358,16 @@ def test_force_keeps_files_of_others(call, labels, tmp_path):
                     ("train", "pack", "--source", tmp_path / "scenes", "--output")):  # fmt: skip
         assert call(*command, tmp_path / "mine", "--force").code == 0
         assert (tmp_path / "mine" / "sub" / "thesis.txt").is_file()
-    save(tmp_path / "holiday.png", np.random.default_rng(0).integers(0, 255, (9, 9, 3), np.uint8))
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "holiday.png").rename(tmp_path / "photos" / "holiday.png")
-    refused(call("convert", labels, tmp_path / "photos", "--to", "mask-folder", "--force"), "mask PNGs only")
-    assert (tmp_path / "photos" / "holiday.png").is_file()
+
+
+@pytest.mark.parametrize("shape", [(9, 9, 3), (9, 9)], ids=["colour", "grey"])
+def test_a_mask_folder_with_a_photo_in_it_is_not_replaced(call, labels, tmp_path, shape):
+    folder = tmp_path / "photos"
+    assert call("convert", labels, folder, "--to", "mask-folder").code == 0
+    assert call("convert", labels, folder, "--to", "mask-folder", "--force").code == 0
+    save(folder / "holiday.png", np.random.default_rng(0).integers(0, 255, shape, np.uint8))
+    refused(call("convert", labels, folder, "--to", "mask-folder", "--force"), "mask PNGs only", "holiday.png")
+    assert (folder / "holiday.png").is_file()
 
 
 def test_names_that_are_no_utf8(call, photo, labels, tmp_path):

@@ -310,6 +310,8 @@ def test_missing_references_are_counted(views_folder, tmp_path):
         ({"frame": "photo"}, "frame: expected one of hole, object, found 'photo'"),
         ({"kinds": ("views",)}, "kind of reference: expected one of none, other-photo"),
         ({"shard": 0}, "shard: expected 1 or more, found 0"),
+        ({"seed": -1}, "seed: expected 0 or more, found -1"),
+        ({"test_share": float("nan")}, "test_share: expected a share of 0 to 1, found nan"),
     ],
 )
 def test_settings_that_make_no_set(views_folder, tmp_path, change, said):

@@ -220,7 +220,7 @@ def test_command_on_drawn_scenes(tmp_path, capsys):
     [
         ([], "at least one data set"),
         (["nowhere", "--bleeding"], "no data set with --bleeding"),
-        (["nowhere", "--limit", "-1"], "Must be >= 0"),
+        (["nowhere", "--limit", "-1"], "0 or more"),
         (["nowhere"], "a data set"),
         (["nowhere", "--rows", "telia"], "did you mean 'telea'"),
     ],

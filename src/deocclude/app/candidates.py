@@ -96,7 +96,7 @@ class Candidates:
                 digest.update(item.fill.rgb.tobytes())
         return digest.hexdigest()[:16]
 
-    def answer(self, hole: HiddenPart, settings: Settings) -> bool:
+    def are_for(self, hole: HiddenPart, settings: Settings) -> bool:
         """Whether they were made for this hole and what is asked for now."""
         return (self.hole, self.references, self.seed) == (fingerprint_of(hole), settings.reference, settings.seed)
 

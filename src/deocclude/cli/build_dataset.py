@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from deocclude.cli import console
-from deocclude.cli.options import Count, Positive, Share, check_processes
+from deocclude.cli.options import check_processes
 from deocclude.cli.web_references import Progress, is_web
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Making:
     """What the data set is made like."""
 
-    side: Positive = 128
+    side: int = 128
     """Side of all pictures, pixels."""
     frame: str = "object"
     """What a picture shows: the object with its surroundings, or the hole with its surroundings."""
@@ -30,23 +30,23 @@ class Making:
         tuple[str, ...], Parameter(name="--kind", consume_multiple=True, negative=(), show_default=False)
     ] = ()
     """Kinds of references: other-view, other-photo, same-class, unrelated, none; all when not given."""
-    views: Count = 1
+    views: int = 1
     """Most references of the same thing that an object gets."""
-    objects: Count | None = None
+    objects: int | None = None
     """Most objects for training and validation together."""
-    test_objects: Count = 500
+    test_objects: int = 500
     """Most objects for testing."""
-    test_share: Share = 0.25
+    test_share: float = 0.25
     """Share of the scenes for testing, of data without masks; of those with masks it is a fixed tenth."""
-    repeats: Positive = 1
+    repeats: int = 1
     """How often each object is hidden, each time otherwise."""
-    shard: Positive = 32
+    shard: int = 32
     """Objects in a shard: what is lost at most when the build is killed."""
     align: Annotated[bool, Parameter(negative="--no-align")] = True
     """Lay references over the photo where that is possible."""
-    ways: Positive = 3
+    ways: int = 3
     """Maps of a reference that are pursued when it is laid over; 1 takes half the time."""
-    seed: Count = 0
+    seed: int = 0
     """Of all that is drawn at random."""
 
 

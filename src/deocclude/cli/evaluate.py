@@ -16,7 +16,7 @@ from deocclude.cli.evaluate_content import content
 from deocclude.cli.evaluate_retrieval import retrieval
 from deocclude.cli.evaluate_stitching import stitching
 from deocclude.cli.evaluate_table2 import table2
-from deocclude.cli.options import check_free
+from deocclude.cli.options import Count, Positive, check_free
 from deocclude.errors import InputError
 from deocclude.nets.chosen import SHIPPED, check_weights
 from deocclude.weights import weights_path
@@ -42,7 +42,7 @@ class Reporting:
     """Order truth: masks, annotated or auto; by default what the data set is scored with."""
     weights: str = SHIPPED
     """Of the mask network: pcnet-m (the ones that ship), a weights file, or a training run's folder."""
-    samples: int = 1000
+    samples: Count = 1000
     """Resampled sets for the 95 % bootstrap intervals over images; 0 for none."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
     """File for the tables: JSON if its suffix is .json, else Markdown."""
@@ -158,8 +158,8 @@ def table1(
 def synthesize(
     output: Annotated[Path, Parameter(help="Folder to write: photos, masks and the exact hidden truth.")],
     *,
-    count: int = 20,
-    seed: int = 0,
+    count: Positive = 20,
+    seed: Count = 0,
     config: Path | None = None,
     force: bool = False,
     json: bool = False,
@@ -179,10 +179,6 @@ def synthesize(
     from deocclude.files import check_output_folder
     from deocclude.settings import read_settings
 
-    if count < 1:
-        raise InputError("at least one scene", str(count), field="--count")
-    if seed < 0:
-        raise InputError("0 or more", str(seed), field="--seed")
     check_output_folder(output, force=force)
     if output.is_dir() and any(output.iterdir()) and not (output / DESCRIPTION).is_file():
         raise InputError("an older set of scenes to replace", f"a folder without {DESCRIPTION}", file=output)
@@ -196,8 +192,6 @@ def _protocol(scoring: Reporting) -> Protocol:
     """Return the protocol that was asked for; what cannot work is refused before the work."""
     from deocclude.evaluation.protocol import Protocol
 
-    if scoring.samples < 0:
-        raise InputError("0 or more", str(scoring.samples), field="--samples")
     if scoring.output is not None:
         check_free(scoring.output, scoring.force)
     check_weights(scoring.weights)

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from deocclude.cli import console
 from deocclude.cli.evaluate_options import Rows
-from deocclude.cli.options import check_free, check_processes
+from deocclude.cli.options import Count, check_free, check_processes
 from deocclude.errors import InputError
 
 
@@ -21,7 +21,7 @@ from deocclude.errors import InputError
 class AlignmentReport:
     """What to report, and where."""
 
-    limit: int = 0
+    limit: Count = 0
     """Most pairs of a data set; 0 for all."""
     jobs: Annotated[int, Parameter(validator=check_processes)] = 1
     """Processes to use."""
@@ -50,8 +50,6 @@ def alignment(
 
     if not data:
         raise InputError("at least one data set", "none", field="DATA")
-    if report.limit < 0:
-        raise InputError("0 or more", str(report.limit), field="--limit")
     if report.output is not None:
         check_free(report.output, report.force)
     pairs = {path: read_pairs(path)[: report.limit or None] for path in data}

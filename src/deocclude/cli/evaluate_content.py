@@ -45,7 +45,7 @@ class Trials:
 class Report:
     """What to report, and where."""
 
-    samples: int = 1000
+    samples: Count = 1000
     """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
     jobs: Annotated[int, Parameter(validator=check_processes)] = 1
     """Processes to use."""
@@ -75,9 +75,6 @@ def content(
     from deocclude.evaluation.content_rows import default_rows, row_painter
     from deocclude.files import check_output_folder
 
-    for name, value in (("--limit", trials.limit), ("--seed", trials.seed), ("--samples", report.samples)):
-        if value < 0:
-            raise InputError("0 or more", str(value), field=name)
     if report.output is not None:
         check_output_folder(report.output, force=report.force)
     if not rows:

@@ -48,7 +48,7 @@ class RetrievalReport:
 
     work: Path = Path("retrieval-work")
     """Folder for the index and for what is known about queries; a rerun with the same folder is cheap."""
-    samples: int = 1000
+    samples: Count = 1000
     """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
     jobs: Annotated[int, Parameter(validator=check_processes)] = -1
     """Pictures looked at at a time while the index is made; -1 for one a core."""
@@ -129,10 +129,6 @@ def _check(data: tuple[Path, ...], asking: Asking, report: RetrievalReport) -> N
 
     if not data:
         raise InputError("at least one data set", "none", field="DATA")
-    for name, value in (("--skip", asking.skip), ("--limit", asking.limit), ("--views", asking.views),
-                        ("--seed", asking.seed), ("--samples", report.samples)):  # fmt: skip
-        if value < 0:
-            raise InputError("0 or more", str(value), field=name)
     for kind in asking.kinds:
         if kind not in KINDS:
             raise unknown_choice("kind", kind, KINDS)

@@ -13,7 +13,6 @@ from cyclopts import Parameter
 from deocclude.cli import console
 from deocclude.cli.evaluate_options import Rows, Several
 from deocclude.cli.options import Count, check_processes
-from deocclude.errors import InputError
 
 if TYPE_CHECKING:
     from deocclude.evaluation.stitching_run import Asked
@@ -41,7 +40,7 @@ class Holes:
 class StitchingReport:
     """What to report, and where."""
 
-    samples: int = 1000
+    samples: Count = 1000
     """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
     jobs: Annotated[int, Parameter(validator=check_processes)] = 1
     """Processes to use."""
@@ -73,8 +72,6 @@ def stitching(
     from deocclude.evaluation.stitching import ROWS
     from deocclude.evaluation.stitching_run import Asked
 
-    if report.samples < 0:
-        raise InputError("0 or more", str(report.samples), field="--samples")
     protocols = holes.protocol or ("rectangle",)
     asked = Asked(rows or tuple(ROWS), protocols, holes.references, holes.seed, holes.skip, holes.limit)
     asked.check()

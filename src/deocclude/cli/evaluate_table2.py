@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from deocclude.cli import console
 from deocclude.cli.evaluate_options import Rows
+from deocclude.cli.options import Count
 from deocclude.errors import InputError
 
 
@@ -25,9 +26,9 @@ class Tested:
         tuple[str, ...], Parameter(name="--kind", consume_multiple=True, show_default=False, negative=())
     ] = ()
     """Kinds of references; all when not given."""
-    limit: int = 0
+    limit: Count = 0
     """Most objects of each kind of reference and data set; 0 for all."""
-    samples: int = 1000
+    samples: Count = 1000
     """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
     """Folder for the tables, the numbers of every sample and galleries."""
@@ -56,9 +57,6 @@ def table2(
     from deocclude.evaluation.table2_rows import OURS, make_rows
     from deocclude.files import check_output_folder
 
-    for name, value in (("--limit", tested.limit), ("--samples", tested.samples)):
-        if value < 0:
-            raise InputError("0 or more", str(value), field=name)
     if tested.output is not None:
         check_output_folder(tested.output, force=tested.force)
     made = make_rows(rows)

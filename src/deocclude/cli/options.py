@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter, validators
+from cyclopts import Parameter
 
 from deocclude.cli import console
 from deocclude.errors import InputError
@@ -14,6 +15,16 @@ from deocclude.errors import InputError
 if TYPE_CHECKING:
     from deocclude.plan import Settings
     from deocclude.project.state import Project
+
+
+def _at_least(least: int) -> Callable[[Any, int], None]:
+    """Return a validator that refuses a smaller number."""
+
+    def check(kind: Any, number: int) -> None:
+        if number < least:
+            raise ValueError(f"expected {least} or more, found {number}")
+
+    return check
 
 
 def check_processes(kind: Any, count: int) -> None:
@@ -46,9 +57,12 @@ def check_share(kind: Any, share: float) -> None:
         raise ValueError(f"expected 0 to 1, found {share:g}")
 
 
-Count = Annotated[int, Parameter(validator=validators.Number(gte=0))]
-Positive = Annotated[int, Parameter(validator=validators.Number(gte=1))]
+Count = Annotated[int, Parameter(validator=_at_least(0))]
+"""A number of things, or a seed: 0 or more."""
+Positive = Annotated[int, Parameter(validator=_at_least(1))]
+"""1 or more."""
 Share = Annotated[float, Parameter(validator=check_share)]
+"""A share or a probability: 0 to 1."""
 Repeated = Parameter(consume_multiple=False, show_default=False)
 """An option that may be given several times, with one value each."""
 

@@ -107,7 +107,7 @@ def pack_scenes(
     *,
     solids: Count = 3000,
     boards: Count = 0,
-    seed: int = 0,
+    seed: Count = 0,
     force: bool = False,
 ) -> None:
     """Make up scenes whose whole shapes are known, for the mask network ('scenes' of a recipe).
@@ -133,10 +133,10 @@ def pack_pairs(
         list[Path], Parameter(name="--source", consume_multiple=True, negative=(), help="Mask files, any format.")
     ],
     *,
-    composites: int = 5000,
+    composites: Count = 5000,
     solids: Count = 3000,
     boards: Count = 4000,
-    seed: int = 0,
+    seed: Count = 0,
     force: bool = False,
 ) -> None:
     """Make up scenes whose order is known, and pack their neighbours for the pair network.

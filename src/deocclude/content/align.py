@@ -21,10 +21,9 @@ from deocclude.content.epipolar import Epipolar, epipolar
 from deocclude.content.flow import FlowSettings, continued, measure
 from deocclude.content.local import LocalSettings, local_maps
 from deocclude.content.mesh import MeshSettings, bent, folds
-from deocclude.content.painting import distance_to
 from deocclude.content.sampling import Source, mapped, pixel_grid, sample, tidied
 from deocclude.content.target import Aligned, Target
-from deocclude.masks import Mask
+from deocclude.masks import Mask, distance_to
 from deocclude.references.matching import Matches
 from deocclude.references.transforms import Matrix, TransformSettings, plausible, sequential
 

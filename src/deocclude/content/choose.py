@@ -17,9 +17,10 @@ from deocclude.content import METHODS, choice_model, confidence, mixing, painter
 from deocclude.content.choice_model import ChoiceModel
 from deocclude.content.contest import COPIES, Candidate, Contest, hold
 from deocclude.content.measures import Measured, measure, shape_of
-from deocclude.content.painting import BLIND, distance_to, paint_blind
+from deocclude.content.painting import BLIND, paint_blind
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
 from deocclude.errors import DeoccludeError
+from deocclude.masks import distance_to
 
 Float = NDArray[np.float32]
 CANDIDATES = ("pcnet-c", "telea", "biharmonic", "exemplar")

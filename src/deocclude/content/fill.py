@@ -15,7 +15,7 @@ from deocclude.content import METHODS, painter
 from deocclude.content.patch import BACKGROUND, Fill, Painted, Painter, Patch
 from deocclude.errors import unknown_choice
 from deocclude.geometry import EMPTY_BOX, Box, Size
-from deocclude.masks import Mask, dilate, erode
+from deocclude.masks import Mask, dilate, distance_to, erode
 
 AUTO = "auto"
 """What looks best: texture of the object's own where a hole has room for it, a network's colours with some of that
@@ -196,8 +196,6 @@ def _painter(method: str | Painter) -> Painter:
 
 def _paint_to_look_at(patch: Patch) -> Painted:
     """Paint a thin hole smoothly, a wide one with texture, one between with a network's colours and texture."""
-    from deocclude.content.painting import distance_to
-
     width = 2 * float(distance_to(~patch.hole)[patch.hole].max(initial=0.0))
     seen = patch.rgb[patch.evidence]
     if seen.size and int(np.ptp(seen, axis=0).max()) <= FLAT:

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.content.painting import distance_to
 from deocclude.content.sampling import sample
 from deocclude.content.target import Target
+from deocclude.masks import distance_to
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.content.contest import Contest
-from deocclude.content.painting import distance_to
 from deocclude.content.patch import Patch
 from deocclude.content.probes import Probe, reach_of
+from deocclude.masks import distance_to
 
 Float = NDArray[np.float32]
 FLOOR = 2.0

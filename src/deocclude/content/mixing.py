@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.content.contest import Contest
-from deocclude.content.painting import distance_to
 from deocclude.content.probes import Probe
+from deocclude.masks import distance_to
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]

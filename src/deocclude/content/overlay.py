@@ -20,13 +20,13 @@ from deocclude.content.blend import NONE, BlendSettings, Picture, blend
 from deocclude.content.cells import shrunk, stretched
 from deocclude.content.diffusion import MarchingSettings, telea
 from deocclude.content.membrane import pull_push, without_seam
-from deocclude.content.painting import distance_to
 from deocclude.content.patch import Patch
 from deocclude.content.sampling import Source, enlarged
 from deocclude.content.stitch_model import bundled
 from deocclude.content.target import Aligned, Target
 from deocclude.content.window import Window, window_around
 from deocclude.geometry import Size
+from deocclude.masks import distance_to
 from deocclude.references.features import Features, extract
 from deocclude.references.matching import match
 from deocclude.references.verify import VerifySettings, verify

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.content.patch import Painted, Patch, Provenance
+from deocclude.masks import distance_to
 
 MID_GREY = 128
 BLIND = "no visible pixel to take colour from"
-
-
-def distance_to(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return the Euclidean distance in pixels of each pixel to the nearest set one; infinite when there is none."""
-    if not mask.any():
-        return np.full(mask.shape, np.inf, np.float32)
-    distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    # OpenCV's last bit depends on where the array lies in memory; squared distances are whole numbers.
-    return np.asarray(np.sqrt(np.rint(np.square(distance))), np.float32)
 
 
 def trust(patch: Patch) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.content.painting import distance_to
+from deocclude.masks import distance_to
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]

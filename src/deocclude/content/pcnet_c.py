@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.content.membrane import halve, pull_push
-from deocclude.content.painting import compose, distance_to, paint_blind, trust
+from deocclude.content.painting import compose, paint_blind, trust
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
 from deocclude.geometry import Box
-from deocclude.masks import Mask
+from deocclude.masks import Mask, distance_to
 from deocclude.nets.content_net import ContentNet, content_net
 
 NAME = "pcnet-c"

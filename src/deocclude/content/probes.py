@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.content.painting import MID_GREY, distance_to
+from deocclude.content.painting import MID_GREY
 from deocclude.content.patch import Patch
 from deocclude.geometry import Box, Size
-from deocclude.masks import Mask
+from deocclude.masks import Mask, distance_to
 
 Bool = NDArray[np.bool_]
 

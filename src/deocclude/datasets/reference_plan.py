@@ -78,9 +78,12 @@ class BuildSettings:
                 raise unknown_choice("kind of reference", kind, tuple(ReferenceKind))
         if not 16 <= self.side <= 1024:
             raise InputError("a side of 16 to 1024 px", str(self.side), field="side")
-        for name in ("views", "repeats", "shard", "ways"):
-            if getattr(self, name) < 1:
-                raise InputError("1 or more", str(getattr(self, name)), field=name)
+        least = {"views": 1, "repeats": 1, "shard": 1, "ways": 1, "objects": 0, "test_objects": 0, "seed": 0}
+        for name, smallest in least.items():
+            if (value := getattr(self, name)) is not None and value < smallest:
+                raise InputError(f"{smallest} or more", str(value), field=name)
+        if not 0 <= self.test_share <= 1:
+            raise InputError("a share of 0 to 1", str(self.test_share), field="test_share")
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,10 +53,7 @@ class Folder:
         if stated.is_file() and not force:
             raise InputError("answers to the same question, to go on with", "those to another", file=stated,
                              hint="name another folder with -o, or replace it with --force")  # fmt: skip
-        if path.is_dir() and not stated.is_file() and any(path.iterdir()):
-            raise InputError("an empty or new folder, or one of answers", "one with other files", file=path,
-                             hint="name another one with -o")  # fmt: skip
-        check_output_folder(path, force=stated.is_file())
+        check_output_folder(path, force=stated.is_file(), hint="name another one with -o")
         shutil.rmtree(path / ANSWERS, ignore_errors=True)
         write_text(stated, text)
 

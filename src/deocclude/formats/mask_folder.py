@@ -88,14 +88,13 @@ def _values(path: Path) -> NDArray[Any]:
 
 
 def _is_mask(path: Path) -> bool:
-    """Whether a file can be read as a mask."""
+    """Whether a file is a PNG of two values: a grey photo can be read as a mask, too, but is none to be replaced."""
     if path.suffix.lower() != ".png":
         return False
     try:
-        _read(path)
+        return len(np.unique(_values(path))) <= 2
     except InputError:
         return False
-    return True
 
 
 def is_mask_folder(source: Source) -> bool:

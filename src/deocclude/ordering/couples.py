@@ -8,11 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-import numpy as np
-from numpy.typing import NDArray
-
 from deocclude.adjacency import are_near, gap_between, touching_pairs
-from deocclude.masks import BoolArray, Mask
+from deocclude.masks import Mask, distance_to
 from deocclude.repair import close_slits
 from deocclude.scene import Scene
 
@@ -52,20 +49,13 @@ def couple(first: Mask, second: Mask, reach: int) -> tuple[Mask, Mask]:
     return _without_specks(grown_first, grown_second)
 
 
-def distance(mask: BoolArray) -> NDArray[np.float32]:
-    """Return the distance of each pixel to ``mask``, float32 [h, w]."""
-    import cv2
-
-    return np.asarray(cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
-
-
 def _without_specks(first: Mask, second: Mask) -> tuple[Mask, Mask]:
     """Give free pixels right between two masks to them: closing a slit leaves some where an outline has a notch."""
     box = first.box.grow(2).intersect(second.box.grow(2)).clip(first.size)
     if box.empty:
         return first, second
     a, b = first.crop(box), second.crop(box)
-    to_a, to_b = distance(a), distance(b)
+    to_a, to_b = distance_to(a), distance_to(b)
     free = ~a & ~b & (to_a + to_b <= SPECK)
     halves = (Mask.from_crop(half, box[:2], first.size) for half in (free & (to_a <= to_b), free & (to_b < to_a)))
     more_of_first, more_of_second = halves

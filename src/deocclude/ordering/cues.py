@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.masks import BoolArray, Mask
-from deocclude.ordering.couples import distance
+from deocclude.masks import BoolArray, Mask, distance_to
 
 EDGE_SLACK = 2.0
 """How much wider than at its narrowest a slit between two masks may be to count as their common edge, pixels."""
@@ -42,7 +41,7 @@ def edge_cues(first: Mask, second: Mask, reach: int) -> EdgeCues:
     side = max(2, round(REACH * math.sqrt(min(first.area, second.area))))
     box = first.box.grow(reach).intersect(second.box.grow(reach)).grow(side)
     a, b = first.crop(box), second.crop(box)
-    to_a, to_b = distance(a), distance(b)
+    to_a, to_b = distance_to(a), distance_to(b)
     gap = float(to_b[a].min(initial=reach))
     slit = ~a & ~b & (to_a <= gap + 0.5) & (to_b <= gap + 0.5)
     edge = _edge(a, to_b, gap) | _edge(b, to_a, gap)

@@ -176,4 +176,4 @@ def _fresh(session: Session, identity: int) -> Candidates | None:
     hole = hidden_part(results, identity) if results is not None and found is not None else None
     if found is None or hole is None:
         return None
-    return found if found.answer(hole, settings_of(session.state, session.references)) else None
+    return found if found.are_for(hole, settings_of(session.state, session.references)) else None
