@@ -165,8 +165,9 @@ def check_output_folder(target: Path, *, force: bool, hint: str = REPLACE) -> No
         existing = next(parent for parent in target.absolute().parents if parent.exists())
         if not existing.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, f"{existing} is no folder")
-        if not os.access(existing, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, f"no permission to write in {existing}")
+        for place in (existing, target):  # a folder that is protected is not replaced as a whole, either
+            if place.exists() and not os.access(place, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, f"no permission to write in {place}")
 
 
 def keep_others(folder: Path, part: Path, ours: Collection[str]) -> None:

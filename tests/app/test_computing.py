@@ -61,6 +61,19 @@ def test_a_flip_of_an_arrow_is_followed_by_the_layers_and_by_nothing_else(comput
     assert [layer["id"] for layer in compute(computing, computed)["layers"]] == [2, 1]
 
 
+def test_layers_are_arranged_though_one_is_of_an_object_that_has_gone(computing, computed):
+    """It is shown until the layers are computed again."""
+    state = computing.get(computed).json()
+    item = state["objects"][0]
+    computing.delete(f"{computed}/objects/{item['id']}?revision={item['revision']}")
+    plan = {"version": 1, "layers": [{"id": 1, "dx": 5}, {"id": 2, "dx": 7}], "order": [1, 2]}
+    answer = computing.put(f"{computed}/arrangement", json={"revision": 0, "arrangement": plan})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["arrangement"]["value"] == plan
+    kept = compute(computing, computed)["arrangement"]["value"]
+    assert kept == {"version": 1, "layers": [{"id": 2, "dx": 7}], "order": [2]}
+
+
 def test_a_new_name_needs_no_computing(computing, computed):
     state = computing.patch(f"{computed}/objects/2", json={"revision": 0, "name": "box"}).json()
     assert state["stale_from"] is None

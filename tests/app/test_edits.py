@@ -1,13 +1,16 @@
 """What a user does by hand, through the API; nothing is computed here."""
 
 import base64
+import json
+import shutil
 
 import numpy as np
 import pytest
-from app_service import TOKEN, client_of, square, upload
+from app_service import SIZE, TOKEN, client_of, square, upload
 from PIL import Image
 
 from deocclude import rle
+from deocclude.app.create import new_project
 from deocclude.app.mask_bodies import mask_png
 from deocclude.app.workspace import Workspace
 from deocclude.images import png_bytes
@@ -115,6 +118,16 @@ def test_a_whole_shape_is_painted_and_given_back(client, photo):
     assert state["objects"][1]["whole"]["by_hand"] is False
 
 
+def test_a_picture_that_has_changed_since_is_not_kept_under_its_old_address(client, photo):
+    """Undo leads back to the old address; a browser must not find the newer picture there."""
+    known = client.get(photo).json()["objects"][0]
+    stroke = {"polygons": [[30, 25, 40, 25, 40, 35, 30, 35]]}
+    body = {"revision": known["revision"], "paint": {"mode": "erase", "mask": stroke}}
+    now = client.patch(f"{photo}/objects/1", json=body).json()["objects"][0]
+    assert client.get(known["mask_url"]).headers["cache-control"] == "no-store"
+    assert "immutable" in client.get(now["mask_url"]).headers["cache-control"]
+
+
 def test_an_arrow_is_set_doubled_taken_away_and_given_back(client, photo):
     for revision, relation in enumerate(("front", "both", "none")):
         body = {"first": 2, "second": 1, "relation": relation, "revision": revision}
@@ -208,6 +221,40 @@ def test_a_folder_of_photos_is_listed_without_being_opened(drawn, tmp_path):
     client.post(f"{photo}/objects", json={"mask": runs(square(5, 5, 20, 20))})
     again = client_of(Workspace(tmp_path / "work", folder)).get("/api/photos").json()["photos"]
     assert [(item["name"], item["objects"], item["width"]) for item in again] == [("a.png", 1, 80), ("b.png", 0, None)]
+
+
+def test_a_folder_of_photos_is_listed_without_what_is_none(drawn, tmp_path):
+    folder = tmp_path / "photos"
+    (folder / "album.png").mkdir(parents=True)
+    (folder / "._photo.png").write_bytes(b"left behind by another system")
+    shutil.copy(drawn / "photo.png", folder / "photo.png")
+    listed = client_of(Workspace(tmp_path / "work", folder)).get("/api/photos").json()["photos"]
+    assert [photo["name"] for photo in listed] == ["photo.png"]
+
+
+def test_a_project_folder_may_have_any_name(drawn, tmp_path):
+    folder = tmp_path / "work" / "Küche #2, 50%"
+    new_project(folder, drawn / "photo.png", "photo.png", drawn / "masks.json")
+    client = client_of(Workspace(tmp_path / "work"))
+    (photo,) = client.get("/api/photos").json()["photos"]
+    state = client.get(f"/api/photos/{photo['id']}").json()
+    assert client.get(state["objects"][0]["mask_url"]).status_code == 200
+    assert client.get("/api/app").json()["current"] == photo["id"]
+
+
+def test_the_masks_of_an_upload_are_found_by_the_name_of_the_photo(client, drawn):
+    """Signs that no file of the app may have in its name."""
+    sizes = [{"id": number, "file_name": name, "width": SIZE[1], "height": SIZE[0]}
+             for number, name in enumerate(["other.png", "Bild (1).png"])]  # fmt: skip
+    about = {"category_id": 1, "iscrowd": 0, "area": 100, "bbox": [5, 5, 10, 10]}
+    masks = [{"id": number, "image_id": number, "segmentation": [[5, 5, 15, 5, 15, 15 + number]], **about}
+             for number in (0, 1)]  # fmt: skip
+    plain = {"images": sizes, "annotations": masks, "categories": [{"id": 1, "name": "thing"}]}
+    files = {"file": ("Bild (1).png", (drawn / "photo.png").read_bytes(), "image/png"),
+             "masks": ("all.json", json.dumps(plain).encode(), "application/json")}  # fmt: skip
+    answer = client.post("/api/photos", files=files)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["name"] == "Bild (1).png" and answer.json()["objects"] == 1
 
 
 def test_a_demo_is_opened_once(client):

@@ -1,10 +1,11 @@
 """The threads of the app outlive what goes wrong in one of their tasks, and no news gets lost between them."""
 
 import asyncio
+import threading
 import time
 from types import SimpleNamespace
 
-from deocclude.app import jobs
+from deocclude.app import jobs, views
 from deocclude.app.events import Broker
 from deocclude.app.saver import Saver
 
@@ -41,6 +42,47 @@ def test_jobs_are_done_after_an_unforeseen_error(monkeypatch):
             assert (job.status, job.error) == ("failed", "ZeroDivisionError: by mistake")
     finally:
         work.stop()
+
+
+def test_jobs_are_done_after_a_process_could_not_be_started_ahead_of_them(monkeypatch):
+    def refused():
+        raise OSError("no more processes")
+
+    work = jobs.Jobs(Broker())
+    monkeypatch.setattr(jobs, "HEAD_START", 0.01)
+    monkeypatch.setattr(work._worker, "warm_up", refused)
+    work.start()
+    try:
+        time.sleep(0.1)
+        job, end = work.submit("compute", Photo()), time.monotonic() + 20
+        while not job.over and time.monotonic() < end:
+            time.sleep(0.01)
+        assert job.status == "failed"
+    finally:
+        work.stop()
+
+
+def test_an_object_does_not_go_while_it_is_described(client, photo, monkeypatch):
+    """Two tabs: one removes an object, the other one asks for the state."""
+    describe, answers = views._object, []
+    last = client.get(photo).json()["objects"][-1]
+
+    def remove():
+        answers.append(client.delete(f"{photo}/objects/{last['id']}?revision={last['revision']}"))
+
+    other = threading.Thread(target=remove)
+
+    def slowly(session, results, identity):
+        if identity == last["id"] and other.ident is None:
+            other.start()
+            other.join(1)  # it has to wait
+        return describe(session, results, identity)
+
+    monkeypatch.setattr(views, "_object", slowly)
+    assert [item["id"] for item in client.get(photo).json()["objects"]] == [1, 2]
+    other.join()
+    assert answers[0].status_code == 200
+    assert [item["id"] for item in client.get(photo).json()["objects"]] == [1]
 
 
 def test_nothing_is_missed_between_the_first_news_and_the_following():

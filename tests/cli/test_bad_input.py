@@ -291,7 +291,7 @@ def test_a_damaged_index(call, done, key, value):
     if key == "files":  # only says what may be removed: without it everything is kept
         assert answer.code == 0, answer.err
     else:
-        refused(answer, "scene.json", "damaged")
+        refused(answer, "scene.json", key if key in ("instances", "content") else "damaged")
 
 
 def test_an_index_nested_too_deep(call, done):
@@ -401,4 +401,38 @@ def test_an_arrow_between_unknown_objects_in_the_index(call, done):
     assert index["order"]["edges"]
     index["order"]["edges"][0]["behind"] = 99
     (done / "scene.json").write_text(json.dumps(index))
-    refused(call("order", done), "scene.json", "damaged")
+    refused(call("order", done), "scene.json", "order.edges[0].behind", "found 99")
+
+
+@pytest.mark.parametrize("option", ["--max-gap", "--seed"])
+def test_a_fraction_for_a_whole_number(call, done, option):
+    refused(call("run", done, option, "2.5"), option, 'expected a whole number, found "2.5"')
+
+
+@pytest.mark.parametrize("option", ["--remove", "--front", "--back", "--raise", "--lower"])
+def test_a_fraction_for_a_layer(call, done, tmp_path, option):
+    refused(call("recompose", done, option, "1.5", "-o", tmp_path / "r.png"), option, 'found "1.5"')
+    assert call("recompose", done, option, "1", option, "2", "-o", tmp_path / "r.png").code == 0
+
+
+def test_an_arrangement_is_not_written_over_the_picture(call, done, tmp_path):
+    both = tmp_path / "r.png"
+    refused(call("recompose", done, "-o", both, "--save-arrangement", both, "--force"), "--save-arrangement")
+    assert not both.exists()
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".webp", ".pdf"])
+def test_labels_are_written_as_png_only(call, labels, tmp_path, suffix):
+    refused(call("convert", labels, tmp_path / f"out{suffix}", "--to", "label-png"), "a file name with .png")
+    assert not (tmp_path / f"out{suffix}").exists()
+
+
+def test_an_empty_mask_can_be_left_out_of_a_conversion(call, tmp_path):
+    masks = coco(tmp_path, [annotation(1, SQUARE), annotation(2, [])])
+    refused(call("convert", masks, tmp_path / "out.json", "--to", "sam"), "--skip-empty")
+    assert call("convert", masks, tmp_path / "out.json", "--to", "sam", "--skip-empty").code == 0
+    assert len(json.loads((tmp_path / "out.json").read_text())) == 1
+
+
+def test_a_folder_of_photos_is_no_project(call, labels, tmp_path):
+    refused(call("run", tmp_path, "--masks", labels), str(tmp_path), "expected a photo, found a folder")

@@ -73,6 +73,16 @@ def test_a_settings_file_outranks_the_project_also_with_a_default(call, done, tm
     assert (settings["edges"], settings["fill"]) == ("soft", "telea")
 
 
+def test_paths_of_a_settings_file_outlive_the_folder_of_the_caller(call, inputs, done, tmp_path, monkeypatch):
+    (tmp_path / "similar.png").write_bytes(inputs[0].read_bytes())
+    (tmp_path / "s.toml").write_text('reference = ["similar.png"]\n')
+    monkeypatch.chdir(tmp_path)
+    assert call("run", "out", "--config", "s.toml").code == 0
+    assert read_project(done).settings["reference"] == [str(tmp_path / "similar.png")]
+    monkeypatch.chdir("/")
+    assert call("run", done).code == 0
+
+
 def test_every_command_prints_one_json_document(call, inputs, done, tmp_path):
     calls = [
         ("run", done), ("layers", done), ("order", done), ("complete", done),

@@ -252,6 +252,14 @@ def test_output_folder_without_permission(tmp_path, monkeypatch):
         check_output_folder(tmp_path / "out", force=False)
 
 
+def test_a_protected_folder_is_not_replaced(tmp_path, monkeypatch):
+    target = tmp_path / "result"
+    target.mkdir()
+    monkeypatch.setattr(files.os, "access", lambda place, _: place != target)
+    with pytest.raises(OutputError, match=f"no permission to write in {target}"):
+        check_output_folder(target, force=True)
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
 def test_read_only_folder(tmp_path):
     tmp_path.chmod(0o500)

@@ -14,6 +14,7 @@ from deocclude.evaluation.stitching_references import build_collection, found, s
 from deocclude.evaluation.stitching_run import Asked, make_tasks, run_tasks
 from deocclude.evaluation.stitching_table import tables
 from deocclude.images import read_photo, resized, write_picture
+from deocclude.references.search import search
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,22 @@ def test_found_references_are_those_of_the_object(folder, tmp_path):
     assert query.key not in answered.sources
     assert set(answered.sources) & set(query.sources)
     assert set(answered.sources) <= {*query.sources, "v007"}, "v007 is the same photo"
+
+
+def test_the_whole_picture_of_a_query_does_not_help_to_find(folder, tmp_path, monkeypatch):
+    groups = read_groups(folder)
+    index = build_collection(groups, tmp_path, "rectangle", 3)
+    query = make_query(groups[0], "rectangle", 3)
+    told = []
+
+    def spy(*asked, without=(), **options):
+        told.extend(without)
+        return search(*asked, without=without, **options)
+
+    monkeypatch.setattr("deocclude.references.search.search", spy)
+    found(query, np.where(query.hole[..., None], 128, query.truth).astype(np.uint8), index)
+    assert [path.stem for path in told] == [query.key]
+    assert told[0].samefile(groups[0].paths[0])
 
 
 def test_strangers_are_of_other_groups(folder):

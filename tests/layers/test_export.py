@@ -112,7 +112,10 @@ def test_file_stems_are_safe_everywhere(name, z):
         ),
         (lambda folder: Image.new("RGBA", (4, 1)).save(folder / "02_hidden.png"), "found RGBA 4x1"),
         (lambda folder: _edit(folder, "file", "../../x.png"), "is no file name"),
-        (lambda folder: _edit(folder, "box", "wide"), "a damaged one"),
+        (lambda folder: _edit(folder, "box", "wide"), r"layers\[0\].box: expected a list"),
+        (lambda folder: _edit(folder, "box", [-1, 0, 4, 4]), r"layers\[0\].box: expected .* inside the photo"),
+        (lambda folder: _edit(folder, "offset", [99, 0]), r"layers\[0\].offset: expected .* not behind the box"),
+        (lambda folder: _edit(folder, "id", "one"), r"layers\[0\].id: expected a whole number"),
     ],
 )
 def test_damaged_folders_are_named(damage, text, tmp_path):

@@ -14,7 +14,7 @@ from deocclude.errors import InputError, OutputError
 from deocclude.images import Photo, read_photo
 from deocclude.masks import Mask
 from deocclude.ordering.graph import Override
-from deocclude.pipeline import open_project, run
+from deocclude.pipeline import open_project, run, stale_from
 from deocclude.plan import Settings
 from deocclude.project import store
 from deocclude.project.store import read_project, write_project
@@ -198,17 +198,67 @@ def change(folder, edit):
     (folder / "scene.json").write_text(json.dumps(index))
 
 
+def add_cycle(edges):
+    """Turn one arrow round, and leave it where it was, too."""
+    edges.append({**edges[0], "front": edges[0]["behind"], "behind": edges[0]["front"]})
+
+
 DAMAGE = {
     "version": (lambda index: index.update(version=99), "expected version 1, found 99"),
     "format": (lambda index: index.update(format="other"), "expected a file of format 'deocclude-project'"),
     "outside": (lambda index: index["photo"].update(file="../secret.jpg"), "expected a file inside the project folder"),
     "absolute": (lambda index: index["photo"].update(file="/etc/passwd"), "expected a file inside the project folder"),
-    "missing key": (lambda index: index.pop("instances"), "a damaged entry"),
-    "wrong type": (lambda index: index.update(instances=3), "a damaged entry"),
-    "null": (lambda index: index.update(order={"pairs": None}), "a damaged entry"),
+    "missing key": (lambda index: index.pop("instances"), r"instances: expected a list \[...\], found nothing"),
+    "wrong type": (lambda index: index.update(instances=3), r"instances: expected a list \[...\], found 3"),
+    "no object": (lambda index: index.update(instances=[]), "instances: expected at least one object, found none"),
+    "null": (lambda index: index.update(order={"pairs": None}), r"order.pairs: expected a list \[...\], found null"),
+    "missing part": (lambda index: index.pop("given"), "a damaged entry"),
     "unknown object": (
         lambda index: index["order"]["pairs"].append({"a": 999, "b": 1, "a_in_front": 1, "b_in_front": 0}),
-        "a damaged entry",
+        r"order.pairs\[\d+\].a: expected an object id among .*, found 999",
+    ),
+    "name": (lambda index: index["instances"][0].update(name=5), r"instances\[0\].name: expected a text, found 5"),
+    "given name": (lambda index: index["given"][0].update(name=[]), r"given\[0\].name: expected a text, found a list"),
+    "given id": (lambda index: index["given"][0].update(id="1"), r"given\[0\].id: expected a whole number"),
+    "given twice": (
+        lambda index: index["given"].append(index["given"][0]),
+        "expected ids of 1 or more that occur once",
+    ),
+    "given mask": (
+        lambda index: index["given"][0].update(modal={"size": [120, 90], "counts": [10800]}),
+        r"given\[0\].modal.size: expected a mask of 120x90, found one of 90x120",
+    ),
+    "image": (lambda index: index["image"].update(file=[]), "image.file: expected a text"),
+    "order truth": (
+        lambda index: index.update(order_truth=[[1, 999]]),
+        "order_truth: expected ids among .*, found 999",
+    ),
+    "probability": (
+        lambda index: index["order"]["edges"][0].update(probability="high"),
+        r"order.edges\[0\].probability: expected a number, found the text 'high'",
+    ),
+    "cycle": (lambda index: add_cycle(index["order"]["edges"]), "order.edges: expected arrows without a cycle"),
+    "mutual": (lambda index: index["order"].update(mutual=[[1]]), "order.mutual: expected pairs"),
+    "stage": (
+        lambda index: index["stages"]["repair"].update(seconds="long"),
+        "stages.repair.seconds: expected a number",
+    ),
+    "reason": (
+        lambda index: index["stages"]["order"].update(fallback_reason=7),
+        "stages.order.fallback_reason: expected a text",
+    ),
+    "box": (
+        lambda index: index["content"][0].update(box=[-5, 0, 9, 9]),
+        r"content\[0\].box: expected .* inside the photo of 120x90, found \[-5, 0, 9, 9\]",
+    ),
+    "painter": (lambda index: index["content"][0].update(method=None, notes=3), r"content\[0\].notes: expected a list"),
+    "reference": (
+        lambda index: index.update(references={"pictures": [{"path": 5}], "parts": []}),
+        r"references.pictures\[0\].path: expected a text, found 5",
+    ),
+    "rejected reference": (
+        lambda index: index["corrections"].update(references=[{"path": 5, "verdict": "pick"}]),
+        r"corrections.references\[0\].path: expected a text, found 5",
     ),
 }
 
@@ -248,6 +298,53 @@ def test_a_missing_file_is_named(folder, name):
         return
     with pytest.raises(InputError, match="visible.png"):
         read_project(folder)
+
+
+@pytest.mark.parametrize("stage", ["order", "amodal", "references", "content", "layers"])
+def test_a_result_that_is_gone_is_computed_again(project, folder, stage):
+    files = {"amodal": "amodal.json", "layers": "layers/layers.json"}
+    if stage in files:
+        (folder / files[stage]).unlink()
+    edits = {"order": lambda index: index.update(order=None), "references": lambda index: index.pop("references"),
+             "content": lambda index: index["content"].pop()}  # fmt: skip
+    change(folder, edits.get(stage, lambda index: None))
+    assert stale_from(read_project(folder), FAST) == stage
+    assert_same(replace(project, records={}), replace(run(read_project(folder), FAST), records={}))
+
+
+def test_layers_of_other_objects_are_built_again(folder):
+    file = folder / "layers" / "layers.json"
+    stack = json.loads(file.read_text())
+    stack["layers"][0]["id"] = 999
+    file.write_text(json.dumps(stack))
+    assert stale_from(read_project(folder), FAST) == "layers"
+
+
+def test_visible_masks_of_another_size_are_named(folder):
+    Image.new("L", (120, 91)).save(folder / "masks" / "visible.png")
+    with pytest.raises(InputError, match="visible.png: expected masks of the photo's size 120x90, found 120x91"):
+        read_project(folder)
+
+
+def test_whole_shapes_are_told_apart_by_their_ids(project, folder):
+    file = folder / "amodal.json"
+    content = json.loads(file.read_text())
+    content["regions"].reverse()
+    file.write_text(json.dumps(content))
+    assert dict(read_project(folder).amodal.masks) == dict(project.amodal.masks)
+    content["regions"].pop()
+    file.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"amodal.json: regions: expected the objects .* of this project, found"):
+        read_project(folder)
+
+
+def test_large_ids_survive(project, tmp_path):
+    """Files of masks keep no ids beyond 16 bits, and number the objects instead."""
+    instances = tuple(replace(item, id=item.id + 10**6) for item in project.given.instances)
+    given = replace(project.given, instances=instances, order_truth=None)
+    large = run(open_project(project.photo, given), FAST)
+    write_project(large, tmp_path / "out")
+    assert_same(large, read_project(tmp_path / "out"))
 
 
 def test_a_shape_painted_into_the_folder_is_taken_up(folder):

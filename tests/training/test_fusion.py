@@ -180,6 +180,19 @@ def test_records_are_mixed_in(config: FusionConfig):
         Fusion(replace(mixed, kinds=("same-class",)), open_photo_pack(Path(config.pack)), [samples])
 
 
+def test_photos_that_patches_are_trained_on_do_not_validate(config: FusionConfig):
+    pack = open_photo_pack(Path(config.pack))
+    trained_on, held_out = (pack.image_keys[pack.in_validation == side][0] for side in (False, True))
+    later = [
+        replace(sample_with_reference(k), split="validation", scene=f"photos/{name}")
+        for k, name in enumerate((trained_on, held_out, "elsewhere.jpg"))
+    ]
+    mixed = replace(config, kinds=("other-view",))
+    task = Fusion(mixed, pack, [Samples([sample_with_reference(9), *later])])
+    assert len(task._held_out._records) == 2
+    assert "recorded" not in Fusion(mixed, pack, [Samples([sample_with_reference(9), later[0]])])._held_out.batches
+
+
 def test_the_loss_falls(config: FusionConfig, run: Path):
     task = Fusion(config, open_photo_pack(Path(config.pack)))
     batch = task.batch(Draw(9, 0, 0, 32, 32), torch.device("cpu"))

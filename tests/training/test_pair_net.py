@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from deocclude.nets.pair_net import PairNet
 from deocclude.scene import Instance, Scene
 from deocclude.training import pair_packing
 from deocclude.training.config import LoopSettings, Phase
-from deocclude.training.packing import write_pack
+from deocclude.training.packing import is_validation, write_pack
 from deocclude.training.pair_net import (
     KindShares,
     PairJitter,
@@ -29,7 +30,7 @@ from deocclude.training.pair_net import (
     train_pair_net,
 )
 from deocclude.training.pair_packing import PairPack, open_pair_pack, pairs, write_pair_pack
-from deocclude.training.pair_scenes import PairScenes, pair_scenes
+from deocclude.training.pair_scenes import PairScenes, pair_scenes, training_masks
 from deocclude.weights import load_net
 
 SIZE = Size(200, 300)
@@ -181,10 +182,6 @@ def test_damaged_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_scenes_of_solids_and_composites_of_training_photos(tmp_path: Path):
-    import json
-
-    from deocclude.training.packing import is_validation
-
     names = [f"photo-{k}.jpg" for k in range(40)]
     images = [{"id": k, "file_name": name, "height": 200, "width": 300} for k, name in enumerate(names)]
     square = [[100, 50, 180, 50, 180, 130, 100, 130]]
@@ -198,9 +195,25 @@ def test_scenes_of_solids_and_composites_of_training_photos(tmp_path: Path):
     assert any(map(is_validation, names)) and not all(map(is_validation, names))
     made = list(pair_scenes([tmp_path / "coco.json"], PairScenes(composites=6, solids=4, boards=5)))
     assert [item.kind for item in made] == ["composite"] * 6 + ["standing"] * 5 + ["tabletop"] * 4
-    assert all(not is_validation(item.truth.image_file) for item in made[:6])
+    photos, _ = training_masks([tmp_path / "coco.json"])
+    assert [photo.image_file for photo in photos] == [name for name in names if not is_validation(name)]
     again = list(pair_scenes([tmp_path / "coco.json"], PairScenes(composites=6, solids=4, boards=5)))
     assert [item.scene for item in made] == [item.scene for item in again]
+
+
+def test_photos_that_are_only_numbered_are_held_out_too(tmp_path: Path):
+    numbers = range(40)
+    images = [{"id": k, "height": 200, "width": 300} for k in numbers]
+    boxes = [
+        {"id": k, "image_id": k, "category_id": 1, "iscrowd": 0, "area": 6400, "bbox": [0, 0, 1, 1],
+         "segmentation": [[100, 50, 180, 50, 180, 130, 100, 130]]}
+        for k in numbers
+    ]  # fmt: skip
+    content = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "box"}]}
+    (tmp_path / "coco.json").write_text(json.dumps(content))
+    kept = [k for k in numbers if not is_validation(str(k))]
+    assert 0 < len(kept) < len(numbers)
+    assert [scene.image_id for scene in training_masks([tmp_path / "coco.json"])[0]] == kept
 
 
 def test_photos_without_a_whole_object_are_refused(tmp_path: Path):

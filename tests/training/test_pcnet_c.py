@@ -15,7 +15,7 @@ from deocclude.cli import train as commands
 from deocclude.errors import InputError
 from deocclude.settings import from_dict, read_settings
 from deocclude.training.adversary import AdversarySettings
-from deocclude.training.config import LoopSettings, Phase
+from deocclude.training.config import LoopSettings, Phase, plain
 from deocclude.training.content_samples import ContentSettings
 from deocclude.training.loop import TrainingStoppedError
 from deocclude.training.pcnet_c import (
@@ -167,3 +167,14 @@ def test_bad_input_is_one_line(config: PCNetCConfig, pack_folder: Path, tmp_path
 def test_recipes_can_be_read(name: str):
     recipe = read_settings(PCNetCConfig, commands._recipe("pcnet_c", Path(name)))
     assert recipe.loop.steps > 0 and recipe.net.kind in ("gated", "partial-conv")
+
+
+def test_the_paper_recipe_has_the_published_terms_and_samples():
+    recipe = read_settings(PCNetCConfig, commands._recipe("pcnet_c", Path("paper")))
+    weights = {name: value for name, value in plain(recipe.loss).items() if name != "features" and value}
+    assert weights == {"hole": 6.0, "valid": 1.0, "perceptual": 0.1, "style": 50.0, "variation": 0.1}
+    samples = recipe.samples
+    assert (samples.turn_degrees, samples.hidden, samples.shift) == (0.0, (0.001, 0.9), 0.2)
+    assert samples.size_ratio == 1.5 and samples.second_shape == samples.block == samples.contact_noise == 0
+    assert (recipe.loop.learning_rate, recipe.adversary.rate, recipe.adversary.adversarial) == (1e-4, 0.1, 0.1)
+    assert [(phase.steps, phase.size, phase.batch) for phase in recipe.loop.phases] == [(450_000, 256, 128)]

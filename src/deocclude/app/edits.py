@@ -159,7 +159,7 @@ def set_arrangement(session: Session, plain: dict[str, Any]) -> Edit:
         InputError: a key or value that is not allowed, or an object that is not there.
     """
     arrangement = parse_arrangement(plain)
-    ids = set(session.state.ids("object"))
+    ids = {*session.state.ids("object"), *_layer_ids(session)}
     named = {move.instance_id for move in arrangement.moves} | arrangement.hidden | set(arrangement.order or ())
     if not named <= ids:
         known = ", ".join(map(str, sorted(ids))) or "none, there is no object"
@@ -186,14 +186,18 @@ def set_settings(session: Session, values: dict[str, Any]) -> Edit:
 def arrangement_of(session: Session) -> Arrangement:
     """Return how the layers that there are now are arranged; what is said about others is left out."""
     found = parse_arrangement(session.state.value("arrangement", {"version": 1}))
-    results = session.results
-    ids = results.stack.ids if results is not None and results.stack is not None else ()
-    order = found.order
+    ids, order = _layer_ids(session), found.order
     if order is not None:
         kept = [identity for identity in order if identity in ids]
         order = (*kept, *(identity for identity in ids if identity not in kept))
     moves = tuple(move for move in found.moves if move.instance_id in ids)
     return Arrangement(moves, frozenset(found.hidden & set(ids)), order, found.background)
+
+
+def _layer_ids(session: Session) -> tuple[int, ...]:
+    """Return whose layers are shown; one may be that of an object removed since they were computed."""
+    results = session.results
+    return results.stack.ids if results is not None and results.stack is not None else ()
 
 
 def _some(mask: Mask) -> Mask:

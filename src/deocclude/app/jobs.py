@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -158,7 +159,8 @@ class Jobs:
         try:
             job = self._queue.get(timeout=HEAD_START)
         except queue.Empty:
-            self._worker.warm_up()
+            with contextlib.suppress(Exception):  # the first job tries again, and says what is wrong
+                self._worker.warm_up()
             job = self._queue.get()
         while job is not None:
             if self._begin(job):

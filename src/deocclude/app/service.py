@@ -40,7 +40,8 @@ class Service:
     def state(self, session: Session) -> dict[str, Any]:
         """Return the state of a photo as the page sees it."""
         job = self.jobs.current(session)
-        return state_of(self.workspace, session, job.to_json() if job is not None else None)
+        with session.lock:  # or an object that it lists goes while it is described
+            return state_of(self.workspace, session, job.to_json() if job is not None else None)
 
     def act(self, session: Session, edit: Edit) -> dict[str, Any]:
         """Do something, tell all tabs, and return the new state."""
@@ -75,7 +76,10 @@ def _session(photo: str, service: ServiceDep) -> Session:
 SessionDep = Annotated[Session, Depends(_session)]
 
 
-def picture(data: bytes, version: str | None, media_type: str = "image/png") -> Response:
-    """Return a picture as an answer; it may be cached for ever where its address says which version it is."""
-    lasting = version not in (None, "", "0")
+def picture(data: bytes, asked: str | None, version: str | None, media_type: str = "image/png") -> Response:
+    """Return a picture as an answer; it may be cached for ever where its address asks for the version that it is.
+
+    A picture that has changed since its address was told must not be kept under it: undo leads back to that address.
+    """
+    lasting = version is not None and asked == version
     return Response(data, media_type=media_type, headers={"Cache-Control": FOR_EVER if lasting else "no-store"})

@@ -99,6 +99,11 @@ def results_tag(results: Project) -> str:
     return tag(results.fingerprints.get("layers"))
 
 
+def overlays_tag(results: Project) -> str:
+    """Return a text that is another one for other hidden content."""
+    return tag(results.fingerprints.get("content"), results.fingerprints.get("layers"))
+
+
 def _preview(session: Session) -> dict[str, Any]:
     size = session.photo.size
     scale = pictures.scale_of(size, "screen")
@@ -121,8 +126,8 @@ def _object(session: Session, results: Project | None, identity: int) -> dict[st
         "visible_pixels": area,
         "visible_box": box,
         "centre": centre,
-        "mask_url": address(session, f"objects/{identity}/mask.png", tag(value["mask"]["counts"]), kind="visible"),
-        "whole": _whole(session, results, identity, value["mask"]["counts"]),
+        "mask_url": _mask_address(session, results, identity, "visible"),
+        "whole": _whole(session, results, identity),
         "hole": _hole(session, results, identity),
     }
 
@@ -133,18 +138,31 @@ def _facts(size: tuple[int, int], counts: str) -> tuple[int, list[int], list[flo
     return mask.area, list(mask.box), [round(part, 1) for part in mask.centroid]
 
 
-def _whole(session: Session, results: Project | None, identity: int, visible: str) -> dict[str, Any]:
+def mask_version(session: Session, results: Project | None, identity: int, kind: str) -> str:
+    """Return a text that is another one for another mask of an object."""
+    visible = session.state.value(f"object/{identity}")["mask"]["counts"]
+    if kind == "visible":
+        return tag(visible)
+    prints = results.fingerprints.get("amodal") if results is not None else None
+    return tag(prints, visible, session.state.revision_of(f"whole/{identity}"))
+
+
+def _mask_address(session: Session, results: Project | None, identity: int, kind: str) -> str:
+    version = mask_version(session, results, identity, kind)
+    return address(session, f"objects/{identity}/mask.png", version, kind=kind)
+
+
+def _whole(session: Session, results: Project | None, identity: int) -> dict[str, Any]:
     state, key = session.state, f"whole/{identity}"
     by_hand = state.value(key) is not None
     found = results is not None and results.amodal is not None and identity in results.amodal.masks
     entry: dict[str, Any] = {"revision": state.revision_of(key), "by_hand": by_hand, "box": None, "hidden_pixels": 0,
                              "mask_url": None}  # fmt: skip
     if by_hand or found:
-        prints = results.fingerprints.get("amodal") if results is not None else None
-        version = tag(prints, visible, state.revision_of(key))
+        version = mask_version(session, results, identity, "whole")
         whole = session.memo(("whole", identity, version), lambda: edits.whole_of(session, identity))
         hidden = whole.area - edits.visible_of(session, identity).area
-        url = address(session, f"objects/{identity}/mask.png", version, kind="whole")
+        url = _mask_address(session, results, identity, "whole")
         entry |= {"box": list(whole.box), "hidden_pixels": hidden, "mask_url": url}
     return entry
 
@@ -224,7 +242,7 @@ def _references(session: Session) -> list[dict[str, Any]]:
 def _overlays(session: Session, results: Project | None) -> dict[str, Any]:
     if results is None or results.fills is None:
         return {"provenance_url": None, "confidence_url": None, "legend": []}
-    version = tag(results.fingerprints.get("content"), results.fingerprints.get("layers"))
+    version = overlays_tag(results)
     told = session.memo(("legend", version), lambda: pictures.legend(results))
     return {
         "provenance_url": address(session, "overlays/provenance.png", version, size="screen"),

@@ -137,7 +137,7 @@ class Workspace:
             check_output_folder(target, force=True)  # results replace it as a whole
             self._add_place(Place(_identity(target.name, str(target)), _name_in(target), target))
         elif target.is_dir():
-            photos = sorted(path for path in target.iterdir() if path.suffix.lower() in PHOTO_SUFFIXES)
+            photos = sorted(filter(_is_photo, target.iterdir()))
             if not photos:
                 raise InputError("a photo, a project folder or a folder of photos", "a folder without", file=target)
             for photo in photos:
@@ -160,7 +160,10 @@ class Workspace:
         folders = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
         for folder in folders:
             if not folder.name.startswith(".") and (is_project(folder) or Journal.exists(folder)):
-                self._add_place(Place(folder.name, _name_in(folder), folder))
+                # A folder that its user named may have letters that mean something in an address.
+                safe = re.fullmatch(r"[\w.~-]+", folder.name, re.ASCII)
+                identity = folder.name if safe else _identity(folder.name, folder.name)
+                self._add_place(Place(identity, _name_in(folder), folder))
         known = [place for place in self._places.values() if place.folder.is_dir()]
         if self.current is None and known:
             self.current = max(known, key=lambda place: place.folder.stat().st_mtime).identity
@@ -173,6 +176,11 @@ def summary_of(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _is_photo(path: Path) -> bool:
+    """Whether a file of a folder is meant as a photo; hidden ones (as other systems leave behind) are not."""
+    return path.suffix.lower() in PHOTO_SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def _name_in(folder: Path) -> str:

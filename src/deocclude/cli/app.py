@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from deocclude.cli import console
-from deocclude.cli.options import Repeated, check_free, check_radius
+from deocclude.cli.options import Repeated, Whole, check_free, check_radius
 from deocclude.errors import InputError, unknown_choice
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def serve_app(
     target: Annotated[Path | None, Parameter(help="A photo, a project folder, or a folder of photos.")] = None,
     *,
     workspace: Path = Path("deocclude-app"),
-    port: int = 0,
+    port: Whole = 0,
     model: Model = None,
     browser: Annotated[bool, Parameter(negative="--no-browser")] = True,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from deocclude.cli import console
-from deocclude.cli.options import check_processes
+from deocclude.cli.options import WHOLE, Processes, Whole
 from deocclude.cli.web_references import Progress, is_web
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Making:
     """What the data set is made like."""
 
-    side: int = 128
+    side: Whole = 128
     """Side of all pictures, pixels."""
     frame: str = "object"
     """What a picture shows: the object with its surroundings, or the hole with its surroundings."""
@@ -30,23 +30,23 @@ class Making:
         tuple[str, ...], Parameter(name="--kind", consume_multiple=True, negative=(), show_default=False)
     ] = ()
     """Kinds of references: other-view, other-photo, same-class, unrelated, none; all when not given."""
-    views: int = 1
+    views: Whole = 1
     """Most references of the same thing that an object gets."""
-    objects: int | None = None
+    objects: Annotated[int | None, WHOLE] = None
     """Most objects for training and validation together."""
-    test_objects: int = 500
+    test_objects: Whole = 500
     """Most objects for testing."""
     test_share: float = 0.25
     """Share of the scenes for testing, of data without masks; of those with masks it is a fixed tenth."""
-    repeats: int = 1
+    repeats: Whole = 1
     """How often each object is hidden, each time otherwise."""
-    shard: int = 32
+    shard: Whole = 32
     """Objects in a shard: what is lost at most when the build is killed."""
     align: Annotated[bool, Parameter(negative="--no-align")] = True
     """Lay references over the photo where that is possible."""
-    ways: int = 3
+    ways: Whole = 3
     """Maps of a reference that are pursued when it is laid over; 1 takes half the time."""
-    seed: int = 0
+    seed: Whole = 0
     """Of all that is drawn at random."""
 
 
@@ -57,7 +57,7 @@ class Working:
 
     backend: str = "local"
     """Where: local (processes of this machine) or ray (the cluster of RAY_ADDRESS, or this machine)."""
-    processes: Annotated[int, Parameter(validator=check_processes)] = 1
+    processes: Processes = 1
     """Shards made at a time; -1 for one a core."""
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from deocclude.cli import console
-from deocclude.cli.options import Repeated, check_free
+from deocclude.cli.options import WHOLE, Repeated, check_free
 from deocclude.errors import InputError, unknown_choice
 
 if TYPE_CHECKING:
@@ -38,15 +38,15 @@ class Changes:
     """Scale a layer about its centre: "3=1.5"."""
     rotate: Annotated[tuple[str, ...], Repeated] = ()
     """Turn a layer about its centre, degrees counter-clockwise: "3=15"."""
-    remove: Annotated[tuple[int, ...], Repeated] = ()
+    remove: Annotated[tuple[int, ...], Repeated, WHOLE] = ()
     """Leave a layer out."""
-    front: Annotated[tuple[int, ...], Repeated] = ()
+    front: Annotated[tuple[int, ...], Repeated, WHOLE] = ()
     """Bring a layer to the top."""
-    back: Annotated[tuple[int, ...], Repeated] = ()
+    back: Annotated[tuple[int, ...], Repeated, WHOLE] = ()
     """Send a layer to the bottom."""
-    up: Annotated[tuple[int, ...], Repeated, Parameter(name="--raise")] = ()
+    up: Annotated[tuple[int, ...], Repeated, WHOLE, Parameter(name="--raise")] = ()
     """Bring a layer up by one."""
-    lower: Annotated[tuple[int, ...], Repeated] = ()
+    lower: Annotated[tuple[int, ...], Repeated, WHOLE] = ()
     """Send a layer down by one."""
 
 
@@ -81,6 +81,7 @@ def recompose(
     check_free(output, force)
     if save_arrangement is not None:
         check_free(save_arrangement, force)
+        _check_other(save_arrangement, output)
     write_like(opened.photo, compose(opened.layers, arrangement), output)
     if save_arrangement is not None:
         write_arrangement(save_arrangement, arrangement)
@@ -135,6 +136,7 @@ def convert(
     to: str,
     image_id: str | None = None,
     photo: Path | None = None,
+    skip_empty: bool = False,
     force: bool = False,
     json: bool = False,
 ) -> None:
@@ -146,6 +148,7 @@ def convert(
         to: coco, cocoa, kins, label-png, mask-folder, sam or labelme.
         image_id: which image of a file that holds many.
         photo: the photo, for formats that do not say how large it is.
+        skip_empty: leave out objects without a visible pixel instead of refusing them.
         force: replace what is there.
         json: print one JSON document instead of text.
     """
@@ -157,11 +160,21 @@ def convert(
 
     picture = read_photo(photo, convert=True) if photo is not None else None
     scene = read_scene(
-        masks, photo_size=picture.size if picture else None, photo_name=photo.name if photo else None, image_id=image_id
+        masks,
+        photo_size=picture.size if picture else None,
+        photo_name=photo.name if photo else None,
+        image_id=image_id,
+        skip_empty=skip_empty,
     )
     check_free(output, force)
     write_scene(scene, output, to)
     console.say_written(output, f"{len(scene)} objects", json=json, format=to, objects=len(scene))
+
+
+def _check_other(arrangement: Path, picture: Path) -> None:
+    """Refuse to write the arrangement over the picture."""
+    if arrangement.absolute() == picture.absolute():
+        raise InputError("another file than that of the picture", str(arrangement), field="--save-arrangement")
 
 
 def _with_layers(folder: Path) -> Project:

@@ -16,7 +16,7 @@ from deocclude.cli.evaluate_content import content
 from deocclude.cli.evaluate_retrieval import retrieval
 from deocclude.cli.evaluate_stitching import stitching
 from deocclude.cli.evaluate_table2 import table2
-from deocclude.cli.options import Count, Positive, check_free
+from deocclude.cli.options import Count, Positive, Whole, check_free
 from deocclude.errors import InputError
 from deocclude.nets.chosen import SHIPPED, check_weights
 from deocclude.weights import weights_path
@@ -59,7 +59,7 @@ class Scoring(Reporting):
 
     reference_protocol: bool = False
     """Behave exactly as the published protocol: masks as they are, one-pixel adjacency, cycles kept."""
-    gap: int = 0
+    gap: Whole = 0
     """Compare with masks that are shrunk until they are so many pixels apart; what is scored stays as annotated."""
 
 

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from deocclude.cli import console
 from deocclude.cli.evaluate_options import Rows
-from deocclude.cli.options import Count, check_free, check_processes
+from deocclude.cli.options import Count, Processes, check_free
 from deocclude.errors import InputError
 
 
@@ -23,7 +23,7 @@ class AlignmentReport:
 
     limit: Count = 0
     """Most pairs of a data set; 0 for all."""
-    jobs: Annotated[int, Parameter(validator=check_processes)] = 1
+    jobs: Processes = 1
     """Processes to use."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
     """File for the tables: JSON if its suffix is .json, else Markdown."""

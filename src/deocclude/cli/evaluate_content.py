@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from deocclude.cli import console
 from deocclude.cli.evaluate_options import Rows, Several
-from deocclude.cli.options import Count, check_processes
+from deocclude.cli.options import Count, Processes
 from deocclude.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Report:
 
     samples: Count = 1000
     """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
-    jobs: Annotated[int, Parameter(validator=check_processes)] = 1
+    jobs: Processes = 1
     """Processes to use."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
     """Folder for the tables, the numbers of every trial and a contact sheet."""

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from deocclude.cli import console
 from deocclude.cli.evaluate_options import Rows, Several
-from deocclude.cli.options import Count, check_processes
+from deocclude.cli.options import Count, Processes
 from deocclude.errors import InputError, unknown_choice
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class RetrievalReport:
     """Folder for the index and for what is known about queries; a rerun with the same folder is cheap."""
     samples: Count = 1000
     """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
-    jobs: Annotated[int, Parameter(validator=check_processes)] = -1
+    jobs: Processes = -1
     """Pictures looked at at a time while the index is made; -1 for one a core."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
     """Folder for the tables (Markdown and JSON), the answers to every query, and a sheet of what went wrong."""

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from deocclude.cli import console
 from deocclude.cli.evaluate_options import Rows, Several
-from deocclude.cli.options import Count, check_processes
+from deocclude.cli.options import Count, Processes
 
 if TYPE_CHECKING:
     from deocclude.evaluation.stitching_run import Asked
@@ -42,7 +42,7 @@ class StitchingReport:
 
     samples: Count = 1000
     """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
-    jobs: Annotated[int, Parameter(validator=check_processes)] = 1
+    jobs: Processes = 1
     """Processes to use."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
     """Folder for tables, numbers and a gallery. A run that was stopped goes on there."""

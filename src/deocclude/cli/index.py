@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter, validators
 
 from deocclude.cli import console
-from deocclude.cli.options import Count, Positive, Share, check_free, check_processes
+from deocclude.cli.options import WHOLE, Count, Positive, Processes, Share, check_free
 from deocclude.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 At = Annotated[
     Path | None, Parameter(name=["--index", "-i"], help="Folder of the index; by default inside the pictures' folder.")
 ]
-Processes = Annotated[
-    int, Parameter(help="Pictures looked at at a time; -1 for one a core.", validator=check_processes)
-]
+Jobs = Annotated[Processes, Parameter(help="Pictures looked at at a time; -1 for one a core.")]
 Masks = Annotated[Path | None, Parameter(help="Masks of objects in the pictures, which become entries of their own.")]
 
 
@@ -34,7 +32,7 @@ class Asking:
 
     masks: Path | None = None
     """Visible masks of the photo's objects; with --object."""
-    object: int | None = None
+    object: Annotated[int | None, WHOLE] = None
     """Ask for this object of the masks only, with what hides it masked out."""
     category: str = ""
     """Pictures with an object of this class come first; by default that of the object."""
@@ -61,8 +59,8 @@ def build(
     index: At = None,
     masks: Masks = None,
     vocabulary: Path | None = None,
-    grid: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=16))] = 3,
-    processes: Processes = -1,
+    grid: Annotated[int, WHOLE, Parameter(validator=validators.Number(gte=0, lte=16))] = 3,
+    processes: Jobs = -1,
     force: bool = False,
     json: bool = False,
 ) -> None:
@@ -97,7 +95,7 @@ def add(
     paths: Annotated[list[Path], Parameter(help="Picture files, or folders of them.")],
     *,
     masks: Masks = None,
-    processes: Processes = -1,
+    processes: Jobs = -1,
     json: bool = False,
 ) -> None:
     """Add pictures to an index; nothing is dropped.
@@ -212,7 +210,7 @@ def vocabulary(
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="File to write (.npz).")],
     words: Positive = 100_000,
     per_picture: Positive = 1000,
-    processes: Processes = -1,
+    processes: Jobs = -1,
     seed: Count = 0,
     force: bool = False,
 ) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token, convert
 
 from deocclude.cli import console
 from deocclude.errors import InputError
@@ -27,7 +27,15 @@ def _at_least(least: int) -> Callable[[Any, int], None]:
     return check
 
 
-def check_processes(kind: Any, count: int) -> None:
+def _whole(kind: Any, tokens: Sequence[Token]) -> Any:
+    """Convert to whole numbers; Cyclopts itself would round fractions."""
+    for token in tokens:
+        if "." in token.value:
+            raise ValueError(f'expected a whole number, found "{token.value}"')
+    return convert(kind, tokens)
+
+
+def _check_processes(kind: Any, count: int) -> None:
     """Refuse no process at all; negative numbers count from the number of cores.
 
     Raises:
@@ -57,10 +65,16 @@ def check_share(kind: Any, share: float) -> None:
         raise ValueError(f"expected 0 to 1, found {share:g}")
 
 
-Count = Annotated[int, Parameter(validator=_at_least(0))]
+WHOLE = Parameter(converter=_whole)
+"""Whole numbers, where fractions are refused."""
+Whole = Annotated[int, WHOLE]
+"""A whole number."""
+Count = Annotated[int, WHOLE, Parameter(validator=_at_least(0))]
 """A number of things, or a seed: 0 or more."""
-Positive = Annotated[int, Parameter(validator=_at_least(1))]
+Positive = Annotated[int, WHOLE, Parameter(validator=_at_least(1))]
 """1 or more."""
+Processes = Annotated[int, WHOLE, Parameter(validator=_check_processes)]
+"""How many processes; -1 for one a core."""
 Share = Annotated[float, Parameter(validator=check_share)]
 """A share or a probability: 0 to 1."""
 Repeated = Parameter(consume_multiple=False, show_default=False)
@@ -99,9 +113,9 @@ class Methods:
     biharmonic, mean, pcnet-c, textured (its colours with fine texture of the object's own)."""
     edges: str | None = None
     """Layer edges: soft (anti-aliased; the default) or hard (exactly the whole shape)."""
-    max_gap: int | None = None
+    max_gap: Annotated[int | None, WHOLE] = None
     """Widest slit between neighbouring masks that is closed, in pixels."""
-    seed: int | None = None
+    seed: Annotated[int | None, WHOLE] = None
     """For all that draws random numbers."""
     references: Annotated[tuple[Path, ...], Repeated] = ()
     """Folder of similar pictures, or an index of such: what they show of a hidden part is taken from them.
@@ -137,11 +151,13 @@ def open_target(target: Path, reading: Reading) -> Project:
     """
     given = {key: value for key, value in asdict(reading).items() if value not in (None, False)}
     if target.is_dir():
-        if given:
+        from deocclude.project.store import is_project, read_project
+
+        if given and is_project(target):
             option = f"--{next(iter(given)).replace('_', '-')}"
             raise InputError(f"no {option} with a project folder", "it", hint="the project has its photo and masks")
-        from deocclude.project.store import read_project
-
+        if given:
+            raise InputError("a photo", "a folder", file=target)
         return read_project(target)
     if reading.masks is None:
         if not target.exists():
@@ -158,19 +174,33 @@ def open_target(target: Path, reading: Reading) -> Project:
 def settings_for(project: Project, methods: Methods) -> Settings:
     """Return the settings in force: options over the settings file over the project over the defaults."""
     from deocclude.plan import Settings
-    from deocclude.settings import from_dict, read_toml
+    from deocclude.settings import from_dict
 
     known = {field.name for field in fields(Settings)}
     values: dict[str, Any] = {key: value for key, value in project.settings.items() if key in known}
-    if methods.config is not None:
-        stated = read_toml(methods.config)
-        from_dict(Settings, stated, file=methods.config)  # refused here, where the file can be named
-        values |= stated
+    values |= {} if methods.config is None else _stated(methods.config)
     values |= {key: value for key, value in asdict(methods).items() if key in known and value not in (None, ())}
     values |= _references(methods)
     if methods.weights is not None:
         values["weights"] = _lasting(methods.weights)
     return from_dict(Settings, values)
+
+
+def _stated(config: Path) -> dict[str, Any]:
+    """Return what a settings file says, refused here if it is wrong, where the file can be named."""
+    from deocclude.plan import Settings
+    from deocclude.settings import from_dict, read_toml
+
+    stated = read_toml(config)
+    checked = from_dict(Settings, stated, file=config)
+    values = {key: getattr(checked, key) for key in stated}
+    values |= {key: _absolute(values[key]) for key in ("references", "reference") if key in stated}
+    return values | ({"weights": _lasting(checked.weights)} if "weights" in stated else {})
+
+
+def _absolute(paths: Iterable[Path | str]) -> tuple[str, ...]:
+    """Return paths as absolute ones, since a project outlives its caller's folder."""
+    return tuple(str(Path(path).absolute()) for path in paths)
 
 
 def _lasting(weights: str) -> str:
@@ -185,7 +215,7 @@ def _lasting(weights: str) -> str:
 
 
 def _references(methods: Methods) -> dict[str, tuple[str, ...]]:
-    """Return where references come from as far as options say; absolute, since a project outlives its caller's folder.
+    """Return where references come from as far as options say.
 
     Raises:
         InputError: some are named, and none are wanted.
@@ -196,7 +226,7 @@ def _references(methods: Methods) -> dict[str, tuple[str, ...]]:
             if paths:
                 raise InputError(f"no --{key}", str(paths[0]), field="--no-references", hint="give one or the other")
         return dict.fromkeys(named, ())
-    return {key: tuple(str(path.absolute()) for path in paths) for key, paths in named.items() if paths}
+    return {key: _absolute(paths) for key, paths in named.items() if paths}
 
 
 def default_output(target: Path) -> Path:

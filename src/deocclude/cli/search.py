@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from deocclude.cli import console
-from deocclude.cli.options import Reading, check_free, open_target
+from deocclude.cli.options import WHOLE, Reading, Whole, check_free, open_target
 from deocclude.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Asking:
     """Show the object only: everything else in the picture is painted over."""
     licence: str = ""
     """Uses that licences must permit: commercial, modification, or both with a comma. Others are left out."""
-    count: int | None = None
+    count: Annotated[int | None, WHOLE] = None
     """Pictures that each source is asked for."""
     settings: Path | None = None
     """Settings of the web search (TOML): addresses, limits, keys."""
@@ -71,7 +71,7 @@ def register(app: App) -> None:
 def search(
     target: Annotated[Path, Parameter(help="A photo, or a project folder that an earlier command wrote.")],
     *,
-    object: int,
+    object: Whole,
     source: Annotated[str, Parameter(help="Where: openverse, commons, google-vision, serpapi, browser, folder:PATH.")],
     reading: Reading = _PLAIN,
     asking: Asking = _ANYTHING,

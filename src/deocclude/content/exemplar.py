@@ -24,7 +24,8 @@ from deocclude.content.patches import Canvas, Index, make_canvas, principal, vot
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 MIN_SOURCES = 12
-MIN_COARSE_SOURCES = 60
+MIN_COARSE_SOURCES = 400
+"""With fewer the coarsest level has too little to choose from, and all finer ones repeat what it found."""
 DECAY = 0.26
 """Votes fade by this rate a pixel away from the evidence: 1.3 to 1, as in Wexler et al."""
 GREY_LEVELS = 40.0
@@ -47,6 +48,7 @@ class ExemplarSettings:
         search_pixels: a finer level with more patches to match spreads matches instead of searching exactly.
         spread_pixels: a level with more patches to match only carries native pixels along.
         max_sources: patches that an exact search looks through, drawn by the seed.
+        variety: weight against taking the same patches again and again, see :func:`matching.search`.
     """
 
     radius: int = 3
@@ -60,6 +62,7 @@ class ExemplarSettings:
     search_pixels: int = 700
     spread_pixels: int = 80_000
     max_sources: int = 16_000
+    variety: float = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +199,7 @@ def _rounds(
     for _ in range(rounds):
         target = basis.features(canvas, canvas.targets)
         if exact:
-            rows = matching.search(target, source, rows, settings.max_sources, generator)
+            rows = matching.search(target, source, rows, settings.max_sources, generator, settings.variety)
         rows, mismatch = matching.spread(canvas, target, source, rows, settings.reaches)
         voted = vote(canvas, canvas.sources[rows], _weight(canvas, mismatch), settings.sharpness)
     return _Solved(canvas, canvas.sources[rows], mismatch, voted)

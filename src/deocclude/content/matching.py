@@ -8,24 +8,57 @@ import numpy as np
 from deocclude.content.patches import Canvas, Float, Index
 
 NEIGHBOURS = ((-1, 0), (1, 0), (0, -1), (0, 1))
+OFFERED = 24
+"""So many of the best sources are on offer to each target."""
+GROUP = 64
+"""So many targets choose at once."""
 
 
-def nearest(target: Float, source: Float) -> Index:
-    """Return for each row of ``target`` [n, d] the nearest row of ``source`` [m, d]."""
+def nearest(target: Float, source: Float, count: int = 1) -> Index:
+    """Return for each row of ``target`` [n, d] the nearest ``count`` rows of ``source`` [m, d], int64 [n, count]."""
     import faiss
 
     index = faiss.IndexFlatL2(source.shape[1])
     index.add(np.ascontiguousarray(source))
-    _, row = index.search(np.ascontiguousarray(target), 1)
-    return np.asarray(row[:, 0], np.int64)
+    _, rows = index.search(np.ascontiguousarray(target), min(count, len(source)))
+    return np.asarray(rows, np.int64)
 
 
-def search(target: Float, source: Float, rows: Index, limit: int, generator: np.random.Generator) -> Index:
-    """Return ``rows`` improved by an exact search through at most ``limit`` rows of ``source``, drawn at random."""
+def search(
+    target: Float, source: Float, rows: Index, limit: int, generator: np.random.Generator, variety: float
+) -> Index:
+    """Return ``rows`` improved by an exact search through at most ``limit`` rows of ``source``, drawn at random.
+
+    A smooth first guess is explained best by a few smooth patches, over and over, and what repeats on a coarse level
+    is a lattice in the end. So a source costs more the more targets take it (as in Kaspar et al., "Self Tuning Texture
+    Optimization", Computer Graphics Forum 2015), and each target takes the cheapest of the best few.
+
+    Args:
+        target: features of the targets, float32 [n, d].
+        source: features of the sources, float32 [m, d].
+        rows: the match of each target, as a row of ``source``.
+        limit: of the sources that are looked through.
+        generator: draws them, and the order in which targets choose.
+        variety: what a source costs when it is taken as often as all are on average, in median mismatches.
+    """
     drawn = subsample(np.arange(len(source)), limit, generator)
-    found = drawn[nearest(target, source[drawn])]
-    better = distance(target, source, found) < distance(target, source, rows)
-    return np.asarray(np.where(better, found, rows), np.int64)
+    offered = np.concatenate([rows[:, None], drawn[nearest(target, source[drawn], OFFERED)]], 1)
+    mismatch = np.stack([distance(target, source, column) for column in offered.T], 1)
+    price = variety * float(np.median(mismatch[:, 1])) / max(1.0, len(target) / len(source))
+    return _choose(offered, mismatch, price, len(source), generator)
+
+
+def _choose(offered: Index, mismatch: Float, price: float, sources: int, generator: np.random.Generator) -> Index:
+    """Return for each target the cheapest source on offer; groups of targets choose in turn, knowing of the others."""
+    chosen = offered[:, 0].copy()
+    taken = np.bincount(chosen, minlength=sources)
+    turns = generator.permutation(len(chosen))
+    for group in np.array_split(turns, max(1, len(turns) // GROUP)):
+        np.subtract.at(taken, chosen[group], 1)
+        cheapest = (mismatch[group] + price * taken[offered[group]]).argmin(1)
+        chosen[group] = offered[group, cheapest]
+        np.add.at(taken, chosen[group], 1)
+    return chosen
 
 
 def distance(target: Float, source: Float, rows: Index) -> Float:

@@ -52,8 +52,10 @@ def found(query: Query, plain: RGBArray, index: Path) -> Query:
     from deocclude.references.search import search
 
     opened = _opened(index)
-    answer = search(opened, query_photo(plain, query.usable))
-    paths = [one.hit.path for one in answer.references if one.hit.path.stem != query.key]
+    # Told to the search, not taken out of its answer: what the whole picture resembles must not be followed either.
+    own = {path for path in (opened.path(picture) for _, _, picture in opened.pictures()) if path.stem == query.key}
+    answer = search(opened, query_photo(plain, query.usable), without=own)
+    paths = [one.hit.path for one in answer.references]
     return _with(query, list(dict.fromkeys(paths))[:MOST])
 
 

@@ -12,7 +12,7 @@ from deocclude import rle
 from deocclude.errors import InputError
 from deocclude.formats.record import Record, describe, finite, is_whole
 from deocclude.formats.source import Source
-from deocclude.geometry import Size
+from deocclude.geometry import Box, Size
 from deocclude.images import MAX_PIXELS
 from deocclude.masks import Mask
 from deocclude.scene import Instance, Scene
@@ -93,6 +93,20 @@ def _checked_size(height: int, width: int, record: Record, key: str) -> Size:
         limit = f"a picture size of 1 to {MAX_PIXELS // 1_000_000} million pixels"
         raise record.wrong(key, limit, found=f"{width}x{height}")
     return Size(height, width)
+
+
+def read_box(record: Record, key: str, size: Size) -> Box:
+    """Return the box [x0, y0, x1, y1] under ``key``: inside a picture of ``size``, or empty.
+
+    Raises:
+        InputError: it is none.
+    """
+    sides = record.items(key)
+    if len(sides) == 4 and all(map(is_whole, sides)):
+        box = Box(*map(int, sides))
+        if box.empty or box == box.clip(size):
+            return box
+    raise record.wrong(key, f"[x0, y0, x1, y1] inside the photo of {size}", found=str(sides)[:60])
 
 
 def rle_size(value: Any) -> Size | None:

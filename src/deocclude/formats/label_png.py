@@ -72,7 +72,8 @@ def write_label_png(scene: Scene, path: Path) -> None:
     """Write the visible masks as a grey PNG, 8 bit if the ids fit, else 16 bit.
 
     Raises:
-        InputError: two masks overlap, one is empty, or an id is beyond 16 bits.
+        InputError: two masks overlap, one is empty, an id is beyond 16 bits, or the file is no PNG by its name: most
+            other formats would change the values.
     """
     labels = np.zeros(scene.size, np.uint16)
     for item in scene.instances:
@@ -86,7 +87,7 @@ def write_label_png(scene: Scene, path: Path) -> None:
             found = f"{taken.size} pixels of object {item.id} in object {taken[0]}"
             raise InputError("masks that do not overlap", found, file=path, hint=hint)
         window[item.modal.pixels] = item.id
-    if not path.suffix:
+    if path.suffix.lower() != ".png":
         raise InputError("a file name with .png", path.name, file=path)
     write_picture(path, labels.astype(np.uint8) if labels.max(initial=0) < 256 else labels)
 

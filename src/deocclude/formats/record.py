@@ -104,13 +104,17 @@ class Record:
         raise self.wrong(key, "0 or 1")
 
     def text(self, key: str) -> str:
-        """Return a text; the empty one where it is absent or null."""
+        """Return a text that can be written anywhere; the empty one where it is absent or null."""
+        return self.exact_text(key).encode("utf-8", "replace").decode("utf-8")
+
+    def exact_text(self, key: str) -> str:
+        """Return a text with its halves of surrogate pairs: names of files that are no UTF-8."""
         value = self.values.get(key)
         if value is None:
             return ""
         if not isinstance(value, str):
             raise self.wrong(key, "a text")
-        return value.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair can be written nowhere
+        return value
 
     def identity(self, key: str) -> int | str:
         """Return a number or text that names an image."""

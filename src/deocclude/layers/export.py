@@ -16,6 +16,8 @@ from PIL import Image
 
 from deocclude.errors import InputError
 from deocclude.files import atomic_folder, keep_others, write_text
+from deocclude.formats.base import read_box
+from deocclude.formats.record import Record, is_whole
 from deocclude.geometry import Box, Size
 from deocclude.images import write_picture
 from deocclude.layers.naming import file_stem
@@ -118,7 +120,8 @@ def read_layers(folder: Path) -> LayerStack:
     try:
         size = Size(int(data["height"]), int(data["width"]))
         background = _read_png(folder / _plain_name(data["background"]), "RGB", size)
-        layers = sorted((_read_layer(folder, entry) for entry in data["layers"]), key=lambda layer: layer.z)
+        entries = Record(data, index).records("layers")
+        layers = sorted((_read_layer(folder, entry, size) for entry in entries), key=lambda layer: layer.z)
         clipped, patched = ({int(k): int(v) for k, v in data[key].items()} for key in ("clipped", "patched"))
         return LayerStack(size, background, tuple(layers), str(data["edges"]), clipped, patched)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -126,19 +129,27 @@ def read_layers(folder: Path) -> LayerStack:
         raise InputError("the description of layers", f"a damaged one ({error!r})", file=index, hint=hint) from None
 
 
-def _read_layer(folder: Path, entry: dict[str, Any]) -> Layer:
-    box = Box(*map(int, entry["box"]))
+def _read_layer(folder: Path, entry: Record, size: Size) -> Layer:
+    box = read_box(entry, "box", size)
     pixels = {"RGBA": np.zeros((0, 0, 4), np.uint8), "L": np.zeros((0, 0), np.uint8)}
     rgba, provenance, confidence = pixels["RGBA"], pixels["L"], pixels["L"]
     if not box.empty:
-        x, y = map(int, entry["offset"])
+        x, y = _offset(entry, box)
         window = box.window(Box(x, y, box.x1, box.y1))
         shape = Size(box.y1 - y, box.x1 - x)
         rgba, provenance, confidence = (
-            _read_png(folder / _plain_name(entry[key]), mode, shape)[window]
+            _read_png(folder / _plain_name(entry.values[key]), mode, shape)[window]
             for key, mode in (("file", "RGBA"), ("provenance", "L"), ("confidence", "L"))
         )
-    return Layer(int(entry["id"]), str(entry["name"]), int(entry["z"]), box, rgba, provenance, confidence)
+    return Layer(entry.whole("id"), entry.exact_text("name"), entry.whole("z"), box, rgba, provenance, confidence)
+
+
+def _offset(entry: Record, box: Box) -> tuple[int, int]:
+    """Return the place (x, y) of a layer's picture, which its box lies in."""
+    place = entry.items("offset")
+    if not (len(place) == 2 and all(map(is_whole, place)) and 0 <= place[0] <= box.x0 and 0 <= place[1] <= box.y0):
+        raise entry.wrong("offset", "[x, y] not behind the box", found=str(place)[:60])
+    return int(place[0]), int(place[1])
 
 
 def _plain_name(name: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from deocclude.amodal.result import AmodalMasks, ShapeProbability
 from deocclude.content.patch import Fill
 from deocclude.crops import Square
 from deocclude.errors import InputError
+from deocclude.formats.base import read_box, read_mask
+from deocclude.formats.record import Record, is_whole
 from deocclude.geometry import Box, Size
 from deocclude.images import write_picture
 from deocclude.masks import Mask
@@ -61,32 +63,78 @@ def index_of(project: Project, photo_file: str) -> dict[str, Any]:
     return index
 
 
-def scene_of(index: Mapping[str, Any], labels: NDArray[np.int32]) -> Scene:
-    """Return the repaired scene from ``scene.json`` and the label picture of the visible masks."""
-    size = Size(*labels.shape)
-    boxes = _label_boxes(labels, len(index["instances"]))
-    instances = []
-    for position, entry in enumerate(index["instances"]):
-        box = boxes[position]
-        modal = Mask.from_crop(labels[box.slices] == position + 1, box[:2], size)
-        truth = rle.decode(entry["amodal_truth"]) if "amodal_truth" in entry else None
-        instances.append(Instance(modal=modal, amodal=truth, **{key: entry[key] for key in _PLAIN}))
-    if not instances:
-        raise ValueError("no object in it")
-    order = frozenset((int(a), int(b)) for a, b in index["order_truth"]) if "order_truth" in index else None
-    return Scene(size, tuple(instances), index["image"]["file"], index["image"]["id"], order)
+def scene_of(index: Record, labels: NDArray[np.int32]) -> Scene:
+    """Return the repaired scene from ``scene.json`` and the label picture of the visible masks.
+
+    Raises:
+        InputError: an entry is damaged. So for all functions below that take the index as a record.
+    """
+    size, entries = Size(*labels.shape), list(index.records("instances"))
+    if not entries:
+        raise index.wrong("instances", "at least one object", found="none")
+    boxes = _label_boxes(labels, len(entries))
+    masks = [
+        Mask.from_crop(labels[box.slices] == position, box[:2], size) for position, box in enumerate(boxes, start=1)
+    ]
+    instances = tuple(_read_instance(*pair) for pair in zip(entries, masks, strict=True))
+    _check_ids(entries, instances)
+    image = index.record("image")
+    identity = image.identity("id") if image.has("id") else None
+    return Scene(size, instances, image.exact_text("file"), identity, _order_truth(index, instances))
 
 
-def given_of(index: Mapping[str, Any], scene: Scene) -> Scene:
+def given_of(index: Record, scene: Scene) -> Scene:
     """Return the scene as it was handed in, before the repair."""
-    if index["given"] is None:
+    if index.values["given"] is None:
         return scene
-    instances = []
-    for entry in index["given"]:
-        modal = rle.decode(entry["modal"]) if "modal" in entry else scene[entry["id"]].modal
-        truth = rle.decode(entry["amodal_truth"]) if "amodal_truth" in entry else None
-        instances.append(Instance(modal=modal, amodal=truth, **{key: entry[key] for key in _PLAIN}))
-    return replace(scene, instances=tuple(instances))
+    entries = list(index.records("given"))
+    masks = [
+        read_mask(entry, "modal", scene.size) if entry.has("modal") else scene[entry.whole("id")].modal
+        for entry in entries
+    ]
+    instances = tuple(_read_instance(*pair) for pair in zip(entries, masks, strict=True))
+    _check_ids(entries, instances)
+    return replace(scene, instances=instances)
+
+
+def _read_instance(entry: Record, modal: Mask) -> Instance:
+    """Return the object that an entry describes: the other way round of :data:`_PLAIN`."""
+    return Instance(
+        entry.whole("id"),
+        modal,
+        name=entry.exact_text("name"),
+        amodal=read_mask(entry, "amodal_truth", modal.size) if entry.has("amodal_truth") else None,
+        category=entry.exact_text("category"),
+        category_id=entry.whole_or_none("category_id"),
+        is_stuff=entry.flag("is_stuff"),
+        depth_rank=entry.whole_or_none("depth_rank"),
+        cluster=entry.whole_or_none("cluster"),
+        score=entry.number_or_none("score"),
+    )
+
+
+def _check_ids(entries: Sequence[Record], instances: Sequence[Instance]) -> None:
+    seen: set[int] = set()
+    for entry, item in zip(entries, instances, strict=True):
+        if item.id < 1 or item.id in seen:
+            raise entry.wrong("id", "ids of 1 or more that occur once")
+        seen.add(item.id)
+
+
+def _order_truth(index: Record, instances: Sequence[Instance]) -> frozenset[tuple[int, int]] | None:
+    if not index.has("order_truth"):
+        return None
+    return frozenset(_pairs(index, "order_truth", {item.id for item in instances}))
+
+
+def _pairs(record: Record, key: str, known: Collection[int]) -> list[tuple[int, int]]:
+    """Return the pairs of object ids in a list."""
+    pairs = record.items(key)
+    if not all(isinstance(pair, list) and len(pair) == 2 and all(map(is_whole, pair)) for pair in pairs):
+        raise record.wrong(key, "pairs [id, id] of objects", found="something else among them")
+    if unknown := {identity for pair in pairs for identity in pair} - set(known):
+        raise record.wrong(key, f"ids among {', '.join(map(str, sorted(known)))}", found=str(min(unknown)))
+    return [(int(a), int(b)) for a, b in pairs]
 
 
 def overrides_of(index: Mapping[str, Any]) -> tuple[Override, ...]:
@@ -99,57 +147,70 @@ def painters_of(index: Mapping[str, Any]) -> dict[int, str]:
     return {int(key): str(name) for key, name in index["corrections"].get("painters", {}).items()}
 
 
-def order_of(index: Mapping[str, Any], scene: Scene) -> tuple[PairwiseOrder | None, OrderGraph | None]:
+def order_of(index: Record, scene: Scene) -> tuple[PairwiseOrder | None, OrderGraph | None]:
     """Return the pairwise order and the graph, or nothing if the stage has not run."""
-    entry = index["order"]
-    if entry is None:
+    if index.values["order"] is None:
         return None, None
+    entry = index.record("order")
     place = {identity: position for position, identity in enumerate(scene.ids)}
     front = np.zeros((len(scene), len(scene)))
-    for pair in entry["pairs"]:
-        a, b = place[pair["a"]], place[pair["b"]]
-        front[a, b], front[b, a] = pair["a_in_front"], pair["b_in_front"]
+    for pair in entry.records("pairs"):
+        a, b = place[_known(pair, "a", scene.ids)], place[_known(pair, "b", scene.ids)]
+        front[a, b], front[b, a] = pair.number("a_in_front"), pair.number("b_in_front")
     pairs = PairwiseOrder(scene.ids, front, stage_records_of(index)["order"])
-    edges, dropped = (tuple(_edge(edge, place) for edge in entry[key]) for key in ("edges", "dropped"))
-    mutual = tuple((int(a), int(b)) for a, b in entry["mutual"])
-    return pairs, OrderGraph(scene.ids, edges, dropped, mutual, overrides_of(index))
+    edges, dropped = (tuple(_edge(edge, scene.ids) for edge in entry.records(key)) for key in ("edges", "dropped"))
+    mutual = tuple(_pairs(entry, "mutual", scene.ids))
+    graph = OrderGraph(scene.ids, edges, dropped, mutual, overrides_of(index.values))
+    _check_layers(entry, graph)
+    return pairs, graph
 
 
-def _edge(entry: Mapping[str, Any], known: Mapping[int, int]) -> Edge:
-    """Return an arrow.
-
-    Raises:
-        KeyError: it is between other objects than those that are known.
-    """
-    edge = Edge(**entry)
-    for identity in (edge.front, edge.behind):
-        known[identity]
-    return edge
+def _edge(entry: Record, known: Collection[int]) -> Edge:
+    ends = _known(entry, "front", known), _known(entry, "behind", known)
+    return Edge(*ends, entry.number("probability"), entry.number("reverse"), entry.flag("by_user"))
 
 
-def amodal_of(index: Mapping[str, Any], masks: Mapping[int, Mask], folder: Path) -> AmodalMasks:
+def _known(record: Record, key: str, known: Collection[int]) -> int:
+    """Return the id of an object that is there."""
+    identity = record.whole(key)
+    if identity not in known:
+        raise record.wrong(key, f"an object id among {', '.join(map(str, known))}")
+    return identity
+
+
+def _check_layers(entry: Record, graph: OrderGraph) -> None:
+    """Refuse arrows that no stack of layers can follow, as an edit by hand may leave them."""
+    try:
+        graph.z_order()
+    except (KeyError, ValueError):
+        expected = "arrows without a cycle, and both of each mutual pair"
+        raise entry.wrong("edges", expected, found="others", hint="set arrows with 'deocclude order --set'") from None
+
+
+def amodal_of(index: Record, masks: Mapping[int, Mask], folder: Path) -> AmodalMasks:
     """Return the whole shapes with their record, and how probable they are from the pictures in ``folder``.
 
     Raises:
         InputError: a picture is missing or damaged.
         ValueError: it has another size than the index says.
     """
-    return AmodalMasks(masks, stage_records_of(index)["amodal"], read_probability(folder, index))
+    return AmodalMasks(masks, stage_records_of(index)["amodal"], read_probability(folder, index.values))
 
 
-def stage_records_of(index: Mapping[str, Any]) -> dict[str, StageRecord]:
+def stage_records_of(index: Record) -> dict[str, StageRecord]:
     """Return how each stage came to its result."""
-    return {
-        name: StageRecord(
-            **{
-                **entry,
-                "settings": dict(entry["settings"]),
-                "seconds": float(entry["seconds"]),
-                "notes": tuple(map(str, entry["notes"])),
-            }
-        )
-        for name, entry in index["stages"].items()
-    }
+    stages = index.record("stages")
+    return {name: _stage_record(stages.record(name)) for name in stages.values}
+
+
+def _stage_record(entry: Record) -> StageRecord:
+    return StageRecord(
+        entry.exact_text("method"),
+        entry.record("settings").values,
+        entry.number("seconds"),
+        entry.exact_text("fallback_reason") or None,
+        tuple(map(str, entry.items("notes"))),
+    )
 
 
 def amodal_scene(project: Project) -> Scene:
@@ -214,16 +275,16 @@ def write_fills(fills: Mapping[int, Fill], folder: Path) -> None:
             write_picture(folder / f"{identity}.confidence.png", fill.confidence)
 
 
-def read_fills(folder: Path, entries: Iterable[Mapping[str, Any]]) -> dict[int, Fill]:
-    """Read what :func:`write_fills` and :func:`fill_entries` wrote.
+def read_fills(folder: Path, entries: Iterable[Record], size: Size) -> dict[int, Fill]:
+    """Read what :func:`write_fills` and :func:`fill_entries` wrote of a photo of ``size``.
 
     Raises:
-        InputError: a picture is missing or damaged.
+        InputError: an entry is damaged; or a picture is, or is missing.
         ValueError: it has another size than its box.
     """
     fills = {}
     for entry in entries:
-        identity, box = int(entry["id"]), Box(*entry["box"])
+        identity, box = entry.whole("id"), read_box(entry, "box", size)
         shape = (box.height, box.width)
         rgba, plain = np.zeros((*shape, 4), np.uint8), np.zeros(shape, np.uint8)
         provenance = confidence = plain
@@ -232,7 +293,11 @@ def read_fills(folder: Path, entries: Iterable[Mapping[str, Any]]) -> dict[int, 
             provenance = _picture(folder / f"{identity}.provenance.png", shape)
             confidence = _picture(folder / f"{identity}.confidence.png", shape)
         hole, rgb = rgba[..., 3] > 0, np.ascontiguousarray(rgba[..., :3])
-        told = (entry["method"], entry["fallback_reason"], tuple(entry["notes"]))
+        told = (
+            entry.exact_text("method"),
+            entry.exact_text("fallback_reason") or None,
+            tuple(map(str, entry.items("notes"))),
+        )
         fills[identity] = Fill(identity, box, hole, rgb, provenance, confidence, *told)
     return fills
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from deocclude.content.patch import Provenance
 from deocclude.errors import InputError
+from deocclude.formats.record import Record
+from deocclude.geometry import Size
 from deocclude.project.records import fill_entries, read_fills, write_fills
 from deocclude.references.choice import Choice
+from deocclude.references.credit import Credit
 from deocclude.references.record import References, ReferenceUsed
 
 FOLDER = "references"
@@ -34,22 +36,23 @@ def write_references(found: References, folder: Path) -> None:
             (folder / _small(position)).write_bytes(picture.thumbnail)
 
 
-def read_references(folder: Path, index: Mapping[str, Any]) -> References:
-    """Read what :func:`write_references` wrote.
+def read_references(folder: Path, index: Record, size: Size) -> References | None:
+    """Read what :func:`write_references` wrote of a photo of ``size``; ``None`` where there is nothing.
 
     Raises:
-        InputError: a picture is missing or damaged.
-        KeyError, TypeError, ValueError: the entry in ``index`` is damaged.
+        InputError: a picture is missing or damaged, or an entry in ``index`` has a value of another type.
+        KeyError, TypeError, ValueError: an entry in ``index`` is damaged otherwise.
     """
-    entry = index.get("references")
-    if entry is None:
-        return References()
+    if not index.has("references"):
+        return None
+    entry = index.record("references")
     pictures = []
-    for position, plain in enumerate(entry["pictures"]):
+    for position, plain in enumerate(entry.records("pictures")):
         small = folder / _small(position)
-        pictures.append(ReferenceUsed.from_plain(plain, small.read_bytes() if small.is_file() else b""))
+        _check_picture(plain)
+        pictures.append(ReferenceUsed.from_plain(plain.values, small.read_bytes() if small.is_file() else b""))
     known = {one.number for one in pictures}
-    parts = read_fills(folder, entry["parts"])
+    parts = read_fills(folder, entry.records("parts"), size)
     for identity, part in parts.items():
         for number in {int(code) - Provenance.REFERENCE for code in part.provenance[part.hole]}:
             if number not in known:
@@ -58,9 +61,24 @@ def read_references(folder: Path, index: Mapping[str, Any]) -> References:
     return References(tuple(pictures), parts)
 
 
-def choices_of(index: Mapping[str, Any]) -> tuple[Choice, ...]:
+def _check_picture(entry: Record) -> None:
+    """Refuse values of another type, which would be met only where the list is shown."""
+    for key in ("path", "sha256", "reason_rejected", *Credit.__dataclass_fields__):
+        entry.text(key)
+    for trial in entry.records("objects"):
+        trial.whole("object"), trial.whole("pixels"), trial.number_or_none("probability"), trial.text("reason")
+
+
+def choices_of(index: Record) -> tuple[Choice, ...]:
     """Return the references that were picked or rejected by hand."""
-    return tuple(Choice(**entry) for entry in index["corrections"].get("references", ()))
+    said = index.record("corrections")
+    entries = said.records("references") if said.has("references") else ()
+    return tuple(map(_choice, entries))
+
+
+def _choice(entry: Record) -> Choice:
+    entry.text("path"), entry.text("sha256"), entry.whole_or_none("object")
+    return Choice(**entry.values)
 
 
 def _small(position: int) -> str:

@@ -16,10 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from deocclude.amodal.result import AmodalMasks
+from deocclude.content.patch import BACKGROUND, Fill
 from deocclude.errors import InputError
 from deocclude.files import atomic_folder, check_output_folder, encoded, keep_others, sha256
 from deocclude.formats import read_scene, write_scene
+from deocclude.formats.base import LARGEST_KEPT_ID
+from deocclude.formats.record import Record
+from deocclude.geometry import Size
 from deocclude.images import Photo, read_labels, read_photo, write_like, write_picture
 from deocclude.layers.export import export_png, read_layers
 from deocclude.layers.openraster import write_openraster
@@ -36,6 +42,7 @@ from deocclude.project.reference_records import (
 )
 from deocclude.project.report import render_report
 from deocclude.project.state import Corrections, Project
+from deocclude.references.record import References
 from deocclude.scene import Scene
 
 FORMAT, VERSION = "deocclude-project", 1
@@ -102,7 +109,7 @@ def read_project(folder: Path | str) -> Project:
     folder = Path(folder)
     index = _read_index(folder)
     try:
-        return _assemble(folder, index)
+        return _assemble(folder, Record(index, folder / INDEX))
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise InputError(
@@ -139,38 +146,80 @@ def _read_index(folder: Path) -> dict[str, Any]:
     return index
 
 
-def _assemble(folder: Path, index: dict[str, Any]) -> Project:
-    photo = _read_photo(folder, index["photo"])
-    scene = records.scene_of(index, read_labels(inside(folder, "masks/visible.png")))
+def _assemble(folder: Path, index: Record) -> Project:
+    plain = index.values
+    photo = _read_photo(folder, plain["photo"])
+    scene = records.scene_of(index, _read_visible(folder, photo.size))
     given = records.given_of(index, scene)
     corrections = Corrections(
-        records.overrides_of(index), _painted(folder, given), records.painters_of(index), choices_of(index)
+        records.overrides_of(plain), _painted(folder, given), records.painters_of(plain), choices_of(index)
     )
     pairs, graph = records.order_of(index, scene)
-    amodal = None
-    if (folder / "amodal.json").is_file():
-        whole = read_scene(folder / "amodal.json", photo_size=scene.size, format="cocoa", skip_empty=False)
-        masks = {
-            item.id: other.amodal or other.modal for item, other in zip(scene.instances, whole.instances, strict=True)
-        }
-        amodal = records.amodal_of(index, masks, folder / "amodal")
-    fills = records.read_fills(folder / "content", index["content"]) if "content" in index else None
-    stack = read_layers(folder / "layers") if (folder / "layers" / "layers.json").is_file() else None
+    references = read_references(folder / FOLDER, index, scene.size)
+    results: dict[str, Any] = {
+        "repair": scene if "repair" in plain["stages"] else None,
+        "order": graph,
+        "amodal": _amodal(folder, index, scene),
+        "references": references,
+        "content": _fills(folder, index, scene),
+        "layers": read_layers(folder / "layers") if (folder / "layers" / "layers.json").is_file() else None,
+    }
     return Project(
         photo,
         given,
-        dict(index["settings"]),
+        dict(plain["settings"]),
         corrections,
-        scene if "repair" in index["stages"] else None,
+        results["repair"],
         pairs,
         graph,
-        amodal,
-        read_references(folder / FOLDER, index),
-        fills,
-        stack,
+        results["amodal"],
+        references or References(),
+        results["content"],
+        results["layers"],
         records.stage_records_of(index),
-        dict(index["fingerprints"]),
+        _lasting(dict(plain["fingerprints"]), results, scene),
     )
+
+
+def _read_visible(folder: Path, size: Size) -> NDArray[np.int32]:
+    file = inside(folder, "masks/visible.png")
+    labels = read_labels(file)
+    if labels.shape != size:
+        raise InputError(f"masks of the photo's size {size}", str(Size(*labels.shape)), file=file)
+    return labels
+
+
+def _amodal(folder: Path, index: Record, scene: Scene) -> AmodalMasks | None:
+    """Return the whole shapes; those of ids beyond what the file's format keeps are known by their place."""
+    file = folder / "amodal.json"
+    if not file.is_file():
+        return None
+    whole = read_scene(file, photo_size=scene.size, format="cocoa", skip_empty=False)
+    numbers = tuple(range(1, len(scene) + 1)) if max(scene.ids) > LARGEST_KEPT_ID else scene.ids
+    if sorted(whole.ids) != sorted(numbers):
+        expected = f"the objects {', '.join(map(str, numbers))} of this project"
+        raise InputError(expected, ", ".join(map(str, whole.ids)), file=file, field="regions")
+    masks = {
+        item.id: (whole[number].amodal or item.modal) | item.modal
+        for number, item in zip(numbers, scene.instances, strict=True)
+    }
+    return records.amodal_of(index, masks, folder / "amodal")
+
+
+def _fills(folder: Path, index: Record, scene: Scene) -> dict[int, Fill] | None:
+    """Return the painted parts; nothing where not all are there, so that they are painted again."""
+    if "content" not in index.values:
+        return None
+    fills = records.read_fills(folder / "content", index.records("content"), scene.size)
+    return fills if {BACKGROUND, *scene.ids} <= set(fills) else None
+
+
+def _lasting(fingerprints: dict[str, str], results: Mapping[str, Any], scene: Scene) -> dict[str, str]:
+    """Return the fingerprints without those of stages whose result is not there: these are computed again."""
+    gone = {stage for stage, result in results.items() if result is None}
+    if results["layers"] is not None and sorted(results["layers"].ids) != sorted(scene.ids):
+        gone.add("layers")
+    return {name: value for name, value in fingerprints.items() if name.split("/")[0] not in gone}
 
 
 def _read_photo(folder: Path, entry: Mapping[str, Any]) -> Photo:

@@ -166,7 +166,8 @@ class Fusion:
         self._maker = ReferenceMaker(config.altered, config.alignment)
         self._records = RecordSampler(_part(data, config, "train"), device) if data else None
         held_out = ContentSampler(PackedPhotos(pack, validation=True, device=device), config.samples)
-        later = _part(data, config, "validation")
+        seen = frozenset(pack.image_keys[~pack.in_validation].tolist())
+        later = [one for one in _part(data, config, "validation") if _photo_of(one) not in seen]
         self._held_out = HeldOutReferences(
             held_out,
             self._maker,
@@ -299,6 +300,14 @@ def _part(data: Sequence[ReferenceDataset], config: FusionConfig, split: str) ->
             raise InputError("training samples with a reference", "none", file=one.folder, field="data")
         found += [samples[place] for place in range(len(samples))]
     return found
+
+
+def _photo_of(sample: ReferenceSample) -> str:
+    """Return the name that a pack of photos would know the photo by.
+
+    The validation of a data set is not that of a pack: patches of a photo held out here may be trained on there.
+    """
+    return sample.scene.partition("/")[2]
 
 
 def _painted(net: nn.Module, given: Tensor) -> Tensor:

@@ -112,6 +112,11 @@ def is_validation(image_key: str) -> bool:
     return int.from_bytes(digest[:8], "big") / 2**64 < VALIDATION_SHARE
 
 
+def photo_key(scene: Scene) -> str:
+    """Return the name that splits know the photo of a scene by; some formats number photos only."""
+    return scene.image_file or str(scene.image_id)
+
+
 def write_pack(
     scenes: Iterable[Scene],
     target: Path,
@@ -205,7 +210,7 @@ def _add_scene(
         rows.crops.append(_mask_crop(mask, (x, y, side), settings.crop_size))
         rows.windows.append((x, y, side))
         rows.sizes.append((scene.size.height, scene.size.width))
-        rows.keys.append(scene.image_file or str(scene.image_id))
+        rows.keys.append(photo_key(scene))
         rows.truncated.append(_truncated(mask))
         if settings.rgb_size:
             window = (x, y, side * RGB_MARGIN / MASK_MARGIN)

@@ -16,7 +16,7 @@ from deocclude.formats import read_scenes
 from deocclude.masks import Mask
 from deocclude.repair import repair
 from deocclude.scene import Scene
-from deocclude.training.packing import is_validation
+from deocclude.training.packing import is_validation, photo_key
 
 WIDE_GAPS = (3, 4, 5, 6)
 """Free space between masks in the share of scenes where detectors left much of it, pixels."""
@@ -72,7 +72,7 @@ def training_masks(sources: Sequence[Path]) -> tuple[list[Scene], list[Mask]]:
         InputError: a file that cannot be read, or no whole object in them.
     """
     scenes = chain.from_iterable(read_scenes(source, skip_empty=True) for source in sources)
-    photos = [repair(scene, max_gap=0)[0] for scene in scenes if not is_validation(scene.image_file)]
+    photos = [repair(scene, max_gap=0)[0] for scene in scenes if not is_validation(photo_key(scene))]
     donors = [mask for photo in photos for mask in whole_looking(photo)]
     if not donors:
         raise InputError("whole objects to make scenes of", f"none in {len(photos)} photos", field="--source")

@@ -29,6 +29,7 @@ from deocclude.training.packing import (
     damaged,
     hull_growth,
     is_validation,
+    photo_key,
     read_columns,
     read_meta,
     write_meta,
@@ -247,7 +248,7 @@ def _add_scene(
             hidden = _seems_occluded(masks, value - 1, settings.touch_radius)
             rows.objects.append(_Object(first + place, value, part.box, part.area, cut, hidden))
     for window in windows:
-        rows.keys.append(scene.image_file or str(scene.image_id))
+        rows.keys.append(photo_key(scene))
         bgr = cv2.cvtColor(scaled[window], cv2.COLOR_RGB2BGR)
         jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, settings.quality])[1]
         yield jpeg.tobytes(), cv2.imencode(".png", labels[window])[1].tobytes()

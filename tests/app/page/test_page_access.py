@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 STEPS = ["masks", "order", "amodal", "content", "layers", "annotate"]
+FOCUS = "document.activeElement.id || document.activeElement.getAttribute('aria-label')"
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,84 @@ def test_every_control_shows_its_focus(window, photo, step):
         assert style, page.evaluate("document.activeElement.outerHTML")
         seen += 1
     assert seen > 8
+
+
+@pytest.mark.parametrize("width", [400, 320])
+def test_a_narrow_window_shows_all_of_it(window, photo, width):
+    page = window.page
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{window.server.address}#start")
+    page.locator("body[data-step=start]").wait_for()
+    window.settle()
+    sizes = {"start": sizes_of(page)}
+    for step in STEPS:
+        window.go(photo, step)
+        sizes[step] = sizes_of(page)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert sizes == {step: [width, 800, 0] for step in ["start", *STEPS]}
+
+
+def sizes_of(page) -> list[int]:
+    """Width and height of the document, and by how much its parts are wider than they may be."""
+    return page.evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.scrollHeight,"
+        " Math.max(...[...document.querySelectorAll('.bar, #view, .panel, .tray-head')].map((part) =>"
+        " part.scrollWidth - part.clientWidth))]"
+    )
+
+
+def test_the_focus_stays_where_it_was(window, photo):
+    """Buttons that go, or are switched off, hand the focus on; nobody who uses keys begins at the top again."""
+    page = window.page
+    window.go(photo, "order")
+    flip = page.locator(".relations button[aria-label^=Flip]").first
+    flip.focus()
+    name = page.evaluate(FOCUS)
+    page.keyboard.press("Enter")
+    window.settle()
+    assert page.evaluate(FOCUS) == name and flip.get_attribute("aria-label").startswith("Flip")
+    page.keyboard.press("Enter")
+    window.settle()
+    page.locator(".arrow").first.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("f")
+    window.settle()
+    assert page.evaluate("document.activeElement.closest('.arrow') !== null")
+    page.keyboard.press("Control+z")
+    window.settle()
+    window.go(photo, "layers")
+    bottom = page.locator("li.layer[data-layer]").last.get_attribute("data-layer")
+    page.locator(f"#up-{bottom}").focus()
+    for _ in range(2):  # to the top, where it cannot go on
+        page.keyboard.press("Enter")
+        window.settle()
+    assert page.evaluate(FOCUS) == f"down-{bottom}"
+    page.locator("#step-masks").focus()
+    page.keyboard.press("Enter")
+    window.settle()
+    page.get_by_role("button", name="Remove").last.focus()
+    page.keyboard.press("Enter")
+    window.settle()
+    assert page.evaluate(FOCUS).startswith("Remove ")
+    for _ in range(4):
+        page.keyboard.press("Control+z")
+        window.settle()
+
+
+def test_keys_with_alt_are_the_pages_even_on_a_tool(window, photo):
+    page = window.page
+    window.go(photo, "masks")
+    page.locator(".rail [aria-checked=true]").focus()
+    page.keyboard.press("Alt+ArrowRight")
+    page.locator("body[data-step=order]").wait_for()
+    window.settle()
+
+
+def test_the_last_one_is_the_one_before_the_first(window, photo):
+    page = window.page
+    window.go(photo, "masks")
+    page.keyboard.press("Shift+N")
+    assert page.locator("ul.objects li").last.get_attribute("class") == "object chosen"
 
 
 def test_help_lists_the_keys_of_the_view(window, photo):

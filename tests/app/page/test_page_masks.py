@@ -161,6 +161,74 @@ def test_an_object_is_chosen_by_a_click(window, bare):
     assert window.server.workspace.session(bare).scene.instances[0].modal.to_array()[60, 92]
 
 
+def test_a_name_is_typed_while_the_outline_is_found(window, bare):
+    """The panel is drawn anew meanwhile; letters still go to the end of the name. Two Enters store one object."""
+    page = window.page
+    page.keyboard.press("p")
+    window.drag((20, 20), (40, 20))
+    field = page.locator("#new-name")
+    field.focus()
+    page.keyboard.type("cup")
+    slow(page, "/segment", 400)
+    page.evaluate("document.querySelector('[data-tool=box]').click()")
+    window.drag((129, 24), (171, 132))
+    field.focus()
+    page.keyboard.press("End")
+    page.keyboard.type(" and saucer", delay=80)
+    window.settle()
+    assert field.input_value() == "cup and saucer"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.get_by_text("1 object", exact=True).wait_for()
+    window.settle()
+    assert page.get_by_role("alert").count() == 0
+    assert [item.name for item in window.server.workspace.session(bare).scene.instances] == ["cup and saucer"]
+
+
+def slow(page, path: str, milliseconds: int) -> None:
+    """Let requests to addresses with ``path`` wait before they are sent."""
+    page.evaluate(
+        "([path, time]) => { const real = window.fetch; window.fetch = async (address, options) => {"
+        " if (String(address).includes(path)) await new Promise((done) => setTimeout(done, time));"
+        " return real(address, options); }; }",
+        [path, milliseconds],
+    )
+
+
+def test_strokes_are_stored_in_the_order_in_which_they_were_drawn(window, bare):
+    """A mask that takes long to pack is not overtaken by the next one; what lies beside the photo is no error."""
+    page = window.page
+    page.keyboard.press("p")
+    window.drag((20, 20), (40, 20))
+    taken(window, bare)
+    page.evaluate(
+        "() => { const real = OffscreenCanvas.prototype.convertToBlob; let first = true;"
+        " OffscreenCanvas.prototype.convertToBlob = async function (options) {"
+        " if (first) { first = false; await new Promise((done) => setTimeout(done, 600)); }"
+        " return real.call(this, options); }; }"
+    )
+    window.drag((80, 60), (120, 60))
+    page.keyboard.press("e")
+    window.drag((95, 60), (105, 60))
+    window.drag((-12, 40), (-12, 44))
+    window.settle()
+    mask = window.server.workspace.session(bare).scene.instances[0].modal.to_array()
+    assert mask[60, 82] and not mask[60, 100]
+    assert page.get_by_role("alert").count() == 0
+
+
+def test_a_box_by_numbers_may_have_its_sides_in_any_order(window):
+    page = window.page
+    page.keyboard.press("b")
+    page.get_by_text("Box by numbers").click()
+    for field, value in zip(page.locator(".four input").all(), ("171.4", "24", "129", "132"), strict=True):
+        field.fill(value)
+    with page.expect_request("**/segment") as asked:
+        page.get_by_role("button", name="Find the object").click()
+    assert asked.value.post_data_json["box"] == [129, 24, 171, 132]
+    window.settle()
+
+
 def test_nothing_to_undo_is_said(window):
     page = window.page
     while page.locator("#undo").is_enabled():

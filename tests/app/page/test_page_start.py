@@ -53,6 +53,16 @@ def test_an_answer_that_the_news_has_overtaken_changes_nothing(window, photo):
     assert page.locator("#compute").is_visible()
 
 
+def test_it_says_what_is_waited_for(window):
+    page = start(window)
+    page.evaluate("() => { window.fetch = () => new Promise(() => {}); }")
+    page.locator("#demo-coffee").click()
+    page.get_by_text("Opening coffee …").wait_for()
+    page.reload()
+    page.locator("body[data-step=start]").wait_for()
+    window.settle()
+
+
 def test_a_photo_is_uploaded(window, tmp_path):
     picture = tmp_path / "grey.png"
     Image.new("RGB", (64, 48), (90, 120, 90)).save(picture)

@@ -156,6 +156,54 @@ def test_layers_are_hidden_and_restacked(window, photo):
     window.settle()
 
 
+def test_what_is_changed_in_quick_succession_is_stored(window, photo):
+    """The answer to the first change arrives after the second one was made, and before the third."""
+    window.go(photo, "layers")
+    page = window.page
+    before = state_of(window, photo)["arrangement"]["value"]
+
+    def late(route):
+        answer = route.fetch()
+        page.wait_for_timeout(250)
+        route.fulfill(response=answer)
+
+    page.route("**/arrangement", late)
+    eyes = page.locator("li.layer[data-layer] button.eye").all()
+    for eye in eyes:
+        eye.click()
+        page.wait_for_timeout(150)
+    window.settle()
+    page.wait_for_timeout(800)
+    window.settle()
+    page.unroute("**/arrangement")
+    stored = state_of(window, photo)["arrangement"]["value"]["layers"]
+    assert len([move for move in stored if move.get("hidden")]) == len(eyes) == 3
+    for _ in eyes:
+        page.keyboard.press("Control+z")
+        window.settle()
+    assert state_of(window, photo)["arrangement"]["value"] == before
+
+
+def test_a_number_typed_a_moment_ago_is_exported_and_undone(window, photo):
+    window.go(photo, "layers")
+    page = window.page
+    before = state_of(window, photo)["arrangement"]["value"]
+    page.locator("li.layer[data-layer] button.choose").first.click()
+    page.locator("#pose-dy").fill("17")
+    with page.expect_download() as waiting:
+        page.locator("#export-png").click()
+    with zipfile.ZipFile(waiting.value.path()) as file:
+        name = next(name for name in file.namelist() if name.endswith("arrangement.json"))
+        assert 17 in [move.get("dy") for move in json.loads(file.read(name))["layers"]]
+    page.keyboard.press("Control+z")
+    window.settle()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Control+z")
+    page.wait_for_timeout(600)
+    window.settle()
+    assert state_of(window, photo)["arrangement"]["value"] == before
+
+
 def test_before_and_after(window, photo):
     window.go(photo, "layers")
     spot = (100, 100)

@@ -13,6 +13,7 @@ from deocclude.app.mask_bodies import box_in, mask_in, mask_out, mask_png
 from deocclude.app.problems import NotReadyError
 from deocclude.app.service import ServiceDep, SessionDep, picture
 from deocclude.app.session import Session
+from deocclude.app.views import mask_version
 from deocclude.errors import InputError
 from deocclude.masks import Mask
 from deocclude.segment.prompt import Prompt, stroke_mask
@@ -82,13 +83,16 @@ def set_order(service: ServiceDep, session: SessionDep, body: OrderBody) -> dict
 @router.get("/objects/{identity}/mask.png")
 def mask_picture(session: SessionDep, identity: int, kind: Shape = "visible", v: str | None = None) -> Any:
     """Return a mask as a picture, cut to its box."""
-    return picture(mask_png(_mask(session, identity, kind)), v)
+    with session.lock:
+        mask, version = _mask(session, identity, kind), mask_version(session, session.results, identity, kind)
+    return picture(mask_png(mask), v, version)
 
 
 @router.get("/objects/{identity}/mask")
 def mask_values(session: SessionDep, identity: int, kind: Shape = "visible") -> dict[str, Any]:
     """Return a mask as run lengths."""
-    mask = _mask(session, identity, kind)
+    with session.lock:
+        mask = _mask(session, identity, kind)
     return {"box": list(mask.box), "rle": mask_out(mask)["rle"]}
 
 
@@ -102,8 +106,8 @@ def segment(session: SessionDep, body: SegmentBody) -> dict[str, Any]:
         raise InputError("object or start", "both", field="body")
     start = mask_in(body.start, size) if body.start is not None else None
     if body.object is not None:
-        session.require(body.object)
-        start = edits.visible_of(session, body.object)
+        with session.lock:
+            start = _mask(session, body.object, "visible")
     prompt = Prompt(
         box=box_in(body.box, size) if body.box is not None else None,
         foreground=stroke_mask(body.foreground, body.radius, size),

@@ -57,7 +57,7 @@ def upload(
         photo = stored(file, folder)
         (folder / "masks").mkdir()
         given = stored(masks, folder / "masks") if masks is not None and masks.filename else None
-        session = service.workspace.add(photo, photo.name, given)
+        session = service.workspace.add(photo, last_part(file.filename or "")[:200], given)
     return _told(service.workspace, session)
 
 
@@ -71,7 +71,7 @@ def open_demo(service: ServiceDep, name: str) -> dict[str, Any]:
 def demo_thumbnail(name: str) -> Response:
     """Return the photo of a demo, small."""
     photo = read_photo(load_demo(name).photo_path)
-    return picture(png_bytes(pictures.scaled(photo.pixels, pictures.scale_of(photo.size, "thumb"))), None)
+    return picture(png_bytes(pictures.scaled(photo.pixels, pictures.scale_of(photo.size, "thumb"))), None, None)
 
 
 @contextmanager
@@ -109,10 +109,14 @@ def stored(upload: UploadFile, folder: Path) -> Path:
 
 def safe_name(name: str) -> str:
     """Return the last part of a file name without anything that means something to a file system or an address."""
-    last = re.split(r"[/\\]", name)[-1]
-    cleaned = re.sub(r"[^\w.\- ]+", "_", last, flags=re.ASCII).strip(". ")
+    cleaned = re.sub(r"[^\w.\- ]+", "_", last_part(name), flags=re.ASCII).strip(". ")
     stem, suffix = Path(cleaned).stem[:80], Path(cleaned).suffix[:10]
     return f"{stem}{suffix}"
+
+
+def last_part(name: str) -> str:
+    """Return the last part of a file name, as people know it; masks files name their photos so."""
+    return re.split(r"[/\\]", name)[-1]
 
 
 def _told(workspace: Workspace, session: Session) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from deocclude.app.problems import MissingError
 from deocclude.app.routes.photos import stored, upload_folder
 from deocclude.app.service import ServiceDep, SessionDep, picture
 from deocclude.app.session import Session
+from deocclude.app.views import tag
 from deocclude.errors import InputError
 from deocclude.files import atomic_file, sha256
 from deocclude.images import png_bytes, read_photo, write_picture
@@ -67,8 +68,10 @@ def remove(
 @router.get("/{name}")
 def show(session: SessionDep, name: str, size: Size = "screen", v: str | None = None) -> Response:
     """Return a reference picture."""
-    photo = read_photo(session.references / str(_entry(session, name)["name"]), convert=True)
-    return picture(png_bytes(pictures.scaled(photo.pixels, pictures.scale_of(photo.size, size))), v)
+    entry = _entry(session, name)
+    photo = read_photo(session.references / str(entry["name"]), convert=True)
+    scaled = pictures.scaled(photo.pixels, pictures.scale_of(photo.size, size))
+    return picture(png_bytes(scaled), v, tag(entry["sha256"]))
 
 
 def _entry(session: Session, name: str) -> dict[str, Any]:

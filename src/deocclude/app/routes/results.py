@@ -19,7 +19,7 @@ from deocclude.app.inputs import settings_of
 from deocclude.app.problems import MissingError, NotReadyError
 from deocclude.app.service import ServiceDep, SessionDep, picture
 from deocclude.app.session import Session
-from deocclude.app.views import address
+from deocclude.app.views import address, overlays_tag, results_tag
 from deocclude.content.patch import BACKGROUND
 from deocclude.errors import InputError
 from deocclude.hidden import hidden_part
@@ -36,33 +36,37 @@ def photo_picture(service: ServiceDep, photo: str, size: Size = "screen", v: str
     source = service.workspace.source_of(photo)
     if source is not None and size == "thumb":  # a list of photos opens none of them
         unopened = read_photo(source, convert=True)
-        return picture(png_bytes(pictures.scaled(unopened.pixels, pictures.scale_of(unopened.size, size))), v)
+        return picture(png_bytes(pictures.scaled(unopened.pixels, pictures.scale_of(unopened.size, size))), v, None)
     session = service.workspace.session(photo)
     pixels = session.photo.pixels
-    return picture(png_bytes(pictures.scaled(pixels, pictures.scale_of(session.photo.size, size))), v)
+    scaled = pictures.scaled(pixels, pictures.scale_of(session.photo.size, size))
+    return picture(png_bytes(scaled), v, session.photo_tag)
 
 
 @router.get("/layers/{identity}.png")
 def layer_picture(session: SessionDep, identity: int, size: Size = "screen", v: str | None = None) -> Response:
     """Return a layer, cut to its box."""
-    layer = next((layer for layer in _stack(session).layers if layer.instance_id == identity), None)
+    stack, version = _stack(session)
+    layer = next((layer for layer in stack.layers if layer.instance_id == identity), None)
     if layer is None:
         raise MissingError("layer", identity)
     of = layer.rgba.shape[:2] if size == "thumb" and layer.rgba.size else session.photo.size
-    return picture(png_bytes(pictures.scaled(pictures.layer_picture(layer.rgba), _scale(of, size))), v)
+    return picture(png_bytes(pictures.scaled(pictures.layer_picture(layer.rgba), _scale(of, size))), v, version)
 
 
 @router.get("/background.png")
 def background(session: SessionDep, size: Size = "screen", v: str | None = None) -> Response:
     """Return the photo without objects."""
-    return picture(png_bytes(pictures.scaled(_stack(session).background, _scale(session.photo.size, size))), v)
+    stack, version = _stack(session)
+    return picture(png_bytes(pictures.scaled(stack.background, _scale(session.photo.size, size))), v, version)
 
 
 @router.get("/composed.png")
 def composed(session: SessionDep, size: Size = "screen", v: str | None = None) -> Response:
     """Return the layers as they are arranged."""
-    pixels = recompose(_stack(session), edits.arrangement_of(session))
-    return picture(png_bytes(pictures.scaled(pixels, _scale(session.photo.size, size))), v)
+    with session.lock:
+        (stack, _), plan = _stack(session), edits.arrangement_of(session)
+    return picture(png_bytes(pictures.scaled(recompose(stack, plan), _scale(session.photo.size, size))), v, None)
 
 
 @router.get("/overlays/{name}.png")
@@ -74,7 +78,8 @@ def overlay(
     if results.fills is None:
         raise NotReadyError("hidden content")
     make = pictures.provenance_overlay if name == "provenance" else pictures.confidence_overlay
-    return picture(png_bytes(pictures.scaled(make(results), _scale(session.photo.size, size))), v)
+    scaled = pictures.scaled(make(results), _scale(session.photo.size, size))
+    return picture(png_bytes(scaled), v, overlays_tag(results))
 
 
 @router.post("/holes/{identity}/candidates", status_code=202)
@@ -103,9 +108,10 @@ def show_candidate(session: SessionDep, identity: int, name: str, v: str | None 
     found = _fresh(session, identity)
     fill = next((item.fill for item in found.items if item.name == name), None) if found is not None else None
     hole = hidden_part(session.computed("whole shapes"), identity)
-    if fill is None or hole is None:
+    if found is None or fill is None or hole is None:
         raise MissingError("candidate", name)
-    return picture(png_bytes(pictures.layer_picture(candidate_picture(session.photo.pixels, hole, fill))), v)
+    pixels = pictures.layer_picture(candidate_picture(session.photo.pixels, hole, fill))
+    return picture(png_bytes(pixels), v, found.version)
 
 
 @router.put("/holes/{identity}/choice")
@@ -152,11 +158,12 @@ def _method(session: Session, identity: int) -> str | None:
     return fill.method if fill is not None else None
 
 
-def _stack(session: Session) -> LayerStack:
+def _stack(session: Session) -> tuple[LayerStack, str]:
+    """Return the layers, and which version they are."""
     results = session.computed("layers")
     if results.stack is None:
         raise NotReadyError("layers")
-    return results.stack
+    return results.stack, results_tag(results)
 
 
 def _scale(size: Any, name: str) -> float:

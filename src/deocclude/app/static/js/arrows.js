@@ -53,8 +53,19 @@ export class Arrows {
       ...this.edges.map((edge) => this.arrow(edge, spots, dropped.includes(edge))).filter((part) => part !== null),
       ...session.state.objects.map((item, position) => this.badge(item, position, spots)),
     );
-    if (focused) /** @type {SVGElement | null} */ (this.svg.querySelector(`[data-edge="${focused}"]`))?.focus();
+    if (focused) this.refocus(focused);
     this.placeMenu(spots);
+  }
+
+  /**
+   * Give the focus back to an arrow that was drawn anew, flipped perhaps; to the picture where it has gone.
+   * @param {string} key
+   */
+  refocus(key) {
+    const found = [key, key.split("-").reverse().join("-")]
+      .map((name) => /** @type {SVGElement | null} */ (this.svg.querySelector(`[data-edge="${name}"]`)))
+      .find((arrow) => arrow !== null);
+    (found ?? this.desk.stage.canvas).focus({ preventScroll: true });
   }
 
   /**

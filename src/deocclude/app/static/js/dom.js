@@ -62,17 +62,56 @@ function append(element, children) {
   }
 }
 
+const CONTROLS = "a[href], button, input, select, summary";
+
 /**
- * Replace what an element holds, keeping the focus on the control with the same id if there is one.
+ * Replace what an element holds. The focus and the caret stay on the control with the same id; where that has gone or
+ * is switched off, the focus goes to the control in its place, so whoever uses no mouse need not begin at the top.
  * @param {Element} element
  * @param {...Child | Child[]} children
  */
 export function fill(element, ...children) {
   const active = document.activeElement;
-  const focused = active && element.contains(active) ? active.id : "";
+  const focused = active && active !== element && element.contains(active) ? active : null;
+  const place = focused ? [...element.querySelectorAll(CONTROLS)].indexOf(focused) : -1;
+  const caret =
+    focused instanceof HTMLInputElement && focused.type === "text"
+      ? /** @type {const} */ ([focused.selectionStart, focused.selectionEnd])
+      : null;
   element.replaceChildren();
   append(element, children);
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  if (!focused) return;
+  const same = focused.id ? document.getElementById(focused.id) : null;
+  if (same instanceof HTMLInputElement && caret) same.setSelectionRange(...caret);
+  focusOn(same, element, place);
+}
+
+/**
+ * Focus a control, or the first one from a place on that is switched on, or what is round them.
+ * @param {HTMLElement | null} wanted
+ * @param {Element} element
+ * @param {number} place
+ */
+function focusOn(wanted, element, place) {
+  const controls = /** @type {HTMLElement[]} */ ([...element.querySelectorAll(CONTROLS)]);
+  const from = wanted && controls.includes(wanted) ? controls.indexOf(wanted) : Math.max(0, place);
+  const near = [...controls.slice(from), ...controls.slice(0, from).reverse()].find((one) => !one.matches(":disabled"));
+  const next = wanted && !wanted.matches(":disabled") ? wanted : near;
+  const round = /** @type {HTMLElement | null} */ (element.closest("[tabindex]"));
+  (next ?? round)?.focus({ preventScroll: true });
+}
+
+/**
+ * The element of a list so many places on, round its ends; from nowhere (-1) to its first or its last.
+ * @template T
+ * @param {T[]} list
+ * @param {number} place
+ * @param {number} by
+ * @returns {T | undefined}
+ */
+export function along(list, place, by) {
+  const from = place < 0 && by < 0 ? 0 : place;
+  return list[(from + by + list.length) % list.length];
 }
 
 /**

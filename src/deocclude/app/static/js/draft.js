@@ -42,6 +42,8 @@ export class Draft {
     /** @type {MaskCanvas | null} */
     this.mask = null;
     this.busy = false;
+    /** Whether it is being stored; a second Enter or click must not store it again. */
+    this.taking = false;
     /** @type {{given: Given, mask: MaskCanvas | null}[]} */
     this.past = [];
     /** @type {() => void} */

@@ -44,12 +44,24 @@ class App {
   async route() {
     const visit = (this.visit += 1);
     const { photo, step } = parseAddress(location.hash);
+    const held = byId("view").contains(document.activeElement) ? (document.activeElement?.id ?? "") : null;
     this.view?.close();
     this.view = null;
     if (photo !== this.session?.id) await this.change(photo);
     if (visit !== this.visit) return;
     this.step = this.session ? step : "start";
     this.mount();
+    if (held !== null) this.focus(held);
+  }
+
+  /**
+   * Keep the focus in the view when another one takes its place: on the same control, else at its beginning.
+   * @param {string} id
+   */
+  focus(id) {
+    const view = byId("view");
+    const same = id ? document.getElementById(id) : null;
+    (same && view.contains(same) && !same.matches(":disabled") ? same : view).focus({ preventScroll: true });
   }
 
   /** @param {string | null} photo */

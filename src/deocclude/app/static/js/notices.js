@@ -52,5 +52,7 @@ function show(text, kind, lasts) {
 
 /** Take the notice away. */
 export function hide() {
-  byId("notice").hidden = true;
+  const box = byId("notice");
+  if (box.contains(document.activeElement)) byId("view").focus({ preventScroll: true }); // its button goes
+  box.hidden = true;
 }

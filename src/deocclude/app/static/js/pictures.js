@@ -15,17 +15,21 @@ const KEPT = 120;
 export function load(url) {
   const known = cache.get(url);
   if (known) return known;
-  const loading = busy(fetchBitmap(url));
+  const loading = busy(fetchBitmap(url, () => cache.delete(url)));
   loading.catch(() => cache.delete(url));
   cache.set(url, loading);
   if (cache.size > KEPT) cache.delete(/** @type {string} */ (cache.keys().next().value));
   return loading;
 }
 
-/** @param {string} url */
-async function fetchBitmap(url) {
+/**
+ * @param {string} url
+ * @param {() => void} newer called when the server has another version than the address says.
+ */
+async function fetchBitmap(url, newer) {
   const answer = await fetch(url);
   if (!answer.ok) throw new Error("A picture could not be loaded from the server.");
+  if (answer.headers.get("Cache-Control") === "no-store") newer();
   return createImageBitmap(await answer.blob(), { premultiplyAlpha: "default" });
 }
 

@@ -11,6 +11,7 @@ import { complain, hide, remark } from "./notices.js";
 
 /** @typedef {import("./types.js").State} State */
 /** @typedef {import("./types.js").Job} Job */
+/** @typedef {{method: string, path: string, body?: unknown}} Request */
 
 /** What stages are called, in the order in which they are computed; steps of the page have the same names. */
 export const TITLES = new Map([
@@ -95,12 +96,12 @@ export class Session {
 
   /**
    * Do something that answers with the new state. Errors are shown, not thrown.
-   * @param {(state: State) => {method: string, path: string, body?: unknown} | null} build
+   * @param {(state: State) => Request | null | Promise<Request | null>} build
    * @returns {Promise<boolean>} whether it was done.
    */
   act(build) {
     return this.enqueue(async () => {
-      const request = build(this.state);
+      const request = await build(this.state);
       if (!request) return;
       try {
         this.set(await call(request.method, `photos/${this.id}/${request.path}`, request.body));

@@ -41,7 +41,7 @@ export const STEPS = [
  * @returns {{photo: string | null, step: string}}
  */
 export function parseAddress(hash) {
-  const [photo, step] = decodeURIComponent(hash.replace(/^#/, "")).split("/");
+  const [photo, step] = hash.replace(/^#/, "").split("/"); // ids have no letter that an address would have to quote
   if (!photo || photo === "start") return { photo: null, step: "start" };
   return { photo, step: STEPS.some((item) => item.name === step) ? step : "masks" };
 }

@@ -170,7 +170,7 @@ export class Rail {
   /** @param {KeyboardEvent} event */
   step(event) {
     const by = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-    if (!by) return;
+    if (!by || event.altKey || event.ctrlKey || event.metaKey) return; // those belong to the page
     event.preventDefault();
     const place = this.choices.indexOf(this.current) + by + this.choices.length;
     const next = this.choices[place % this.choices.length];

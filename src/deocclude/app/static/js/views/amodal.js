@@ -2,7 +2,7 @@
 /** Step 3: the whole shape of each object, hidden part included, and a brush where it is wrong. */
 
 import { Draft } from "../draft.js";
-import { fill, h } from "../dom.js";
+import { along, fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { Outlines } from "../outlines.js";
 import { colour } from "../pictures.js";
@@ -109,19 +109,21 @@ export class AmodalView {
     if (id === null) return this.desk.say("Choose an object first: click on it with the tool Choose, or in the list.");
     const stroke = new Draft(this.session);
     stroke.paint(points, this.brush.radius, "add");
-    const mask = await stroke.mask?.toMask();
-    await this.put(id, { paint: { mode, mask } });
+    if (!stroke.mask || stroke.mask.empty) return; // beside the photo
+    const encoding = stroke.mask.toMask(); // a long stroke takes longer; it keeps its place before the next one
+    await this.put(id, async () => ({ paint: { mode, mask: await encoding } }));
   }
 
   /**
    * @param {number} id
-   * @param {Record<string, unknown>} change
+   * @param {() => Record<string, unknown> | Promise<Record<string, unknown>>} change
    */
   async put(id, change) {
-    const done = await this.session.act((state) => {
+    const done = await this.session.act(async (state) => {
+      const body = await change();
       const item = state.objects.find((other) => other.id === id);
       return item
-        ? { method: "PUT", path: `objects/${id}/whole`, body: { revision: item.whole.revision, ...change } }
+        ? { method: "PUT", path: `objects/${id}/whole`, body: { revision: item.whole.revision, ...body } }
         : null;
     });
     if (done) await this.session.compute("amodal");
@@ -176,7 +178,7 @@ export class AmodalView {
               class: "quiet small",
               "aria-label": `As found: ${item.name}`,
               title: "Set by hand; go back to what was found",
-              onclick: () => this.put(item.id, { mask: null }),
+              onclick: () => this.put(item.id, () => ({ mask: null })),
             },
             icon("reset"),
           )
@@ -188,7 +190,7 @@ export class AmodalView {
     const step = (/** @type {number} */ by) => {
       const { objects } = this.session.state;
       const place = objects.findIndex((item) => item.id === this.selected);
-      this.choose(objects[(place + by + objects.length) % objects.length]?.id ?? null);
+      this.choose(along(objects, place, by)?.id ?? null);
     };
     return [
       ...this.rail.keys,

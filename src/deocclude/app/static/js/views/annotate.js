@@ -13,6 +13,9 @@ import { Desk } from "../work.js";
 /** @typedef {import("../types.js").View} View */
 /** @typedef {import("../types.js").PhotoInfo} PhotoInfo */
 
+/** @type {PhotoInfo[]} as last heard, so that the next photo's page has its buttons at once */
+let known = [];
+
 /** @implements {View} */
 export class AnnotateView {
   /**
@@ -22,8 +25,7 @@ export class AnnotateView {
   constructor(session, actions) {
     this.session = session;
     this.actions = actions;
-    /** @type {PhotoInfo[]} */
-    this.photos = [];
+    this.photos = known;
     this.onlyOpen = false;
     this.desk = new Desk(session, "The photo with its objects and their whole shapes", { steer: false });
     const visible = (/** @type {import("../types.js").Item} */ item) => ({ url: item.mask_url, box: item.visible_box });
@@ -91,7 +93,7 @@ export class AnnotateView {
     this.showHead();
     this.showFacts();
     call("GET", "photos").then((answer) => {
-      this.photos = answer.photos;
+      this.photos = known = answer.photos;
       this.showHead();
       this.showList();
     }, complain);

@@ -1,7 +1,7 @@
 // @ts-check
 /** Step 4: what is behind. For each hole the candidates side by side; where the pixels came from, how sure they are. */
 
-import { fill, h, plural } from "../dom.js";
+import { along, fill, h, plural } from "../dom.js";
 import { icon } from "../icons.js";
 import { complain } from "../notices.js";
 import { load, sized } from "../pictures.js";
@@ -220,7 +220,7 @@ export class ContentView {
     const step = (/** @type {number} */ by) => {
       const { holes } = this;
       const place = holes.findIndex((entry) => entry.id === this.hole);
-      this.choose(holes[(place + by + holes.length) % holes.length]?.id ?? 0);
+      this.choose(along(holes, place, by)?.id ?? 0);
     };
     return [
       { key: "n", as: "n and Shift+n", does: "Choose the next, the previous hidden part", run: () => step(1) },

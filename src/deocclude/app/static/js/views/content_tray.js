@@ -58,7 +58,6 @@ export class CandidatesTray {
    */
   draw(fresh, candidates) {
     const busy = this.session.job?.kind === "candidates";
-    const off = busy || this.hole === null;
     const word = busy ? "Painting …" : fresh ? "Paint again" : "Paint all candidates";
     const title =
       this.hole === null ? ["Candidates"] : ["Candidates for ", named(this.session.state.objects, this.hole)];
@@ -67,7 +66,14 @@ export class CandidatesTray {
       h("h2", { class: "grow" }, title),
       h(
         "button",
-        { type: "button", class: fresh ? "small" : "main", id: "make", disabled: off, onclick: () => this.make() },
+        {
+          type: "button",
+          class: fresh ? "small" : "main",
+          id: "make",
+          disabled: this.hole === null,
+          "aria-disabled": busy ? "true" : null, // and not disabled, or it would lose the focus
+          onclick: () => this.make(),
+        },
         word,
       ),
     );

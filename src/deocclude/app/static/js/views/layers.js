@@ -3,7 +3,7 @@
 
 import { Arrangement, still } from "../arrangement.js";
 import { Compositor } from "../compositor.js";
-import { fill, h } from "../dom.js";
+import { along, fill, h } from "../dom.js";
 import { layerTool } from "../handles.js";
 import { complain } from "../notices.js";
 import { Desk } from "../work.js";
@@ -31,6 +31,8 @@ export class LayersView {
     this.selected = null;
     this.arrangement = new Arrangement(session.state);
     this.timer = 0;
+    /** Arrangements that the server has not answered yet; until it has, the one on the screen is the newest. */
+    this.saving = 0;
     this.desk = new Desk(session, "The scene put together from its layers", { steer: false });
     this.compositor = new Compositor(this.desk, () => this.arrangement);
     this.desk.stage.use(
@@ -136,15 +138,27 @@ export class LayersView {
     this.timer = 0;
     this.show();
     const value = this.arrangement.toJSON();
-    void this.session.act((state) => ({
-      method: "PUT",
-      path: "arrangement",
-      body: { revision: state.arrangement.revision, arrangement: value },
-    }));
+    this.saving += 1;
+    void this.session
+      .act((state) => ({
+        method: "PUT",
+        path: "arrangement",
+        body: { revision: state.arrangement.revision, arrangement: value },
+      }))
+      .then(() => {
+        this.saving -= 1;
+        this.update();
+      });
+  }
+
+  /** What has been changed a moment ago is an action as well, and the one to undo. */
+  undo() {
+    this.flush();
+    return false;
   }
 
   update() {
-    if (!this.timer && !this.compositor.held) this.arrangement = new Arrangement(this.session.state);
+    if (!this.timer && !this.saving && !this.compositor.held) this.arrangement = new Arrangement(this.session.state);
     if (!this.arrangement.layer(this.selected ?? -1)) this.selected = null;
     fill(this.exports, exportButtons(this));
     this.show();
@@ -223,7 +237,7 @@ export class LayersView {
     };
     const step = (/** @type {number} */ by) => () => {
       const ids = [...this.arrangement.order].reverse();
-      this.choose(ids[(ids.indexOf(this.selected ?? -1) + by + ids.length) % ids.length] ?? null);
+      this.choose(along(ids, ids.indexOf(this.selected ?? -1), by) ?? null);
     };
     const arrows = /** @type {[string, number, number][]} */ ([
       ["Left", -1, 0],

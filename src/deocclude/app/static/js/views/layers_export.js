@@ -4,7 +4,7 @@
 import { Refused } from "../api.js";
 import { h } from "../dom.js";
 import { icon } from "../icons.js";
-import { complain, tell } from "../notices.js";
+import { complain, remark, tell } from "../notices.js";
 
 /** @typedef {import("./layers.js").LayersView} LayersView */
 
@@ -42,6 +42,8 @@ export function exportButtons(view) {
  */
 async function save(view, format, fallback) {
   try {
+    view.flush(); // a number that was typed a moment ago
+    remark("The file is being made …");
     await view.session.queue;
     const answer = await fetch(`/api/photos/${view.session.id}/export/${format}`);
     if (!answer.ok) throw new Refused(answer.status, (await answer.json().catch(() => null))?.error ?? {});

@@ -2,12 +2,13 @@
 /** Step 1: the visible part of each object, by box, scribbles, clicks, brush and eraser. */
 
 import { Draft } from "../draft.js";
-import { fill, h, plural } from "../dom.js";
+import { along, fill, h, plural } from "../dom.js";
 import { icon } from "../icons.js";
 import { trace } from "../mask_canvas.js";
+import { complain } from "../notices.js";
 import { Outlines } from "../outlines.js";
 import { rim, tinted } from "../pictures.js";
-import { box, line } from "../strokes.js";
+import { between, box, line } from "../strokes.js";
 import { Brush, Desk, Rail } from "../work.js";
 import { draftPanel } from "./masks_draft.js";
 import { markChosen, objectRow } from "./masks_objects.js";
@@ -173,14 +174,15 @@ export class MasksView {
     if (this.draft.open || id === null) return this.draft.paint(points, this.brush.radius, mode);
     const stroke = new Draft(this.session);
     stroke.paint(points, this.brush.radius, "add");
-    void stroke.mask?.toMask().then((mask) =>
-      this.session.act((state) => {
-        const item = state.objects.find((other) => other.id === id);
-        return item
-          ? { method: "PATCH", path: `objects/${id}`, body: { revision: item.revision, paint: { mode, mask } } }
-          : null;
-      }),
-    );
+    if (!stroke.mask || stroke.mask.empty) return; // beside the photo
+    const encoding = stroke.mask.toMask(); // a long stroke takes longer; it keeps its place before the next one
+    void this.session.act(async (state) => {
+      const mask = await encoding;
+      const item = state.objects.find((other) => other.id === id);
+      return item
+        ? { method: "PATCH", path: `objects/${id}`, body: { revision: item.revision, paint: { mode, mask } } }
+        : null;
+    });
   }
 
   draftChanged() {
@@ -247,8 +249,13 @@ export class MasksView {
         "aria-label": `${names[place]} edge of the box`,
       }),
     );
-    const find = () =>
-      this.draft.setBox(/** @type {import("../types.js").Box} */ (fields.map((field) => Number(field.value))));
+    const find = () => {
+      const [x0, y0, x1, y1] = fields.map((field) => Number(field.value));
+      const last = { x: Math.max(x0, x1) - 1, y: Math.max(y0, y1) - 1 }; // edges are half-open
+      const found = between({ x: Math.min(x0, x1), y: Math.min(y0, y1) }, last, { width, height });
+      if (found) this.draft.setBox(found);
+      else complain("The box needs at least 4 pixels of the photo on each side.");
+    };
     return h(
       "details",
       {},
@@ -284,7 +291,7 @@ export class MasksView {
     const step = (/** @type {number} */ by) => {
       const { objects } = this.session.state;
       const place = objects.findIndex((item) => item.id === this.selected);
-      this.choose(objects[(place + by + objects.length) % objects.length]?.id ?? null);
+      this.choose(along(objects, place, by)?.id ?? null);
     };
     return [
       ...this.rail.keys,

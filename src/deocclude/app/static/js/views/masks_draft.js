@@ -54,7 +54,8 @@ export function draftPanel(view) {
  */
 async function take(view, typed, into) {
   const { draft, session } = view;
-  if (!draft.mask || draft.busy) return;
+  if (!draft.mask || draft.busy || draft.taking) return;
+  draft.taking = true;
   const mask = await draft.mask.toMask();
   const done = await session.act((state) => {
     const item = state.objects.find((other) => other.id === into);
@@ -65,6 +66,7 @@ async function take(view, typed, into) {
       body: { mask, name: typed.trim() || `object ${state.objects.length + 1}`, take: true },
     };
   });
+  draft.taking = false;
   if (!done) return;
   draft.clear();
   if (into === null) view.choose(Math.max(...session.state.objects.map((item) => item.id)));

@@ -2,8 +2,9 @@
 /** Step 2: who hides whom. Arrows on the photo, the same as a list, and the stack that follows from them. */
 
 import { Arrows, keyOf } from "../arrows.js";
-import { fill, h } from "../dom.js";
+import { along, fill, h } from "../dom.js";
 import { icon } from "../icons.js";
+import { complain } from "../notices.js";
 import { Outlines } from "../outlines.js";
 import { Desk } from "../work.js";
 import { named } from "./names.js";
@@ -129,7 +130,7 @@ export class OrderView {
         {
           type: "button",
           class: "quiet small",
-          id: `${sign}-${keyOf(edge)}`,
+          id: `${sign}-${this.pairOf(edge)}`,
           "aria-label": `${label}: ${pair}`,
           title: label,
           onclick: run,
@@ -159,11 +160,21 @@ export class OrderView {
   }
 
   /**
+   * What tells the buttons of an arrow apart; the same when it is flipped, so that they keep the focus.
+   * @param {Edge} edge
+   */
+  pairOf(edge) {
+    const { front, behind } = edge;
+    return this.arrows.twoWay(edge) ? keyOf(edge) : `${Math.min(front, behind)}-${Math.max(front, behind)}`;
+  }
+
+  /**
    * @param {number} first
    * @param {number} second
    */
   removedRow(first, second) {
     const { objects } = this.session.state;
+    const name = (/** @type {number} */ id) => objects.find((item) => item.id === id)?.name ?? `object ${id}`;
     return h(
       "li",
       { class: "relation" },
@@ -181,7 +192,7 @@ export class OrderView {
         {
           type: "button",
           class: "quiet small",
-          "aria-label": "As found",
+          "aria-label": `As found: ${name(first)} and ${name(second)}`,
           title: "As found",
           onclick: () => this.set(first, second, "auto"),
         },
@@ -206,7 +217,8 @@ export class OrderView {
     const front = choice("front", "In front", 0);
     const behind = choice("behind", "Behind", 1);
     const add = () => {
-      if (front.value !== behind.value) void this.set(Number(front.value), Number(behind.value), "front");
+      if (front.value === behind.value) complain("Choose two different objects.");
+      else void this.set(Number(front.value), Number(behind.value), "front");
     };
     fill(
       this.form,
@@ -236,7 +248,7 @@ export class OrderView {
     const step = (/** @type {number} */ by) => {
       const { edges } = this.arrows;
       const place = edges.findIndex((edge) => keyOf(edge) === this.arrows.chosen);
-      const next = edges[(place + by + edges.length) % edges.length];
+      const next = along(edges, place, by);
       if (next && next !== this.arrows.current) this.arrows.choose(next);
     };
     return [

@@ -2,7 +2,7 @@
 /** The first page: drop a photo, take a demo, or go on with what is there. */
 
 import { call } from "../api.js";
-import { fill, h } from "../dom.js";
+import { byId, fill, h } from "../dom.js";
 import { dropZone } from "../drop.js";
 import { icon } from "../icons.js";
 import { complain } from "../notices.js";
@@ -61,11 +61,7 @@ export class StartView {
 
   /** @param {{name: string, title: string, credit: string}} demo */
   demo({ name, title, credit }) {
-    const open = () =>
-      call("POST", `demos/${encodeURIComponent(name)}`).then(
-        (photo) => this.actions.open(photo.id, "layers"),
-        complain,
-      );
+    const open = () => this.open(name, call("POST", `demos/${encodeURIComponent(name)}`), () => "layers");
     return h(
       "li",
       {},
@@ -89,10 +85,24 @@ export class StartView {
     const form = new FormData();
     form.append("file", photo, photo.name);
     if (masks) form.append("masks", masks, masks.name);
+    await this.open(photo.name, call("POST", "photos", form), (opened) => (opened.objects ? "order" : "masks"));
+  }
+
+  /**
+   * Open a photo when the server has it, and say meanwhile what is waited for: a large one takes a while.
+   * @param {string} name
+   * @param {Promise<PhotoInfo>} answer
+   * @param {(photo: PhotoInfo) => string} step to begin with
+   */
+  async open(name, answer, step) {
+    const state = byId("state");
+    const before = state.textContent;
+    state.textContent = `Opening ${name} …`;
     try {
-      const opened = await call("POST", "photos", form);
-      this.actions.open(opened.id, opened.objects ? "order" : "masks");
+      const photo = await answer;
+      this.actions.open(photo.id, step(photo));
     } catch (error) {
+      state.textContent = before;
       complain(error);
     }
   }
