@@ -57,6 +57,12 @@ def _textured(settings: Settings) -> Painter:
     return textured(build_settings(TexturedSettings, settings))
 
 
+def _guided(settings: Settings) -> Painter:
+    from deocclude.content.guided import GuidedSettings, guided
+
+    return guided(build_settings(GuidedSettings, settings))
+
+
 METHODS: dict[str, Callable[[Settings], Painter]] = {
     "telea": _telea,
     "navier-stokes": _navier_stokes,
@@ -65,8 +71,9 @@ METHODS: dict[str, Callable[[Settings], Painter]] = {
     "mean": _mean,
     "pcnet-c": _pcnet_c,
     "textured": _textured,
+    "guided": _guided,
 }
-"""Painters that need nothing but the photo (and the last two the weights of PCNet-C), by name."""
+"""Painters that need nothing but the photo (and the last three the weights of PCNet-C), by name."""
 
 
 def painter(name: str, settings: Settings | None = None) -> Painter:

@@ -67,18 +67,34 @@ class ExemplarSettings:
 
 @dataclass(frozen=True, eq=False)
 class _Level:
-    """A level of the pyramid; what ``image`` [h, w, 5] holds beyond the evidence means nothing."""
+    """A level of the pyramid; what ``image`` [h, w, 5] holds beyond the evidence means nothing.
+
+    ``guess`` [h, w, 3] has the first colours of the hole; without it the evidence is continued smoothly.
+    """
 
     image: Float
     hole: Bool
     evidence: Bool
     copied: Bool
+    guess: Float | None = None
+
+    @property
+    def colours(self) -> Float:
+        """Float32 [h, w, 3]: those of the evidence, and in the hole the guess."""
+        seen = self.image[..., :3]
+        return seen if self.guess is None else np.where(self.evidence[..., None], seen, self.guess)
 
     def canvas(self, radius: int, most: int) -> Canvas:
-        """Return the canvas; beyond ``most`` hole pixels nothing is compared, so no first guess is needed."""
-        guess = self.evidence.any() and np.count_nonzero(self.hole) <= most
-        image = pull_push(self.image, self.evidence) if guess else self.image
+        """Return the canvas; beyond ``most`` hole pixels nothing is compared, so no first colours are needed."""
+        compared = self.evidence.any() and np.count_nonzero(self.hole) <= most
+        image = self._continued() if compared else self.image
         return make_canvas(image, self.hole, self.evidence, self.copied, radius)
+
+    def _continued(self) -> Float:
+        image = pull_push(self.image, self.evidence)
+        if self.guess is not None:
+            image[..., :3] = pull_push(self.colours, self.evidence | self.hole)
+        return image
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +107,13 @@ class _Solved:
     voted: Float
 
 
-def exemplar(settings: ExemplarSettings) -> Painter:
+def exemplar(settings: ExemplarSettings, guide: Painter | None = None) -> Painter:
     """Return the texture painter.
+
+    Args:
+        settings: how patches are found.
+        guide: paints the first colours of the hole, which the search starts from; by default the evidence is
+            continued smoothly.
 
     Its confidence is :func:`~deocclude.content.painting.trust` times ``exp(-m / 40)``, where m is the root mean
     square difference, in grey levels, between the patch around a pixel and the visible patch that explains it.
@@ -101,10 +122,13 @@ def exemplar(settings: ExemplarSettings) -> Painter:
     def paint(patch: Patch) -> Painted:
         if not (patch.evidence.any() and patch.hole.any()):
             return paint_blind(patch, "exemplar")
-        ground = _ground(patch, settings)
+        guess = guide(patch).rgb.astype(np.float32) if guide else None
+        ground = _ground(patch, settings, guess)
         for radius in range(settings.radius, 0, -1):
             canvases = _pyramid(ground, radius, settings.spread_pixels)
             if len(canvases[0].sources) >= MIN_SOURCES and len(canvases[0].targets) <= settings.spread_pixels:
+                if guess is None:
+                    matching.reflect(canvases[0])
                 return _finish(patch, _descend(canvases, settings, patch.seed))
         return _too_little(patch)
 
@@ -134,13 +158,13 @@ def texture(rgb: Float, evidence: Bool, side: int = 9) -> Float:
     return found
 
 
-def _ground(patch: Patch, settings: ExemplarSettings) -> _Level:
+def _ground(patch: Patch, settings: ExemplarSettings, guess: Float | None) -> _Level:
     evidence = patch.evidence.astype(np.uint8)
     side = 2 * settings.keep_off + 1
     copied = cv2.erode(evidence, np.ones((side, side), np.uint8)).astype(bool)
     rgb = patch.rgb.astype(np.float32)
     image = np.concatenate([rgb, settings.texture * texture(rgb, patch.evidence)], 2)
-    return _Level(image, patch.hole, patch.evidence, copied)
+    return _Level(image, patch.hole, patch.evidence, copied, guess)
 
 
 def _coarser(level: _Level) -> _Level:
@@ -149,7 +173,10 @@ def _coarser(level: _Level) -> _Level:
     share, _ = halve(flags, np.ones(level.hole.shape, np.float32))
     evidence = seen >= 0.5
     hole, copied = (share[..., 0] > 0) & ~evidence, (share[..., 1] >= 0.75) & evidence
-    return _Level(image, hole, evidence, copied)
+    guess = None
+    if level.guess is not None:
+        guess, _ = halve(level.colours, (level.evidence | level.hole).astype(np.float32))
+    return _Level(image, hole, evidence, copied, guess)
 
 
 def _pyramid(level: _Level, radius: int, most: int) -> list[Canvas]:
@@ -173,7 +200,6 @@ def _descend(canvases: list[Canvas], settings: ExemplarSettings, seed: int) -> _
 
 
 def _solve_first(canvas: Canvas, settings: ExemplarSettings, generator: np.random.Generator) -> _Solved:
-    matching.reflect(canvas)
     start = _Solved(canvas, canvas.sources[:1].repeat(len(canvas.targets)), canvas.reach, canvas.pixels)
     return _rounds(start, settings, generator, settings.rounds, exact=True)
 
