@@ -160,7 +160,7 @@ def rectangle(size: Size, rng: Rng) -> Bool:
 
 
 def irregular(size: Size, rng: Rng) -> Bool:
-    """Return thick strokes with round ends that take 12 to 36 % of the picture."""
+    """Return thick strokes with round ends: 12 to 36 % of the picture, and what the last stroke takes beyond."""
     import cv2
 
     wanted = rng.uniform(*HIDDEN) * size.height * size.width
