@@ -24,8 +24,10 @@ from deocclude.content.patches import Canvas, Index, make_canvas, principal, vot
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 MIN_SOURCES = 12
-MIN_COARSE_SOURCES = 400
-"""With fewer the coarsest level has too little to choose from, and all finer ones repeat what it found."""
+MIN_COARSE_SOURCES = 60
+PLENTY, CHOICE = 400, 0.4
+"""The coarsest level has so many sources, or so many times as many as targets: with fewer to choose from a few patches
+explain all of the hole, and all finer levels repeat what it found."""
 DECAY = 0.26
 """Votes fade by this rate a pixel away from the evidence: 1.3 to 1, as in Wexler et al."""
 GREY_LEVELS = 40.0
@@ -185,7 +187,8 @@ def _pyramid(level: _Level, radius: int, most: int) -> list[Canvas]:
     while canvases[-1].targets.size and float(canvases[-1].reach.max()) > radius:
         level = _coarser(level)
         below = level.canvas(radius, most)
-        if len(below.sources) < MIN_COARSE_SOURCES or len(below.targets) == 0:
+        enough = max(MIN_COARSE_SOURCES, min(PLENTY, CHOICE * len(below.targets)))
+        if len(below.sources) < enough or len(below.targets) == 0:
             break
         canvases.append(below)
     return canvases[::-1]
