@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,14 @@ def test_import_direction(path):
         if other == "__version__":
             continue
         assert LEVEL[other] <= LEVEL[part], f"{name_of(path)} may not import {name}"
+
+
+def test_stages_do_not_import_each_other_in_circles():
+    used: dict[str, set[str]] = {stage: set() for stage in STAGES}
+    for path in MODULES:
+        names = {name.split(".")[1] for name in imports(path) if name.startswith("deocclude.")}
+        used.get(part_of(path), set()).update(names & STAGES - {part_of(path)})
+    assert list(TopologicalSorter(used).static_order())  # raises CycleError, which names the circle
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

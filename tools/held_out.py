@@ -8,13 +8,13 @@ from pathlib import Path
 
 from deocclude.datasets import known_scenes
 from deocclude.datasets.composites import CompositeSettings, whole_looking
+from deocclude.datasets.held_out import is_validation
 from deocclude.datasets.known_scenes import GAPS, KnownScene, composite
 from deocclude.datasets.synthetic import SyntheticSettings, generate
 from deocclude.formats import read_scenes
 from deocclude.masks import Mask
 from deocclude.repair import repair
 from deocclude.scene import Scene
-from deocclude.training.packing import is_validation
 
 
 def composites(annotations: Path, count: int, seed: int) -> Iterator[KnownScene]:

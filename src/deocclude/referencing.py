@@ -8,11 +8,11 @@ from pathlib import Path
 
 from deocclude.content.fill import MIXED, groups, own_pixels
 from deocclude.content.patch import BACKGROUND
+from deocclude.content.reference_record import References
 from deocclude.content.reference_stage import Before, ReferenceStage
 from deocclude.content.revealed import Hole, View
 from deocclude.masks import Mask, dilate, union
 from deocclude.project.state import Project
-from deocclude.references.record import References
 from deocclude.references.supply import Supply, SupplySettings, missing, open_supply, stamp
 from deocclude.scene import Scene
 from deocclude.stages import StageRecord, Stopwatch

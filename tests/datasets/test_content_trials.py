@@ -36,7 +36,7 @@ def trials(whole):
 
 
 def test_whole_objects_are_whole(folder, whole):
-    from deocclude.evaluation.datasets import open_dataset
+    from deocclude.datasets.labelled_scenes import open_dataset
 
     scenes = {f"drawn/{item.scene.image_file}": item.scene for item in open_dataset(folder)}
     assert len(whole) >= 5
@@ -49,7 +49,7 @@ def test_whole_objects_are_whole(folder, whole):
 
 
 def test_all_hidden_objects_are_left_out(folder, whole):
-    from deocclude.evaluation.datasets import open_dataset
+    from deocclude.datasets.labelled_scenes import open_dataset
 
     known = {item.key for item in whole}
     for labelled in open_dataset(folder):
@@ -60,7 +60,7 @@ def test_all_hidden_objects_are_left_out(folder, whole):
 
 def test_held_out_tenth_is_that_of_training(folder, whole, monkeypatch):
     chosen = sorted({item.photo_key for item in whole})[0].split("/")[1]
-    monkeypatch.setattr("deocclude.training.packing.is_validation", lambda key: key == chosen)
+    monkeypatch.setattr("deocclude.datasets.whole_objects.is_validation", lambda key: key == chosen)
     assert {item.photo_key for item in whole_objects(folder, validation=True)} == {f"drawn/{chosen}"}
 
 

@@ -56,8 +56,8 @@ def test_share_of_the_test_split():
 
 
 def test_masks_keep_the_held_out_tenth():
+    from deocclude.datasets.held_out import is_validation
     from deocclude.datasets.reference_objects import SourcePicture
-    from deocclude.training.packing import is_validation
 
     names = [f"{number:012d}.jpg" for number in range(200)]
     for name in names:

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from deocclude.adjacency import touching_pairs
 from deocclude.datasets.gaps import part_masks
+from deocclude.datasets.labelled_scenes import open_dataset
 from deocclude.datasets.synthetic import SyntheticSettings
 from deocclude.datasets.synthetic_files import write_dataset
 from deocclude.errors import InputError
-from deocclude.evaluation.datasets import open_dataset
 from deocclude.evaluation.protocol import Protocol, prepare
 from deocclude.evaluation.run import compare_amodal, compare_ordering, evaluate_ordering
 from deocclude.scene import scene_from_arrays

@@ -3,8 +3,8 @@
 import pytest
 
 from deocclude.adjacency import touching_pairs
+from deocclude.datasets.labelled_scenes import open_dataset
 from deocclude.evaluation import ordering as order_scores
-from deocclude.evaluation.datasets import open_dataset
 from deocclude.evaluation.protocol import TRUE_ORDER, Protocol, predict_graph, prepare
 from deocclude.evaluation.run import evaluate_amodal, evaluate_ordering
 

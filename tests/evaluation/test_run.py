@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from deocclude.datasets.labelled_scenes import LabelledScene, open_dataset
 from deocclude.datasets.synthetic import SyntheticSettings
 from deocclude.datasets.synthetic_files import write_dataset
 from deocclude.errors import InputError
-from deocclude.evaluation.datasets import LabelledScene, open_dataset
 from deocclude.evaluation.protocol import TRUE_ORDER, Protocol
 from deocclude.evaluation.run import evaluate_amodal, evaluate_ordering
 from deocclude.formats import write_scene

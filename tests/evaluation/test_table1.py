@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from deocclude.datasets.labelled_scenes import open_dataset
 from deocclude.datasets.synthetic import SyntheticSettings
 from deocclude.datasets.synthetic_files import write_dataset
 from deocclude.errors import InputError
-from deocclude.evaluation.datasets import open_dataset
 from deocclude.evaluation.protocol import Protocol
 from deocclude.evaluation.run import evaluate_amodal, evaluate_ordering
 from deocclude.evaluation.table1 import ENTRIES, Learned, evaluate_table1

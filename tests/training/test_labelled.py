@@ -12,10 +12,11 @@ import torch
 pytest.importorskip("lightning_fabric", reason="the extra 'train' is not installed")
 
 from deocclude.amodal.supervised import complete_supervised, load_supervised
+from deocclude.datasets.held_out import is_validation
+from deocclude.datasets.labelled_scenes import open_dataset
 from deocclude.datasets.synthetic import SyntheticSettings
 from deocclude.datasets.synthetic_files import write_dataset
 from deocclude.errors import InputError
-from deocclude.evaluation.datasets import open_dataset
 from deocclude.evaluation.learned import learned_rows
 from deocclude.evaluation.protocol import Protocol
 from deocclude.evaluation.table1 import evaluate_table1
@@ -25,7 +26,6 @@ from deocclude.ordering.order_net import load_order_net, order_by_net
 from deocclude.training.config import LoopSettings, Phase
 from deocclude.training.labelled import Jitter, read_pairs, read_shapes
 from deocclude.training.order_net import OrderNetConfig, train_order_net
-from deocclude.training.packing import is_validation
 from deocclude.training.supervised import SupervisedConfig, train_supervised
 from deocclude.weights import WeightsInfo, read_weights, save_weights
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deocclude.datasets.held_out import is_validation
 from deocclude.errors import InputError
 from deocclude.geometry import Size
 from deocclude.masks import Mask
@@ -20,7 +21,6 @@ from deocclude.training.packing import (
     Pack,
     PackSettings,
     hull_growth,
-    is_validation,
     open_pack,
     write_pack,
 )

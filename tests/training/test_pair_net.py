@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from deocclude.datasets.held_out import is_validation
 from deocclude.datasets.known_scenes import TABLETOP, KnownScene
 from deocclude.errors import InputError
 from deocclude.geometry import Size
@@ -19,7 +20,7 @@ from deocclude.nets.pair_net import PairNet
 from deocclude.scene import Instance, Scene
 from deocclude.training import pair_packing
 from deocclude.training.config import LoopSettings, Phase
-from deocclude.training.packing import is_validation, write_pack
+from deocclude.training.packing import write_pack
 from deocclude.training.pair_net import (
     KindShares,
     PairJitter,

@@ -87,7 +87,7 @@ def ordering(data: Data, *, methods: Methods_ = (), scoring: Scoring = Scoring()
         scoring: how to score.
     """
     from deocclude import ordering as stage
-    from deocclude.evaluation.datasets import open_dataset
+    from deocclude.datasets.labelled_scenes import open_dataset
     from deocclude.evaluation.run import compare_ordering, evaluate_ordering
 
     protocol = _protocol(scoring)
@@ -109,7 +109,7 @@ def amodal(data: Data, *, methods: Methods_ = (), order: str = "convex", scoring
         scoring: how to score.
     """
     from deocclude import amodal as stage
-    from deocclude.evaluation.datasets import open_dataset
+    from deocclude.datasets.labelled_scenes import open_dataset
     from deocclude.evaluation.run import compare_amodal, evaluate_amodal
 
     protocol = _protocol(scoring)
@@ -139,7 +139,7 @@ def table1(
         order_net: weights or run folder of 'train order-net', for a row more.
         reporting: what is scored and where the tables go.
     """
-    from deocclude.evaluation.datasets import open_dataset
+    from deocclude.datasets.labelled_scenes import open_dataset
     from deocclude.evaluation.learned import learned_rows
     from deocclude.evaluation.table1 import evaluate_table1
 

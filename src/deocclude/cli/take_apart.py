@@ -65,10 +65,10 @@ def demo(
     """
     from dataclasses import replace
 
+    from deocclude.content.reference_record import credited
     from deocclude.demo import demo_names, load_demo
     from deocclude.pipeline import open_project
     from deocclude.references.credit import Credit
-    from deocclude.references.record import credited
 
     if name not in demo_names():
         raise unknown_choice("demo", name, demo_names())

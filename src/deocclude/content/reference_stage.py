@@ -15,6 +15,7 @@ import numpy as np
 
 from deocclude import rle
 from deocclude.content.patch import BACKGROUND, Fill, Provenance
+from deocclude.content.reference_record import MOST, References, ReferenceUsed, Trial, in_order, with_trial
 from deocclude.content.revealed import Hole, View, recoded, reveal, within
 from deocclude.content.window import Window
 from deocclude.errors import InputError
@@ -24,7 +25,6 @@ from deocclude.masks import Mask, dilate
 from deocclude.references.choice import Choice, said_of
 from deocclude.references.index import Index
 from deocclude.references.query import Query, query_object, query_photo
-from deocclude.references.record import MOST, References, ReferenceUsed, Trial, in_order, with_trial
 from deocclude.references.supply import Offer, Reference, Supply, load, small_jpeg
 from deocclude.scene import Scene
 

@@ -90,7 +90,7 @@ def make_shard(job: ShardJob) -> bytes:
     Raises:
         InputError: weights or the index cannot be used. Photos that cannot are counted instead.
     """
-    from deocclude.training.devices import one_thread
+    from deocclude.nets.threads import one_thread
 
     failures: Counter[str] = Counter()
     missing: Counter[str] = Counter()

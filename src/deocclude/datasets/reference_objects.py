@@ -22,11 +22,12 @@ from pathlib import Path
 import numpy as np
 
 from deocclude.datasets.composites import whole_looking
+from deocclude.datasets.held_out import is_validation
+from deocclude.datasets.labelled_scenes import open_dataset
 from deocclude.datasets.reference_sample import ReferenceKind
 from deocclude.datasets.ukbench import SUFFIXES, read_groups
 from deocclude.datasets.whole_objects import LEAST_AREA, SMALLEST, WholeObject
 from deocclude.errors import InputError, unknown_choice
-from deocclude.evaluation.datasets import open_dataset
 from deocclude.geometry import Box, Size
 from deocclude.masks import Mask
 from deocclude.references.credit import Credit
@@ -241,11 +242,9 @@ def split_of(item: SourceObject | SourcePicture, test_share: float = 0.25) -> st
     """Return the split of an object or picture: depends on its scene only, so that data sets agree about it.
 
     Of data sets with masks, the test split is the tenth of the photos that no network of this package is trained on
-    (:func:`deocclude.training.packing.is_validation`); of the others it is ``test_share`` of the scenes. A tenth of
+    (:func:`deocclude.datasets.held_out.is_validation`); of the others it is ``test_share`` of the scenes. A tenth of
     the rest is for validation.
     """
-    from deocclude.training.packing import is_validation
-
     if item.layout == "masks":
         test = is_validation(item.scene.partition("/")[2])
     else:

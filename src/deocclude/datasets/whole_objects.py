@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.datasets.composites import whole_looking
+from deocclude.datasets.held_out import is_validation, photo_key
+from deocclude.datasets.labelled_scenes import LabelledScene, open_dataset
 from deocclude.errors import InputError
-from deocclude.evaluation.datasets import LabelledScene, open_dataset
 from deocclude.geometry import Size
 from deocclude.images import read_photo
 from deocclude.masks import Mask
@@ -66,7 +67,7 @@ def whole_objects(path: Path | str, *, validation: bool = False) -> list[WholeOb
     """Return the whole objects of a data set; of photos without masks the middle of each.
 
     Args:
-        path: what :func:`deocclude.evaluation.datasets.open_dataset` opens, or a folder of JPEG photos.
+        path: what :func:`deocclude.datasets.labelled_scenes.open_dataset` opens, or a folder of JPEG photos.
         validation: only those of photos in the tenth that training holds out.
 
     Raises:
@@ -99,13 +100,13 @@ def _whole(labelled: LabelledScene, path: Path, bare: bool) -> Iterator[WholeObj
     if photo is None:
         return
     looking = {id(mask) for mask in whole_looking(scene, smallest=SMALLEST)}
-    photo_key = f"{path.name}/{_photo_key(scene)}"
+    key = f"{path.name}/{photo_key(scene)}"
     for item in scene.instances:
         mask = item.modal
         if item.is_stuff or not mask or mask.area < LEAST_AREA or max(mask.box.width, mask.box.height) < SMALLEST:
             continue
         if _is_known_whole(item, labelled) if item.amodal is not None else id(mask) in looking:
-            yield WholeObject(f"{photo_key}#{item.id}", photo_key, photo, mask, bare)
+            yield WholeObject(f"{key}#{item.id}", key, photo, mask, bare)
 
 
 def _is_known_whole(item: Instance, labelled: LabelledScene) -> bool:
@@ -118,14 +119,7 @@ def _is_known_whole(item: Instance, labelled: LabelledScene) -> bool:
 
 
 def _is_wanted(scene: Scene, validation: bool) -> bool:
-    from deocclude.training.packing import is_validation
-
-    return not validation or is_validation(_photo_key(scene))
-
-
-def _photo_key(scene: Scene) -> str:
-    """Return the name that packs know the photo by."""
-    return scene.image_file or str(scene.image_id)
+    return not validation or is_validation(photo_key(scene))
 
 
 def _is_bare(path: Path) -> bool:

@@ -14,10 +14,10 @@ import numpy as np
 
 from deocclude import amodal, ordering
 from deocclude.datasets.gaps import part_masks
+from deocclude.datasets.labelled_scenes import LabelledScene
 from deocclude.errors import InputError, unknown_choice
 from deocclude.evaluation import masks as mask_scores
 from deocclude.evaluation import ordering as order_scores
-from deocclude.evaluation.datasets import LabelledScene
 from deocclude.evaluation.masks import ShapeCounts
 from deocclude.evaluation.ordering import BoolMatrix, OrderCounts
 from deocclude.images import Photo

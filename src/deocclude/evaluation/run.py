@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from deocclude import amodal, ordering
+from deocclude.datasets.labelled_scenes import LabelledScene
 from deocclude.errors import InputError
 from deocclude.evaluation import masks as mask_scores
 from deocclude.evaluation import ordering as order_scores
-from deocclude.evaluation.datasets import LabelledScene
 from deocclude.evaluation.masks import ShapeCounts
 from deocclude.evaluation.ordering import OrderCounts
 from deocclude.evaluation.protocol import (

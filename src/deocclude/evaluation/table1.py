@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from deocclude.datasets.labelled_scenes import LabelledScene
 from deocclude.evaluation import masks as mask_scores
 from deocclude.evaluation import ordering as order_scores
-from deocclude.evaluation.datasets import LabelledScene
 from deocclude.evaluation.masks import ShapeCounts
 from deocclude.evaluation.ordering import OrderCounts
 from deocclude.evaluation.protocol import (

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from deocclude.content.patch import Provenance
+from deocclude.content.reference_record import References, ReferenceUsed
 from deocclude.errors import InputError
 from deocclude.formats.record import Record
 from deocclude.geometry import Size
 from deocclude.project.records import fill_entries, read_fills, write_fills
 from deocclude.references.choice import Choice
 from deocclude.references.credit import Credit
-from deocclude.references.record import References, ReferenceUsed
 
 FOLDER = "references"
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from deocclude.content.patch import BACKGROUND, Fill, Provenance
+from deocclude.content.reference_record import ReferenceUsed, Trial
 from deocclude.geometry import Box, Size
 from deocclude.project.markup import Child, Html, join, tag
 from deocclude.project.report_facts import Source
@@ -19,7 +20,6 @@ from deocclude.project.report_pictures import Picture, small_picture
 from deocclude.project.report_sections import image, object_name, section, source_name, table
 from deocclude.project.state import Project
 from deocclude.references.credit import Credit
-from deocclude.references.record import ReferenceUsed, Trial
 
 PAIRS = 12
 """Hidden parts that are shown before and after, those with most pixels from references."""

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from deocclude.amodal.result import AmodalMasks
 from deocclude.content.patch import Fill
+from deocclude.content.reference_record import References
 from deocclude.errors import InputError
 from deocclude.images import Photo
 from deocclude.layers.stack import LayerStack
@@ -15,7 +16,6 @@ from deocclude.masks import Mask
 from deocclude.ordering.graph import OrderGraph, Override
 from deocclude.ordering.pairs import PairwiseOrder
 from deocclude.references.choice import Choice
-from deocclude.references.record import References
 from deocclude.scene import Instance, Scene
 from deocclude.stages import StageRecord
 

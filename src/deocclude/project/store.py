@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from deocclude.amodal.result import AmodalMasks
 from deocclude.content.patch import BACKGROUND, Fill
+from deocclude.content.reference_record import References
 from deocclude.errors import InputError
 from deocclude.files import atomic_folder, check_output_folder, encoded, keep_others, sha256
 from deocclude.formats import read_scene, write_scene
@@ -42,7 +43,6 @@ from deocclude.project.reference_records import (
 )
 from deocclude.project.report import render_report
 from deocclude.project.state import Corrections, Project
-from deocclude.references.record import References
 from deocclude.scene import Scene
 
 FORMAT, VERSION = "deocclude-project", 1

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -83,14 +81,3 @@ def keep_heap() -> None:
             libc.mallopt(option, value)
     except (OSError, AttributeError):
         return
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Make batches on one thread: their many small operations lose more by waiting for each other than they gain."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -19,13 +19,13 @@ from torch.nn import functional
 
 from deocclude.adjacency import touching_pairs
 from deocclude.crops import cut, object_square
+from deocclude.datasets.held_out import is_validation
+from deocclude.datasets.labelled_scenes import LabelledScene, open_dataset
 from deocclude.errors import InputError
-from deocclude.evaluation.datasets import LabelledScene, open_dataset
 from deocclude.evaluation.ordering import signed
 from deocclude.evaluation.protocol import Protocol, has_order, true_relations
 from deocclude.masks import BoolArray
 from deocclude.ordering.order_net import pair_patch
-from deocclude.training.packing import is_validation
 
 ROOM = 1.65
 """Crops are this many times as wide as the square that a network sees, so that it can be moved and scaled in them."""
@@ -97,7 +97,7 @@ def read_shapes(sources: Sequence[Path], crop_size: int) -> tuple[Crops, Crops]:
     """Return the objects with true whole masks, for training and held out.
 
     Args:
-        sources: data sets as :func:`deocclude.evaluation.datasets.open_dataset` reads them.
+        sources: data sets as :func:`deocclude.datasets.labelled_scenes.open_dataset` reads them.
         crop_size: side of the crops, pixels.
 
     Raises:

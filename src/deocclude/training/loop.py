@@ -25,10 +25,11 @@ from torch import Tensor, nn
 
 from deocclude.errors import DeoccludeError, InputError, unknown_choice
 from deocclude.files import write_text
+from deocclude.nets.threads import one_thread
 from deocclude.training.adversary import Adversary
 from deocclude.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from deocclude.training.config import LoopSettings, plain
-from deocclude.training.devices import keep_heap, one_thread, start_fabric
+from deocclude.training.devices import keep_heap, start_fabric
 from deocclude.training.records import Log, draw_curves, write_grid
 from deocclude.weights import WeightsInfo, save_weights
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.adjacency import touching_pairs
+from deocclude.datasets.held_out import is_validation, photo_key
 from deocclude.errors import InputError
 from deocclude.files import atomic_folder
 from deocclude.geometry import Box
@@ -37,7 +38,6 @@ COMMANDS = {
 """The kinds of packs, and the command that writes each."""
 PACK_FILES = ("crops.npy", "rgb.npy", "planes.npy", "photos.bin", "labels.bin", "table.npz", "pack.json")
 """The files of packs of all kinds."""
-VALIDATION_SHARE = 0.1
 MASK_MARGIN = 1.1
 RGB_MARGIN = 1.65
 PhotoLoader = Callable[[Scene], "NDArray[np.uint8] | None"]
@@ -104,17 +104,6 @@ class Pack:
     def in_validation(self) -> NDArray[np.bool_]:
         """Bool [N]: the object's photo belongs to the fixed tenth that is held out."""
         return np.array([is_validation(key) for key in self.image_keys], bool)
-
-
-def is_validation(image_key: str) -> bool:
-    """Return whether a photo is held out; depends on its name only, so packs agree about it."""
-    digest = hashlib.sha256(image_key.encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64 < VALIDATION_SHARE
-
-
-def photo_key(scene: Scene) -> str:
-    """Return the name that splits know the photo of a scene by; some formats number photos only."""
-    return scene.image_file or str(scene.image_id)
 
 
 def write_pack(

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deocclude.datasets.held_out import is_validation
 from deocclude.datasets.known_scenes import KnownScene
 from deocclude.errors import InputError
 from deocclude.files import atomic_folder
@@ -23,7 +24,6 @@ from deocclude.training.packing import (
     PACK_FILES,
     PAIRS,
     damaged,
-    is_validation,
     read_columns,
     read_meta,
     write_meta,

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from deocclude.datasets.composites import CompositeSettings, whole_looking
+from deocclude.datasets.held_out import is_validation, photo_key
 from deocclude.datasets.known_scenes import GAPS, KnownScene, boards, composite, solids
 from deocclude.errors import InputError
 from deocclude.formats import read_scenes
 from deocclude.masks import Mask
 from deocclude.repair import repair
 from deocclude.scene import Scene
-from deocclude.training.packing import is_validation, photo_key
 
 WIDE_GAPS = (3, 4, 5, 6)
 """Free space between masks in the share of scenes where detectors left much of it, pixels."""

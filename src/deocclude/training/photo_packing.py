@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.adjacency import touching_pairs
+from deocclude.datasets.held_out import is_validation, photo_key
 from deocclude.errors import InputError
 from deocclude.files import atomic_folder
 from deocclude.geometry import Box
@@ -28,8 +29,6 @@ from deocclude.training.packing import (
     PhotoLoader,
     damaged,
     hull_growth,
-    is_validation,
-    photo_key,
     read_columns,
     read_meta,
     write_meta,

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from deocclude.adjacency import touching_pairs
 from deocclude.crops import Square, cut, object_square
+from deocclude.datasets.held_out import is_validation
 from deocclude.errors import InputError
 from deocclude.files import atomic_folder
 from deocclude.masks import Mask, union
@@ -28,7 +29,6 @@ from deocclude.training.packing import (
     PACK_FILES,
     SCENES,
     damaged,
-    is_validation,
     read_columns,
     read_meta,
     write_meta,

@@ -1,0 +1,20 @@
+"""Which photos training never sees: a fixed tenth, told by their names alone."""
+
+from __future__ import annotations
+
+import hashlib
+
+from deocclude.scene import Scene
+
+VALIDATION_SHARE = 0.1
+
+
+def is_validation(image_key: str) -> bool:
+    """Return whether a photo is held out; depends on its name only, so packs agree about it."""
+    digest = hashlib.sha256(image_key.encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64 < VALIDATION_SHARE
+
+
+def photo_key(scene: Scene) -> str:
+    """Return the name that splits know the photo of a scene by; some formats number photos only."""
+    return scene.image_file or str(scene.image_id)
