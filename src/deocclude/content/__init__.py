@@ -52,15 +52,17 @@ def _pcnet_c(settings: Settings) -> Painter:
 
 
 def _textured(settings: Settings) -> Painter:
-    from deocclude.content.textured import TexturedSettings, textured
+    from deocclude.content.pcnet_c import PCNetCSettings
+    from deocclude.content.textured import textured
 
-    return textured(build_settings(TexturedSettings, settings))
+    return textured(build_settings(PCNetCSettings, settings))
 
 
 def _guided(settings: Settings) -> Painter:
-    from deocclude.content.guided import GuidedSettings, guided
+    from deocclude.content.guided import guided
+    from deocclude.content.pcnet_c import PCNetCSettings
 
-    return guided(build_settings(GuidedSettings, settings))
+    return guided(build_settings(PCNetCSettings, settings))
 
 
 METHODS: dict[str, Callable[[Settings], Painter]] = {

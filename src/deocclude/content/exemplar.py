@@ -26,8 +26,8 @@ Bool = NDArray[np.bool_]
 MIN_SOURCES = 12
 MIN_COARSE_SOURCES = 60
 PLENTY, CHOICE = 400, 0.4
-"""The coarsest level has so many sources, or so many times as many as targets: with fewer to choose from a few patches
-explain all of the hole, and all finer levels repeat what it found."""
+"""The coarsest level has the first number of sources, or the second times as many as targets: with fewer to choose
+from a few patches explain all of the hole, and all finer levels repeat what it found."""
 DECAY = 0.26
 """Votes fade by this rate a pixel away from the evidence: 1.3 to 1, as in Wexler et al."""
 GREY_LEVELS = 40.0

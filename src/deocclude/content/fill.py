@@ -29,8 +29,10 @@ THIN = 4
 """A hole at most this wide in pixels is filled smoothly: there is no room for texture."""
 WIDE = 40
 """A hole wider than this in pixels is filled with texture alone: a network's smooth colours would show."""
-WIDE_PAINTER = {False: "guided", True: "exemplar"}
-"""Who fills a wide hole of an object, and one of the background, where a network only continues shadows."""
+WIDE_OBJECT = "guided"
+"""Who fills a wide hole of an object."""
+WIDE_BACKGROUND = "exemplar"
+"""Who fills a wide hole of the background: a network's colours would carry shadows far under what cast them."""
 FLAT = 2
 """Colours that differ by no more grey levels than this are one colour."""
 MIXED = 1
@@ -153,7 +155,7 @@ def fill_background(
     Raises:
         InputError: no painter has that name.
     """
-    paint = _painter(method, background=True)
+    paint = _painter(method, WIDE_BACKGROUND)
     known = known or Mask.empty(covered.size)
     if not covered - known:
         return empty_fill(BACKGROUND, _named(method))
@@ -183,11 +185,11 @@ def empty_fill(instance_id: int, method: str) -> Fill:
     return Fill(instance_id, EMPTY_BOX, nothing != 0, np.zeros((0, 0, 3), np.uint8), nothing, nothing, method)
 
 
-def _painter(method: str | Painter, *, background: bool = False) -> Painter:
+def _painter(method: str | Painter, wide: str = WIDE_OBJECT) -> Painter:
     if not isinstance(method, str):
         return method
     if method == AUTO:
-        return partial(_paint_to_look_at, wide=WIDE_PAINTER[background])
+        return partial(_paint_to_look_at, wide=wide)
     if method == CHOSEN:
         from deocclude.content.choose import choose_among_all
 

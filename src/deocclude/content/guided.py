@@ -6,7 +6,7 @@ texture painter's search starts from PCNet-C's colours, and all pixels are copie
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from deocclude.content.exemplar import ExemplarSettings, exemplar
 from deocclude.content.patch import Painted, Painter, Patch
@@ -15,24 +15,16 @@ from deocclude.content.pcnet_c import PCNetCSettings, pcnet_c
 NAME = "guided"
 
 
-@dataclass(frozen=True)
-class GuidedSettings:
-    """Settings of the painter.
-
-    Attributes:
-        weights: of PCNet-C: name of bundled weights, a weights file or the folder of a training run.
-    """
-
-    weights: str = PCNetCSettings.weights
-
-
-def guided(settings: GuidedSettings) -> Painter:
+def guided(settings: PCNetCSettings) -> Painter:
     """Return the painter; its confidence is that of :func:`~deocclude.content.exemplar.exemplar`.
+
+    Args:
+        settings: of PCNet-C.
 
     Raises:
         InputError: PCNet-C has no weights.
     """
-    copy = exemplar(ExemplarSettings(), pcnet_c(PCNetCSettings(weights=settings.weights)))
+    copy = exemplar(ExemplarSettings(), pcnet_c(settings))
 
     def paint(patch: Patch) -> Painted:
         painted = copy(patch)

@@ -6,8 +6,6 @@ the one's coarse and the other's fine part errs less than any copy and has as mu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from deocclude.content.exemplar import ExemplarSettings, exemplar
@@ -19,24 +17,16 @@ from deocclude.content.pcnet_c import PCNetCSettings, pcnet_c
 NAME = "textured"
 
 
-@dataclass(frozen=True)
-class TexturedSettings:
-    """Settings of the painter.
-
-    Attributes:
-        weights: of PCNet-C: name of bundled weights, a weights file or the folder of a training run.
-    """
-
-    weights: str = PCNetCSettings.weights
-
-
-def textured(settings: TexturedSettings) -> Painter:
+def textured(settings: PCNetCSettings) -> Painter:
     """Return the painter.
+
+    Args:
+        settings: of PCNet-C.
 
     Raises:
         InputError: PCNet-C has no weights.
     """
-    coarse, sharp = pcnet_c(PCNetCSettings(weights=settings.weights)), exemplar(ExemplarSettings())
+    coarse, sharp = pcnet_c(settings), exemplar(ExemplarSettings())
 
     def paint(patch: Patch) -> Painted:
         base, texture = coarse(patch), sharp(patch)
