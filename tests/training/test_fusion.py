@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,8 @@ from deocclude.cli import train as commands
 from deocclude.datasets.reference_sample import ReferenceKind, ReferenceSample
 from deocclude.errors import InputError
 from deocclude.nets.gated import GatedUNet
-from deocclude.settings import read_settings
+from deocclude.references.altered import Alterations
+from deocclude.settings import from_dict, read_settings
 from deocclude.training.config import LoopSettings, Phase
 from deocclude.training.content_samples import ContentSampler, ContentSettings
 from deocclude.training.fusion import Fusion, FusionConfig, FusionLossSettings, FusionNetSettings, train_fusion
@@ -137,6 +138,32 @@ def test_equal_seeds_give_equal_references(content):
     one, two = made(content, "altered"), made(content, "altered")
     assert torch.equal(one.aligned, two.aligned)
     assert torch.equal(one.loose, two.loose)
+
+
+STILL = Alterations((1, 1), (0, 0), (1, 1), 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(one.name, getattr(Alterations(), one.name)) for one in fields(Alterations)]
+    + [("gamma", (1.2, 1.2)), ("pad", (0.1, 0.1)), ("crop", (0.8, 0.8))],
+)
+def test_each_alteration_has_an_effect(content, name, value):
+    """A key of a recipe that changes nothing would be accepted in silence."""
+    kinds = torch.full((8,), KINDS.index("altered"))
+
+    def loose(settings: Alterations) -> torch.Tensor:
+        return ReferenceMaker(settings).make(content, kinds, torch.Generator().manual_seed(2)).loose
+
+    still, changed = loose(STILL), loose(replace(STILL, **{name: value}))
+    assert ((still - changed).abs().amax((1, 2, 3)) > 1e-3).all()
+
+
+@pytest.mark.parametrize("key", ["hue", "second_hole", "second_hole_area"])
+def test_what_training_does_not_alter_is_no_setting_of_it(key):
+    content = {"pack": "p", "loop": {"phases": []}, "altered": {key: 0.5}}
+    with pytest.raises(InputError, match=f"altered.{key}"):
+        from_dict(FusionConfig, content)
 
 
 def test_shares_add_up():

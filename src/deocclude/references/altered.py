@@ -22,19 +22,16 @@ PADDINGS = ("reflect", "constant")
 
 
 @dataclass(frozen=True)
-class AlterSettings:
-    """How the truth is altered; every number is drawn evenly from its range.
+class Alterations:
+    """How the truth is altered, here and in the training of networks; every number is drawn evenly from its range.
 
     Attributes:
         gamma: least and greatest exponent of the grey levels.
         pad: least and greatest width of the padding on each side, as a share of the picture's side.
         crop: least and greatest share of the area that is kept and enlarged to the old size.
         rotation: greatest angle either way, degrees.
-        shear: greatest angle either way, along rows and along columns, degrees.
-        hue: greatest turn of the colours either way, as a share of the whole circle.
+        shear: greatest angle either way, degrees.
         brightness: greatest change either way, as a share.
-        second_hole: share of the pictures with a hole cut into them at random.
-        second_hole_area: least and greatest area of it, as a share of the picture.
     """
 
     gamma: tuple[float, float] = (0.6, 1.6)
@@ -42,8 +39,20 @@ class AlterSettings:
     crop: tuple[float, float] = (0.75, 1.0)
     rotation: float = 20.0
     shear: float = 10.0
-    hue: float = 0.03
     brightness: float = 0.15
+
+
+@dataclass(frozen=True)
+class AlterSettings(Alterations):
+    """How :func:`alter` alters the truth; it shears along rows and along columns.
+
+    Attributes:
+        hue: greatest turn of the colours either way, as a share of the whole circle.
+        second_hole: share of the pictures with a hole cut into them at random.
+        second_hole_area: least and greatest area of it, as a share of the picture.
+    """
+
+    hue: float = 0.03
     second_hole: float = 0.5
     second_hole_area: tuple[float, float] = (0.05, 0.25)
 

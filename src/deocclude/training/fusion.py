@@ -22,7 +22,7 @@ from deocclude.nets.content_net import ContentNet
 from deocclude.nets.planes import OWN
 from deocclude.nets.random_features import RandomFeatures
 from deocclude.nets.reference_net import Conv3Deconv3, FusionNet, join_planes
-from deocclude.references.altered import AlterSettings
+from deocclude.references.altered import Alterations
 from deocclude.training.adversary import Adversary, AdversarySettings
 from deocclude.training.config import LoopSettings, plain
 from deocclude.training.content_losses import compose, gradient_l1, masked_l1, masked_mse, perceptual_and_style
@@ -124,7 +124,7 @@ class FusionConfig:
     base: str = "pcnet-c"
     net: FusionNetSettings = field(default_factory=FusionNetSettings)
     references: ReferenceMix = field(default_factory=ReferenceMix)
-    altered: AlterSettings = field(default_factory=AlterSettings)
+    altered: Alterations = field(default_factory=Alterations)
     alignment: AlignmentErrors = field(default_factory=AlignmentErrors)
     samples: ContentSettings = field(default_factory=ContentSettings)
     photos: float = 0.5

@@ -2,7 +2,7 @@
 
 Altered-GT of An et al. ("Better Image De-occlusion Using Similar Images") teaches to copy: a real reference never is
 the truth. So references here come in kinds. Where a reference could be aligned in practice, it is laid over the patch
-with the small errors that alignment leaves behind (METHOD.md 7.4, E1 to E4).
+with the small errors that alignment leaves behind: it is moved, blurred, in other colours, and covers a part.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from deocclude.errors import InputError
-from deocclude.references.altered import AlterSettings
+from deocclude.references.altered import Alterations
 from deocclude.training import warp
 from deocclude.training.content_samples import ContentBatch
 
@@ -106,8 +106,8 @@ class ReferenceMaker:
         errors: what alignment leaves behind.
     """
 
-    def __init__(self, altered: AlterSettings | None = None, errors: AlignmentErrors | None = None) -> None:
-        self.altered, self.errors = altered or AlterSettings(), errors or AlignmentErrors()
+    def __init__(self, altered: Alterations | None = None, errors: AlignmentErrors | None = None) -> None:
+        self.altered, self.errors = altered or Alterations(), errors or AlignmentErrors()
 
     def make(self, batch: ContentBatch, kinds: Tensor, generator: torch.Generator) -> References:
         """Return a reference for each patch.
@@ -142,8 +142,8 @@ class ReferenceMaker:
         zero = torch.zeros_like(swing[:, 0])
         angle = torch.deg2rad(settings.rotation * swing[:, 0])
         slant = torch.tan(torch.deg2rad(settings.shear * swing[:, 1]))
-        least, most = settings.crop
-        zoom = torch.sqrt(least + (most - least) * dice[:, 2]) + 2 * settings.pad[1] * dice[:, 3]
+        (least, most), (thin, wide) = settings.crop, settings.pad
+        zoom = torch.sqrt(least + (most - least) * dice[:, 2]) + 2 * (thin + (wide - thin) * dice[:, 3])
         linear = warp.similarity(angle, zoom, zero, zero)
         shear = torch.stack([torch.stack([zero + 1, slant], -1), torch.stack([zero, zero + 1], -1)], -2)
         maps = torch.cat([linear @ shear, 0.15 * swing[:, 4:6, None]], 2)
