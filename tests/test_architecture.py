@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -154,6 +155,13 @@ def test_public_names_are_frozen():
 def test_unknown_public_name():
     with pytest.raises(AttributeError, match="has no attribute 'Masks'"):
         _ = deocclude.Masks
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_documents_that_are_named_are_there(path):
+    named = set(re.findall(r"\bdocs/[\w-]+\.md\b|\b[A-Z]{4,}\.md\b", path.read_text(encoding="utf-8")))
+    root = Path(__file__).parents[1]
+    assert not {name for name in named if not (root / name).is_file()}
 
 
 def definitions(path: Path) -> Iterator[ast.FunctionDef | ast.ClassDef]:

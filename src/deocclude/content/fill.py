@@ -36,7 +36,7 @@ WIDE_BACKGROUND = "exemplar"
 FLAT = 2
 """Colours that differ by no more grey levels than this are one colour."""
 MIXED = 1
-"""Pixels at the edge of a visible mask that mix the colours of two objects (METHOD.md: the occluder bleeds in)."""
+"""Pixels at the edge of a visible mask that mix the colours of two objects (the occluder bleeds in)."""
 SHADOW = 3
 """Pixels around an object that are not the background's own colour: mixed, or in the object's shadow."""
 BRIDGE = 8

@@ -3,9 +3,9 @@
 Pixels along an outline in a photo mix two things. Where an object meets what lies behind it, such a pixel is taken
 apart as C = a F + (1 - a) B (the matting equation; Porter & Duff 1984, Smith & Blinn 1996):
 
-1. a starts as a ramp of the signed distance to the outline (METHOD.md 4.6) and moves a little way to what the
-   colours say: a least-squares fit of C between the colour further inside and B, with the ramp as prior. A pixel
-   that does not tell inside from outside keeps the ramp.
+1. a starts as a ramp of the signed distance to the outline and moves a little way to what the colours say: a
+   least-squares fit of C between the colour further inside and B, with the ramp as prior. A pixel that does not tell
+   inside from outside keeps the ramp.
 2. B is freed from what the object bled into it: replaced by the nearest clean colour of the same surface, but only
    where C lies between that colour and the object's, and where a stays near the ramp.
 3. F is solved against what is really composed beneath (rounded as :func:`~deocclude.layers.compose.compose`

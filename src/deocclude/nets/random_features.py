@@ -1,8 +1,9 @@
 """A perceptual distance without downloaded weights: features of a small convolutional stack with frozen random weights.
 
-Randomly initialised networks work about as well as trained ones in perceptual losses (METHOD.md 7.5; Ulyanov et al.,
-"Texture Networks", 2016, for style). The weights follow from a published seed, so distances of two machines agree.
-The distance is called RFD; it is not LPIPS.
+Randomly initialised networks serve in perceptual losses, too (Liu et al., "Generic Perceptual Loss for Modeling
+Structured Output Dependencies", CVPR 2021; for style Ustyuzhaninov et al., "Texture Synthesis Using Shallow
+Convolutional Networks with Random Filters", 2016). The weights follow from a published seed, so distances of two
+machines agree. The distance is called RFD; it is not LPIPS.
 """
 
 from __future__ import annotations

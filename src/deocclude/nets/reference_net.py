@@ -1,8 +1,8 @@
 """Networks that paint hidden pixels with the help of a reference: the published one, and its successor.
 
 Both take the same planes and return RGB, to be trained and compared alike. The published net is that of
-An et al., "Better Image De-occlusion Using Similar Images" (METHOD.md 6.4): six layers, which see 13 pixels. Its
-successor corrects what PCNet-C painted by a part of what an aligned reference shows; its gate starts closed.
+An et al., "Better Image De-occlusion Using Similar Images": six layers, which see 13 pixels. Its successor corrects
+what PCNet-C painted by a part of what an aligned reference shows; its gate starts closed.
 """
 
 from __future__ import annotations

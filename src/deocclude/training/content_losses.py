@@ -1,4 +1,7 @@
-"""Losses of the content networks (Zhan et al., CVPR 2020; Liu et al., ECCV 2018; METHOD.md 4.4, 7.3 and 7.5).
+"""Losses of the content networks: those of PCNet-C, and what its successors add.
+
+Zhan et al., "Self-Supervised Scene De-occlusion", CVPR 2020, trained PCNet-C with the losses of Liu et al., "Image
+Inpainting for Irregular Holes Using Partial Convolutions", ECCV 2018, section 3.3, and a discriminator.
 
 ``output`` is the net's bare answer, ``truth`` the picture, float32 [B, 3, H, W]; ``mask`` is float32 [B, 1, H, W].
 """
