@@ -16,12 +16,13 @@ from deocclude.datasets.reference_dataset import read_reference_dataset
 from deocclude.datasets.reference_plan import BuildSettings
 from deocclude.datasets.reference_sample import ReferenceKind
 from deocclude.errors import InputError
-from deocclude.evaluation.table2 import check_unseen, run_samples, score_sample, tables
+from deocclude.evaluation.table2 import run_samples, score_sample, tables
 from deocclude.evaluation.table2_files import gallery
-from deocclude.evaluation.table2_rows import laid_reference, make_rows, paint_base, stitched
+from deocclude.evaluation.table2_rows import laid_reference, make_rows, networks, paint_base, stitched
+from deocclude.evaluation.unseen import check_unseen
 from deocclude.images import read_photo, write_picture
 from deocclude.nets.reference_net import Conv3Deconv3, FusionNet
-from deocclude.weights import WeightsInfo, save_weights
+from deocclude.weights import WeightsInfo, bundled_path, load_net, read_weights, save_weights
 
 SCENE = "views/image00000"
 
@@ -122,9 +123,20 @@ def test_no_reference_is_none_for_the_painter(data):
 
 
 def test_scenes_of_the_training_are_refused(data):
-    check_unseen(data, {"ours": ["elsewhere/1"]})
+    tested = {row.scene: row.scene for row in data.rows}
+    check_unseen(tested, {"ours": ["elsewhere/1"]}, data.folder)
     with pytest.raises(InputError, match=f"that ours has seen: {SCENE}"):
-        check_unseen(data, {"ours": [SCENE]})
+        check_unseen(tested, {"ours": [SCENE]}, data.folder)
+
+
+def test_every_row_says_which_network_it_uses():
+    base = {"original": "pcnet-c"}
+    assert networks(["chosen", "stitched"]) == {**base, "chosen": "fusion", "stitched": "pcnet-c"}
+    assert networks(["chosen", "ours=mine"]) == {**base, "chosen": "mine", "ours": "mine"}
+    assert networks(["ours", "gate-off=x"]) == {**base, "ours": "fusion", "gate-off": "x"}
+    for wrong in ("chosen=mine", "stitched=", "ours=", "gate-off", "original=x"):
+        with pytest.raises(InputError, match="row "):
+            networks([wrong])
 
 
 def test_galleries(results):
@@ -158,3 +170,13 @@ def test_seen_scenes_are_refused_by_the_command(folder, tmp_path, capsys):
     save_weights(path, FusionNet(0.25), about)
     assert main(["evaluate", "table2", str(folder), "--rows", f"ours={path}"]) == 2
     assert SCENE in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("row", "name"), [("chosen", "fusion"), ("ours", "fusion"), ("stitched", "pcnet-c")])
+def test_scenes_that_shipped_networks_have_seen_are_refused(folder, monkeypatch, tmp_path, capsys, row, name):
+    path = tmp_path / "seen.safetensors"
+    info, _ = read_weights(bundled_path(name))
+    save_weights(path, load_net(name), replace(info, data={"scenes": [SCENE]}))
+    monkeypatch.setattr("deocclude.weights.bundled_path", lambda asked: path if asked == name else bundled_path(asked))
+    assert main(["evaluate", "table2", str(folder), "--rows", row]) == 2
+    assert f"{'original' if name == 'pcnet-c' else row} has seen: {SCENE}" in capsys.readouterr().err

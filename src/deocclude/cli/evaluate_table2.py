@@ -52,9 +52,10 @@ def table2(
         tested: what is tested on, and what is reported.
     """
     from deocclude.datasets.reference_dataset import read_reference_dataset
-    from deocclude.evaluation.table2 import check_unseen, chosen_places, run_samples, tables
+    from deocclude.evaluation.table2 import chosen_places, run_samples, tables
     from deocclude.evaluation.table2_files import write_table2
     from deocclude.evaluation.table2_rows import OURS, make_rows
+    from deocclude.evaluation.unseen import check_unseen
     from deocclude.files import check_output_folder
 
     if tested.output is not None:
@@ -63,8 +64,9 @@ def table2(
     if not data:
         raise InputError("at least one reference data set", "none", field="DATA")
     parts = [read_reference_dataset(folder).select(split=tested.split, kinds=tested.kinds) for folder in data]
+    seen = _trained_on(rows)
     for part in parts:
-        check_unseen(part, _trained_on(rows))
+        check_unseen({row.scene: row.scene for row in part.rows}, seen, part.folder)
     count = sum(len(chosen_places(part, tested.limit)) for part in parts)
     with console.progress_bar(quiet=tested.json) as bar:
         results = run_samples(parts, made, limit=tested.limit, progress=lambda done: bar("samples", done, count))
@@ -79,14 +81,10 @@ def table2(
 
 
 def _trained_on(rows: tuple[str, ...]) -> dict[str, list[str]]:
-    """Return the scenes that each network has seen, as its weights say."""
-    from deocclude.evaluation.table2_rows import OURS
+    """Return the scenes that the network of each row has seen, as far as its weights name them."""
+    from deocclude.evaluation.table2_rows import networks
     from deocclude.weights import read_weights, weights_path
 
-    named = {name: weights or ("fusion" if name == OURS else "") for name, _, weights in map(_parted, rows)}
-    return {name: read_weights(weights_path(weights))[0].data.get("scenes", [])
-            for name, weights in named.items() if weights}  # fmt: skip
-
-
-def _parted(text: str) -> tuple[str, str, str]:
-    return text.partition("=")
+    return {
+        name: read_weights(weights_path(weights))[0].data.get("scenes", []) for name, weights in networks(rows).items()
+    }

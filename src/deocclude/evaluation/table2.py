@@ -61,25 +61,6 @@ class Result:
     pictures: Mapping[str, RGBArray]
 
 
-def check_unseen(data: ReferenceDataset, trained_on: Mapping[str, Sequence[str]]) -> None:
-    """Refuse to test networks on scenes that they were trained on.
-
-    Args:
-        data: what is tested on.
-        trained_on: scenes of the training of each row.
-
-    Raises:
-        InputError: there are common scenes; the message lists them.
-    """
-    scenes = {row.scene for row in data.rows}
-    for row, seen in trained_on.items():
-        shared = sorted(scenes & set(seen))
-        if shared:
-            listed = ", ".join(shared[:10]) + (f" and {len(shared) - 10} more" if len(shared) > 10 else "")
-            raise InputError("test objects that no network was trained on", f"{len(shared)} that {row} has seen: "
-                             f"{listed}", file=data.folder)  # fmt: skip
-
-
 def run_samples(
     parts: Sequence[ReferenceDataset],
     rows: Mapping[str, Fill],

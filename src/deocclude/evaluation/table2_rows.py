@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from deocclude.content.fusion import LaidReference
 
 ORIGINAL, OURS, STITCHED, CHOSEN = "original", "ours", "stitched", "chosen"
+BASE = "pcnet-c"
+"""The bundled weights that every row builds on."""
 FUSED = "fused"
 """The candidate of :mod:`deocclude.content.fused`, as ``choose`` knows it."""
 PUBLISHED = ("altered-gt", "similar-ref")
@@ -47,28 +49,43 @@ def make_rows(named: Sequence[str]) -> dict[str, Fill]:
         InputError: a network without weights, or weights that are missing, damaged or of another network.
     """
     rows: dict[str, Fill] = {ORIGINAL: lambda _, base: base.rgb}
-    networks = {name: weights for name, _, weights in (text.partition("=") for text in named)}
-    ours = networks.get(OURS) or "fusion"
-    for name, weights in networks.items():
-        if name == ORIGINAL:
-            continue
+    for name, weights in networks(named).items():
         if name == STITCHED:
             rows[name] = lambda sample, base: stitched(sample, base)[0]
         elif name == CHOSEN:
-            rows[name] = _chosen(ours)
-        elif weights or name == OURS:
-            rows[name] = _network(weights or ours)
-        else:
+            rows[name] = _chosen(weights)
+        elif name != ORIGINAL:
+            rows[name] = _network(weights)
+    return rows
+
+
+def networks(named: Sequence[str]) -> dict[str, str]:
+    """Return the weights of the network that each row uses, the original first; see :func:`make_rows`.
+
+    Raises:
+        InputError: a network without weights, or weights for a row that has none of its own.
+    """
+    stated = dict.fromkeys((ORIGINAL,), "")
+    for text in named:
+        name, equals, weights = text.partition("=")
+        fixed = name in (ORIGINAL, STITCHED, CHOSEN)
+        if equals and fixed:
+            hint = f"its network is that of {OURS}=WEIGHTS" if name == CHOSEN else None
+            raise InputError("no weights for the row", repr(text), field=f"row {name}", hint=hint)
+        if not weights and not fixed and (equals or name != OURS):
             hint = f"name a file or the folder of a training run: {name}=runs/{name}"
             raise InputError("weights for the row", "none", field=f"row {name}", hint=hint)
-    return rows
+        stated[name] = weights
+    ours = stated.get(OURS) or "fusion"
+    used = {ORIGINAL: BASE, STITCHED: BASE, CHOSEN: ours, OURS: ours}
+    return {name: weights or used[name] for name, weights in stated.items()}
 
 
 def paint_base(sample: ReferenceSample) -> Painted:
     """Return what PCNet-C, with its bundled weights, paints in the hole of a sample."""
     from deocclude.content import painter
 
-    return painter("pcnet-c")(reference_patch(sample))
+    return painter(BASE)(reference_patch(sample))
 
 
 def stitched(sample: ReferenceSample, base: Painted) -> tuple[RGBArray, NDArray[np.bool_]]:
