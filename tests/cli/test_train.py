@@ -72,6 +72,9 @@ def test_baselines_train_on_labelled_data_and_refuse_others(call, inputs, tmp_pa
     answer = call("evaluate", "table1", data, option, tmp_path / "absent.safetensors")
     assert answer.code == 2
     assert "absent.safetensors" in answer.err
+    answer = call("evaluate", "table1", data, option, tmp_path / "run")
+    assert answer.code == 2
+    assert "scenes that no network was trained on" in answer.err
     answer = call("train", command, "--config", tmp_path / "toy.toml", "-o", tmp_path / "other")
     assert answer.code == 2
     assert "at least one data set" in answer.err

@@ -12,12 +12,12 @@ import torch
 pytest.importorskip("lightning_fabric", reason="the extra 'train' is not installed")
 
 from deocclude.amodal.supervised import complete_supervised, load_supervised
-from deocclude.datasets.held_out import is_validation
+from deocclude.datasets.held_out import is_validation, scene_digest
 from deocclude.datasets.labelled_scenes import open_dataset
 from deocclude.datasets.synthetic import SyntheticSettings
 from deocclude.datasets.synthetic_files import write_dataset
 from deocclude.errors import InputError
-from deocclude.evaluation.learned import learned_rows
+from deocclude.evaluation.learned import check_scenes, learned_rows
 from deocclude.evaluation.protocol import Protocol
 from deocclude.evaluation.table1 import evaluate_table1
 from deocclude.nets.order_net import OrderNet, ask
@@ -32,11 +32,14 @@ from deocclude.weights import WeightsInfo, read_weights, save_weights
 STILL = Jitter(0.0, 0.0, 0.0)
 
 
+def drawn(target: Path, seed: int) -> Path:
+    write_dataset(target, 30, SyntheticSettings(width=72, height=56, objects=(3, 4)), seed=seed, hidden=False)
+    return target
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    target = tmp_path_factory.mktemp("labelled") / "set"
-    write_dataset(target, 30, SyntheticSettings(width=72, height=56, objects=(3, 4)), seed=1, hidden=False)
-    return target
+    return drawn(tmp_path_factory.mktemp("labelled") / "set", seed=1)
 
 
 def loop(steps: int, size: int) -> LoopSettings:
@@ -123,6 +126,22 @@ def test_they_are_rows_of_the_table(data, shapes_run, order_run):
     assert 0.3 < shapes["amodal mIoU"].value <= 1
     assert shapes["ordering accuracy"] is None
     assert learned_rows() == ()
+
+
+def test_scenes_of_the_training_are_not_scored(data, shapes_run, order_run, tmp_path):
+    for named in ({"shapes": shapes_run}, {"order": order_run}):
+        (row,) = learned_rows(**{name: run / "weights.safetensors" for name, run in named.items()})
+        with pytest.raises(InputError, match=f"scenes that no network was trained on.* that {row.name} has seen"):
+            check_scenes(data, (row,))
+        check_scenes(drawn(tmp_path / row.name, seed=2), (row,))  # other scenes, whose photos have the same names
+        check_scenes(data, (replace(row, scenes=None),))
+
+
+def test_scenes_are_told_apart_by_their_visible_masks(data):
+    scene = next(iter(open_dataset(data))).scene
+    renamed = replace(scene, image_file="other.png", instances=tuple(reversed(scene.instances)), order_truth=None)
+    assert scene_digest(renamed) == scene_digest(scene)
+    assert scene_digest(replace(scene, instances=scene.instances[1:])) != scene_digest(scene)
 
 
 def test_answers_have_the_shape_that_stages_expect(data, shapes_run, order_run):

@@ -16,7 +16,7 @@ from deocclude.cli.evaluate_content import content
 from deocclude.cli.evaluate_retrieval import retrieval
 from deocclude.cli.evaluate_stitching import stitching
 from deocclude.cli.evaluate_table2 import table2
-from deocclude.cli.options import Count, Positive, Whole, check_free
+from deocclude.cli.options import Count, OwnWeights, Positive, Whole, check_free
 from deocclude.errors import InputError
 from deocclude.nets.chosen import SHIPPED, check_weights
 from deocclude.weights import weights_path
@@ -124,8 +124,8 @@ def amodal(data: Data, *, methods: Methods_ = (), order: str = "convex", scoring
 
 def table1(
     *data: Data,
-    supervised: Path | None = None,
-    order_net: Path | None = None,
+    supervised: OwnWeights | None = None,
+    order_net: OwnWeights | None = None,
     reporting: Reporting = Reporting(),
 ) -> None:
     """Order and whole shapes in the layout of the paper's tables: rules, the network, and what 'run' does.
@@ -140,13 +140,18 @@ def table1(
         reporting: what is scored and where the tables go.
     """
     from deocclude.datasets.labelled_scenes import open_dataset
-    from deocclude.evaluation.learned import learned_rows
+    from deocclude.evaluation.learned import check_scenes, learned_rows
     from deocclude.evaluation.table1 import evaluate_table1
 
     if not data:
         raise InputError("at least one data set", "none", field="DATA")
     protocol, tables = _protocol(reporting), []
     learned = learned_rows(*(weights_path(path) if path else None for path in (supervised, order_net)))
+    for row in learned:
+        if row.scenes is None:
+            console.warn(f"{row.name}: its weights do not say which scenes it was trained on; score it on others")
+    for path in data:
+        check_scenes(path, learned)
     for path in data:
         with console.progress_bar(quiet=reporting.json) as bar:
             progress = partial(_tick, bar, path.name)

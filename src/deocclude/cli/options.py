@@ -35,6 +35,13 @@ def _whole(kind: Any, tokens: Sequence[Token]) -> Any:
     return convert(kind, tokens)
 
 
+def _not_empty(kind: Any, tokens: Sequence[Token]) -> Any:
+    """Convert to a path; an empty text would mean the current folder."""
+    if not tokens[0].value:
+        raise ValueError("expected a file or a folder, found an empty text")
+    return convert(kind, tokens)
+
+
 def _check_processes(kind: Any, count: int) -> None:
     """Refuse no process at all; negative numbers count from the number of cores.
 
@@ -77,6 +84,8 @@ Processes = Annotated[int, WHOLE, Parameter(validator=_check_processes)]
 """How many processes; -1 for one a core."""
 Share = Annotated[float, Parameter(validator=check_share)]
 """A share or a probability: 0 to 1."""
+OwnWeights = Annotated[Path, Parameter(converter=_not_empty)]
+"""Weights of a user's own: a file, or the folder of a training run."""
 Repeated = Parameter(consume_multiple=False, show_default=False)
 """An option that may be given several times, with one value each."""
 

@@ -1,8 +1,10 @@
-"""Which photos training never sees: a fixed tenth, told by their names alone."""
+"""Which photos training never sees: a fixed tenth, told by their names alone; and how scenes are told apart."""
 
 from __future__ import annotations
 
 import hashlib
+
+import numpy as np
 
 from deocclude.scene import Scene
 
@@ -18,3 +20,15 @@ def is_validation(image_key: str) -> bool:
 def photo_key(scene: Scene) -> str:
     """Return the name that splits know the photo of a scene by; some formats number photos only."""
     return scene.image_file or str(scene.image_id)
+
+
+def scene_digest(scene: Scene) -> str:
+    """Return a short hash of the size and the visible masks, in any order.
+
+    Names do not tell scenes apart: training and test sets number their photos alike.
+    """
+    objects = sorted(
+        hashlib.sha256(repr(tuple(mask.box)).encode() + np.packbits(mask.pixels).tobytes()).hexdigest()
+        for mask in scene.modal
+    )
+    return hashlib.sha256(f"{tuple(scene.size)} {objects}".encode()).hexdigest()[:16]

@@ -77,11 +77,14 @@ class Learned:
         name: what it is called.
         order: finds an order, or ``None``.
         shapes: finds whole shapes by object id, or ``None``.
+        scenes: digests (:func:`deocclude.datasets.held_out.scene_digest`) of the scenes that it was trained on;
+            ``None`` where they are not known.
     """
 
     name: str
     order: OrderAnswer | None = None
     shapes: ShapeAnswer | None = None
+    scenes: frozenset[str] | None = None
 
 
 @dataclass

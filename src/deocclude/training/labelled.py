@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from deocclude.adjacency import touching_pairs
 from deocclude.crops import cut, object_square
-from deocclude.datasets.held_out import is_validation
+from deocclude.datasets.held_out import is_validation, photo_key, scene_digest
 from deocclude.datasets.labelled_scenes import LabelledScene, open_dataset
 from deocclude.errors import InputError
 from deocclude.evaluation.ordering import signed
@@ -55,10 +55,12 @@ class Crops:
     Attributes:
         masks: uint8 [n, 2, R, R], 255 inside: visible and whole mask of an object, or the visible masks of a pair.
         label: bool [n]; for pairs, whether the first hides part of the second.
+        scenes: sorted digests (:func:`deocclude.datasets.held_out.scene_digest`) of the scenes that they are from.
     """
 
     masks: Tensor
     label: Tensor
+    scenes: tuple[str, ...]
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -115,8 +117,8 @@ def read_pairs(sources: Sequence[Path], crop_size: int) -> tuple[Crops, Crops]:
     return _split(_pairs(sources, crop_size), "neighbours of which one hides the other")
 
 
-_Sample = tuple[str, BoolArray, bool]
-"""Name of the photo, two masks [2, R, R], label."""
+_Sample = tuple[str, str, BoolArray, bool]
+"""Name of the photo, digest of the scene, two masks [2, R, R], label."""
 
 
 def _scenes(sources: Sequence[Path]) -> Iterator[LabelledScene]:
@@ -128,38 +130,40 @@ def _scenes(sources: Sequence[Path]) -> Iterator[LabelledScene]:
 
 def _shapes(sources: Sequence[Path], size: int) -> Iterator[_Sample]:
     for labelled in _scenes(sources):
+        key, digest = photo_key(labelled.scene), scene_digest(labelled.scene)
         for item in labelled.scene.instances:
             scored = labelled.scored is None or item.id in labelled.scored
             if item.amodal is not None and item.modal and scored:
                 square = object_square(item.modal.box).grow(ROOM)
-                yield _key(labelled), np.stack([cut(mask, square, size) for mask in (item.modal, item.amodal)]), True
+                yield key, digest, np.stack([cut(mask, square, size) for mask in (item.modal, item.amodal)]), True
 
 
 def _pairs(sources: Sequence[Path], size: int) -> Iterator[_Sample]:
     for labelled in _scenes(sources):
         if not has_order(labelled, Protocol()):
             continue
+        key, digest = photo_key(labelled.scene), scene_digest(labelled.scene)
         order, masks = signed(true_relations(labelled, Protocol())), labelled.scene.modal
         for i, j in touching_pairs(masks, REACH):
             if order[i, j]:
-                yield _key(labelled), pair_patch(masks[i], masks[j], size, room=ROOM), bool(order[i, j] > 0)
-
-
-def _key(labelled: LabelledScene) -> str:
-    scene = labelled.scene
-    return scene.image_file or str(scene.image_id)
+                yield key, digest, pair_patch(masks[i], masks[j], size, room=ROOM), bool(order[i, j] > 0)
 
 
 def _split(samples: Iterable[_Sample], wanted: str) -> tuple[Crops, Crops]:
     crops: tuple[list[NDArray[np.uint8]], list[NDArray[np.uint8]]] = ([], [])
     labels: tuple[list[bool], list[bool]] = ([], [])
-    for key, masks, label in samples:
+    scenes: tuple[set[str], set[str]] = (set(), set())
+    for key, digest, masks, label in samples:
         held_out = is_validation(key)
         crops[held_out].append(masks * np.uint8(255))
         labels[held_out].append(label)
+        scenes[held_out].add(digest)
     for side, listed in zip(("training", "held-out"), crops, strict=True):
         if not listed:
             hint = "photos are held out by their names, about one in ten; add more"
             raise InputError(f"{wanted} among the {side} photos", "none", field="data", hint=hint)
-    made = [Crops(torch.from_numpy(np.stack(c)), torch.tensor(t)) for c, t in zip(crops, labels, strict=True)]
-    return made[0], made[1]
+    first, second = (
+        Crops(torch.from_numpy(np.stack(masks)), torch.tensor(label), tuple(sorted(digests)))
+        for masks, label, digests in zip(crops, labels, scenes, strict=True)
+    )
+    return first, second

@@ -98,6 +98,11 @@ def train_order_net(config: OrderNetConfig, out: Path) -> Path:
         TrainingStoppedError: SIGTERM arrived; call again to continue.
     """
     training, held_out = read_pairs([Path(item) for item in config.data], config.crop_size)
-    data = {"sets": list(config.data), "pairs": len(training), "held_out": len(held_out)}
+    data = {
+        "sets": list(config.data),
+        "pairs": len(training),
+        "held_out": len(held_out),
+        "scenes": list(training.scenes),
+    }
     task = OrderTask(config, training, held_out)
     return train_and_save(task, config.loop, config, {**data, "fingerprint": training.fingerprint()}, out)

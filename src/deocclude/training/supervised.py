@@ -123,6 +123,11 @@ def train_supervised(config: SupervisedConfig, out: Path) -> Path:
         TrainingStoppedError: SIGTERM arrived; call again to continue.
     """
     training, held_out = read_shapes([Path(item) for item in config.data], config.crop_size)
-    data = {"sets": list(config.data), "objects": len(training), "held_out": len(held_out)}
+    data = {
+        "sets": list(config.data),
+        "objects": len(training),
+        "held_out": len(held_out),
+        "scenes": list(training.scenes),
+    }
     task = Supervised(config, training, held_out)
     return train_and_save(task, config.loop, config, {**data, "fingerprint": training.fingerprint()}, out)
