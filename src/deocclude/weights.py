@@ -128,10 +128,12 @@ def weights_path(source: str | Path) -> Path:
             that); text with a suffix or a folder in it is a path, as is a ``Path``; it need not be there.
 
     Raises:
-        InputError: no bundled weights of this name.
+        InputError: no bundled weights of this name, or an empty one.
     """
     if source in BUNDLED:
         return bundled_path(str(source))
+    if not str(source):
+        raise InputError("the name of bundled weights, a file or a folder", "an empty text", field="weights")
     path = Path(source)
     if path.is_dir():
         return path / RUN_FILE

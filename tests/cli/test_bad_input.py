@@ -345,6 +345,16 @@ def test_runs_as_a_module():
     assert answer.stdout.strip()[0].isdigit()
 
 
+@pytest.mark.parametrize("command", ["run", "order", "complete", "layers"])
+def test_weights_without_a_name(call, photo, labels, tmp_path, command):
+    answer = call(command, photo, "--masks", labels, "-o", tmp_path / "out", "--weights", "")
+    refused(answer, "weights", "an empty text")
+    (tmp_path / "settings.toml").write_text('weights = ""\n')
+    answer = call(command, photo, "--masks", labels, "-o", tmp_path / "out", "--config", tmp_path / "settings.toml")
+    refused(answer, "weights", "an empty text")
+    assert not (tmp_path / "out").exists()
+
+
 def test_weights_of_a_network_that_needs_the_photo(call, photo, labels, tmp_path):
     answer = call("run", photo, "--masks", labels, "-o", tmp_path / "out", "--weights", "pcnet-m-rgb")
     refused(answer, "weights", "masks alone", "pcnet-m-rgb")

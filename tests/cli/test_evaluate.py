@@ -51,6 +51,7 @@ def test_bad_options_are_refused_before_the_work(call, data, tmp_path, command):
     for options, text in (
         (("--weights", tmp_path / "absent.safetensors"), "absent.safetensors: weights: expected a weights file"),
         (("--weights", "pcnetm"), "did you mean 'pcnet-m'"),
+        (("--weights", ""), "weights: expected the name of bundled weights, a file or a folder, found an empty text"),
         (("--samples", -1), "--samples"),
         (("-o", tmp_path / "there.md"), "--force"),
         (("--gap", -2), "--gap"),
@@ -59,6 +60,21 @@ def test_bad_options_are_refused_before_the_work(call, data, tmp_path, command):
         assert answer.code == 2
         assert text in answer.err
     assert call("evaluate", "table1").code == 2
+
+
+@pytest.mark.parametrize("option", ["--supervised", "--order-net"])
+def test_no_name_of_weights_is_not_the_current_folder(call, data, option):
+    answer = call("evaluate", "table1", data, option, "")
+    assert answer.code == 2
+    assert option in answer.err
+    assert "an empty text" in answer.err
+
+
+@pytest.mark.parametrize("row", ["pcnet-c=", "chosen=", "telea=", "mean=x"])
+def test_rows_of_content_without_the_weights_that_they_announce(call, data, row):
+    answer = call("evaluate", "content", data, "--rows", row)
+    assert answer.code == 2
+    assert "row: expected weights" in answer.err
 
 
 def test_damaged_weights_are_named(call, data, tmp_path):

@@ -52,11 +52,13 @@ def row_painter(row: str) -> str | Painter:
         InputError: no such row, or its weights are absent.
         MissingExtraError: ``pypatchmatch`` is not installed.
     """
-    name, _, weights = row.partition("=")
+    name, equals, weights = row.partition("=")
     if name not in known_rows():
         raise unknown_choice("row", name, known_rows())
-    if weights and name not in (NETWORK, CHOSEN):
+    if equals and name not in (NETWORK, CHOSEN):
         raise InputError(f"weights for {NETWORK} or {CHOSEN} only", repr(row), field="row")
+    if equals and not weights:
+        raise InputError("weights behind the equals sign", repr(row), field="row")
     if name == PATCHMATCH:
         return patchmatch()
     if name == CHOSEN:
