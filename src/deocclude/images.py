@@ -70,12 +70,6 @@ class Photo:
         """Height and width, upright."""
         return Size(*self.pixels.shape[:2])
 
-    @property
-    def stored_size(self) -> Size:
-        """Height and width as the file stores them, before the orientation tag is obeyed."""
-        height, width = self.size
-        return Size(width, height) if self.orientation >= 5 else Size(height, width)
-
 
 def turn(array: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Turn a stored array [H, W, ...] upright, as the EXIF ``orientation`` (1 to 8) asks."""

@@ -143,21 +143,6 @@ def validate(scene: Scene, *, allow_empty: bool = False) -> Scene:
     return scene
 
 
-def order_matrix(scene: Scene) -> NDArray[np.int8] | None:
-    """Return the annotated order as a matrix [n, n]: +1 row in front of column, -1 behind, 0 unrelated or mutual.
-
-    ``None`` when the annotation states no order.
-    """
-    if scene.order_truth is None:
-        return None
-    index = {identity: position for position, identity in enumerate(scene.ids)}
-    matrix = np.zeros((len(scene), len(scene)), np.int8)
-    for front, behind in scene.order_truth:
-        matrix[index[front], index[behind]] += 1
-        matrix[index[behind], index[front]] -= 1
-    return matrix
-
-
 def scene_from_arrays(masks: NDArray[np.bool_], names: Sequence[str] = ()) -> Scene:
     """Return the scene of full visible masks.
 

@@ -154,15 +154,6 @@ def test_wrong_method():
         fill_hidden(photo, modal, amodal, instance_id=1, method="teela")
 
 
-def test_rim_repaints_visible_pixels_next_to_the_hole_only():
-    photo, modal, amodal, occluder = scene()
-    fill = fill_hidden(photo, modal, amodal, instance_id=1, rim=2)
-    hole = Mask.from_crop(fill.hole, fill.box[:2], modal.size)
-    assert amodal - modal == hole - modal
-    assert 0 < hole.overlap(modal) <= dilate(amodal - modal, 2).overlap(modal)
-    assert fill_background(photo, occluder, rim=3).hole.sum() == dilate(occluder, 3).area
-
-
 def patch_seen(**how):
     """The patch that a painter gets for the scene."""
     photo, modal, amodal, _ = scene()

@@ -12,7 +12,7 @@ import pytest
 from deocclude.errors import InputError
 from deocclude.geometry import Size
 from deocclude.masks import Mask
-from deocclude.scene import Instance, Scene, order_matrix, scene_from_arrays, validate
+from deocclude.scene import Instance, Scene, scene_from_arrays, validate
 from deocclude.stages import StageRecord, Stopwatch
 
 SIZE = Size(4, 6)
@@ -68,13 +68,6 @@ def test_scenes_that_do():
     assert validate(scene()) == scene()
     hidden = Scene(SIZE, (Instance(1, Mask.empty(SIZE), amodal=FULL),))
     assert validate(hidden, allow_empty=True) is hidden
-
-
-def test_order_matrix():
-    assert order_matrix(scene()) is None
-    assert order_matrix(scene(order_truth=frozenset({(3, 5), (8, 3)}))).tolist() == [[0, 1, -1], [-1, 0, 0], [1, 0, 0]]
-    mutual = order_matrix(scene(order_truth=frozenset({(3, 5), (5, 3), (5, 8)})))
-    assert mutual.tolist() == [[0, 0, 0], [0, 0, 1], [0, -1, 0]]
 
 
 def test_scene_from_arrays():

@@ -151,8 +151,7 @@ def test_measure_of_bleeding_by_hand():
     half = np.where(np.arange(10)[:, None] < 5, truth, red)
     found = measure(half, truth, red)
     assert (found.ratio, found.residual) == (pytest.approx(0.5), pytest.approx(0.5))
-    assert found.bleeds
-    assert not measure(truth + np.array([1, 0, 0]), truth, red).bleeds
+    assert measure(truth + np.array([1, 0, 0]), truth, red).ratio > 1 - TOLERANCE
     away = measure(truth - np.array([12, 0, 0]), truth, red)
     assert (away.ratio, away.residual) == (pytest.approx(1.1), pytest.approx(-0.1))
 
@@ -180,7 +179,7 @@ def test_a_painter_that_trusts_all_pixels_bleeds(chair):
     fill = fill_hidden(chair.rgb, chair.modal, chair.target, instance_id=1, method=naive, occluders=chair.occluder)
     found = measure_trial(chair, composite(chair, fill), rim=RIM)
     assert found.residual > 0.03
-    assert found.bleeds
+    assert found.ratio < 1 - TOLERANCE
 
 
 def test_no_classical_painter_bleeds_in_drawn_scenes():

@@ -11,7 +11,7 @@ from deocclude.evaluation.ordering import count, signed, summarise, truth, truth
 from deocclude.geometry import Size
 from deocclude.masks import Mask
 from deocclude.ordering.pairs import PairwiseOrder
-from deocclude.scene import Instance, Scene, order_matrix
+from deocclude.scene import Instance, Scene
 from deocclude.stages import StageRecord
 
 SIZE = Size(10, 20)
@@ -68,7 +68,6 @@ def test_annotated_truth_keeps_both_directions():
     relations = truth_as_annotated(scene)
     assert relations.tolist() == [[False, True, False], [True, False, False], [True, False, False]]
     assert signed(relations).tolist() == [[0, 0, -1], [0, 0, 0], [1, 0, 0]]
-    assert np.array_equal(order_matrix(scene), signed(relations))
     assert np.array_equal(truth(scene, "auto"), relations)
     with pytest.raises(InputError, match="annotated order"):
         truth(_scene(whole), "annotated")

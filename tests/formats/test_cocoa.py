@@ -45,11 +45,6 @@ def test_modal_is_the_visible_mask_or_the_polygon(tmp_path: Path) -> None:
     assert (scene.image_file, scene.image_id, scene.size, scene.order_truth) == ("photo.jpg", 4, (8, 10), None)
 
 
-def test_stuff_can_be_left_out_and_ids_stay(tmp_path: Path) -> None:
-    scene = read_scene(write(tmp_path, ONE | {"depth_constraint": "1-2"}), keep_stuff=False)
-    assert (scene.ids, scene.order_truth) == ((2,), frozenset())
-
-
 @pytest.mark.parametrize(("text", "pairs"), [("", set()), ("1-2", {(1, 2)}), ("1-2, 2-1", {(1, 2), (2, 1)})])
 def test_depth_constraint(text: str, pairs: set[tuple[int, int]], tmp_path: Path) -> None:
     assert read_scene(write(tmp_path, ONE | {"depth_constraint": text})).order_truth == pairs

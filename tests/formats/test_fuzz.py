@@ -65,7 +65,7 @@ def read_everything(path: Path, name: str | None = None) -> None:
         with suppress(InputError):
             read_scene(path, image_id=entries[0].image_id, format=name)
     with suppress(InputError):
-        list(read_scenes(path, format=name, skip_empty=True, keep_stuff=False))
+        list(read_scenes(path, format=name, skip_empty=True))
 
 
 def valid_documents() -> dict[str, Any]:

@@ -65,7 +65,7 @@ def test_only_the_holes_that_change_are_painted_again(project):
 
 def test_a_painter_picked_for_one_hole_paints_that_hole(project, tmp_path):
     key = next(key for key, fill in project.fills.items() if key != BACKGROUND and fill.hole.any())
-    picked = replace(project, corrections=project.corrections.with_painter(key, "mean"))
+    picked = replace(project, corrections=replace(project.corrections, painters={key: "mean"}))
     assert stale_from(project, FAST) is None
     assert stale_from(picked, FAST) == "content"
     again = run(picked, FAST)
@@ -73,7 +73,6 @@ def test_a_painter_picked_for_one_hole_paints_that_hole(project, tmp_path):
     assert all(again.fills[other] is fill for other, fill in project.fills.items() if other != key)
     again.save(tmp_path / "project")
     assert read_project(tmp_path / "project").corrections.painters == {key: "mean"}
-    assert again.corrections.with_painter(key, None).painters == {}
 
 
 def test_stale_names_the_first_stage_to_compute(drawn, project):

@@ -52,7 +52,7 @@ def test_nothing_indexed_pairs_with_nothing():
 def test_signatures_tell_descriptors_of_a_word_apart(vocabulary_path):
     vocabulary = load_vocabulary(vocabulary_path)
     features = query_photo(photo("coffee"), settings=QUICK).features
-    words = vocabulary.assign(features.descriptors)[0][:, 0]
+    words = vocabulary.assign(features.descriptors)
     own = vocabulary.signatures(features.descriptors, words)
     noise = np.random.default_rng(0).normal(0, 0.02, features.descriptors.shape)
     again = vocabulary.signatures(np.asarray(features.descriptors + noise, np.float32), words)

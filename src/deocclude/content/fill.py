@@ -63,7 +63,6 @@ def fill_hidden(
     instance_id: int,
     method: str | Painter = AUTO,
     seed: int = 0,
-    rim: int = 0,
     occluders: Mask | None = None,
 ) -> Fill:
     """Paint the hidden part of one object from its own visible pixels and, for networks, from its surroundings.
@@ -75,8 +74,6 @@ def fill_hidden(
         instance_id: the object's id.
         method: a name of :data:`NAMES`, or a painter.
         seed: for painters that draw random numbers.
-        rim: repaint also visible pixels so near the hole, in pixels: they carry the colour of what hid it. With 0
-            no visible pixel changes.
         occluders: the visible pixels of what lies in front of the object; all that is neither they nor the object
             becomes the patch's context. ``None`` if unknown: then anything might be an occluder and there is none.
 
@@ -87,7 +84,7 @@ def fill_hidden(
     hole = amodal - modal
     if not hole:
         return empty_fill(instance_id, _named(method))
-    patch, box, notes = hidden_patch(photo_rgb, modal, hole, seed=seed, rim=rim, occluders=occluders)
+    patch, box, notes = hidden_patch(photo_rgb, modal, hole, seed=seed, occluders=occluders)
     return _placed(paint(patch), patch, box, instance_id, notes)
 
 
@@ -97,22 +94,20 @@ def hidden_patch(
     hidden: Mask,
     *,
     seed: int = 0,
-    rim: int = 0,
     occluders: Mask | None = None,
 ) -> tuple[Patch, Box, tuple[str, ...]]:
     """Return what a painter gets to paint the ``hidden`` part of an object, where it lies, and notes.
 
     The arguments are those of :func:`fill_hidden`; ``hidden`` is not empty.
     """
-    hole = hidden | (dilate(hidden, rim) & modal)
     evidence, notes = own_pixels(modal)
-    evidence = evidence - hole
-    box = _window(hole, hole.box.join(evidence.box), evidence.crop)
+    evidence = evidence - hidden
+    box = _window(hidden, hidden.box.join(evidence.box), evidence.crop)
     context = None
     if occluders is not None:
         box = box.grow(max(LEAST_ROUND, int(ROUND * max(box.width, box.height)))).clip(modal.size)
-        context = _context(hole, evidence, occluders, box)
-    return Patch(photo_rgb[box.slices], hole.crop(box), evidence.crop(box), seed, context, box[:2]), box, notes
+        context = _context(hidden, evidence, occluders, box)
+    return Patch(photo_rgb[box.slices], hidden.crop(box), evidence.crop(box), seed, context, box[:2]), box, notes
 
 
 def background_patch(photo_rgb: RGBArray, hole: Mask, shaded: Mask, *, seed: int = 0) -> tuple[Patch, Box]:
@@ -138,7 +133,6 @@ def fill_background(
     *,
     method: str | Painter = AUTO,
     seed: int = 0,
-    rim: int = 0,
     known: Mask | None = None,
 ) -> Fill:
     """Paint what all objects together cover, at the photo's own resolution, from what no object covers.
@@ -148,8 +142,6 @@ def fill_background(
         covered: the union of the visible masks.
         method: a name of :data:`NAMES`, or a painter.
         seed: for painters that draw random numbers.
-        rim: repaint also visible pixels so near the hole, in pixels: they carry the colour of what hid it. With 0
-            no visible pixel changes.
         known: covered pixels at which the photo shows the background already; they are looked at, not painted.
 
     Raises:
@@ -159,8 +151,8 @@ def fill_background(
     known = known or Mask.empty(covered.size)
     if not covered - known:
         return empty_fill(BACKGROUND, _named(method))
-    covered = dilate(covered, rim) - known
-    shaded = dilate(covered, max(1, SHADOW - rim)) - known
+    covered = covered - known
+    shaded = dilate(covered, SHADOW) - known
     if shaded.area == shaded.size.height * shaded.size.width:
         shaded = covered
     parts = [_background_part(photo_rgb, hole, shaded, paint, seed) for hole in groups(covered)]

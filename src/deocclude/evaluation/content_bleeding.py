@@ -55,11 +55,6 @@ class Bleeding:
         """Painted over true distance."""
         return self.painted_distance / self.true_distance
 
-    @property
-    def bleeds(self) -> bool:
-        """Whether the fill is nearer to the occluder's colour than the truth by more than :data:`TOLERANCE`."""
-        return self.ratio < 1 - TOLERANCE
-
 
 def measure(painted: Float, truth: Float, colour: Float) -> Bleeding:
     """Compare painted and true pixels, float64 [n, 3], with an occluder's colour, float64 [3]."""

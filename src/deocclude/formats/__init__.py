@@ -67,7 +67,6 @@ def read_scene(
     photo_name: str | None = None,
     image_id: int | str | None = None,
     format: str | None = None,
-    keep_stuff: bool = True,
     skip_empty: bool = False,
 ) -> Scene:
     """Read the objects of one photo.
@@ -78,7 +77,6 @@ def read_scene(
         photo_name: the photo's file name; picks the image where the file has many.
         image_id: picks the image where the file has many; comes before ``photo_name``.
         format: a name of :data:`FORMATS`, to skip the recognition.
-        keep_stuff: whether to keep background regions (COCOA's ``isStuff``).
         skip_empty: leave out objects without a visible pixel instead of refusing them.
 
     Raises:
@@ -86,7 +84,7 @@ def read_scene(
     """
     images = _open(path, format)
     opened = _pick(images, Path(path), image_id, photo_name)
-    scene = _filter(opened.document.scene(opened.index, photo_size), keep_stuff, skip_empty)
+    scene = _filter(opened.document.scene(opened.index, photo_size), skip_empty)
     if photo_size is not None and scene.instances and scene.size != photo_size:
         turned = scene.size == (photo_size[1], photo_size[0])
         hint = (
@@ -101,7 +99,6 @@ def read_scenes(
     path: Path | str,
     *,
     format: str | None = None,
-    keep_stuff: bool = True,
     skip_empty: bool = False,
     allow_empty: bool = False,
 ) -> Iterator[Scene]:
@@ -110,7 +107,6 @@ def read_scenes(
     Args:
         path: as for :func:`read_scene`.
         format: as for :func:`read_scene`.
-        keep_stuff: as for :func:`read_scene`.
         skip_empty: as for :func:`read_scene`.
         allow_empty: keep objects without a visible pixel (fully hidden ones in amodal data sets).
 
@@ -118,7 +114,7 @@ def read_scenes(
         InputError: something is not usable; the images before it have been given.
     """
     for opened in _open(path, format):
-        scene = _filter(opened.document.scene(opened.index, None), keep_stuff, skip_empty)
+        scene = _filter(opened.document.scene(opened.index, None), skip_empty)
         if scene.instances:
             yield validate(scene, allow_empty=allow_empty)
 
@@ -142,11 +138,10 @@ def _format(name: str) -> Format:
     return FORMATS[name]
 
 
-def _filter(scene: Scene, keep_stuff: bool, skip_empty: bool) -> Scene:
-    if keep_stuff and not skip_empty:
+def _filter(scene: Scene, skip_empty: bool) -> Scene:
+    if not skip_empty or all(item.modal for item in scene.instances):
         return scene
-    kept = [item for item in scene.instances if (keep_stuff or not item.is_stuff) and (item.modal or not skip_empty)]
-    return scene if len(kept) == len(scene) else scene.subset(item.id for item in kept)
+    return scene.subset(item.id for item in scene.instances if item.modal)
 
 
 def _open(path: Path | str, format: str | None) -> list[_Opened]:

@@ -155,7 +155,7 @@ def _polygons(value: list[Any], record: Record, key: str) -> list[list[float]]:
     return [[finite(number, record, key) for number in part] for part in parts]
 
 
-def object_ids(records: Sequence[Record], key: str = "id") -> list[int]:
+def object_ids(records: Sequence[Record]) -> list[int]:
     """Return an id for each object of one image.
 
     The ids of the file are kept where all of them are there and lie in 1 to :data:`LARGEST_KEPT_ID`; otherwise
@@ -165,22 +165,22 @@ def object_ids(records: Sequence[Record], key: str = "id") -> list[int]:
     Raises:
         InputError: an id occurs twice or is no whole number.
     """
-    stated = [record.whole_or_none(key) for record in records]
+    stated = [record.whole_or_none("id") for record in records]
     seen: set[int] = set()
     for record, identity in zip(records, stated, strict=True):
         if identity in seen:
-            raise record.wrong(key, "ids that occur once in an image", found=f"{identity} twice")
+            raise record.wrong("id", "ids that occur once in an image", found=f"{identity} twice")
         if identity is not None:
             seen.add(identity)
     kept = [identity for identity in stated if identity is not None and 1 <= identity <= LARGEST_KEPT_ID]
     return kept if len(kept) == len(stated) else list(range(1, len(stated) + 1))
 
 
-def by_image(records: Iterable[Record], key: str = "image_id") -> dict[int | str, list[Record]]:
+def by_image(records: Iterable[Record]) -> dict[int | str, list[Record]]:
     """Group annotations by the image they name; their order stays."""
     groups: defaultdict[int | str, list[Record]] = defaultdict(list)
     for record in records:
-        groups[record.identity(key)].append(record)
+        groups[record.identity("image_id")].append(record)
     return dict(groups)
 
 

@@ -91,7 +91,7 @@ def published_features() -> RandomFeatures:
 
 
 @torch.inference_mode()
-def random_feature_distance(a: Tensor, b: Tensor, mask: Tensor, features: RandomFeatures | None = None) -> Tensor:
+def random_feature_distance(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
     """Return the random-feature distance of two pictures inside a mask; 0 is equal, lower is nearer.
 
     Mean over the depths of the mean absolute difference of the features, weighted by how much of the mask lies under
@@ -101,12 +101,11 @@ def random_feature_distance(a: Tensor, b: Tensor, mask: Tensor, features: Random
         a: float32 [B, 3, H, W] in 0..1; sides of 8 pixels or more.
         b: the same shape.
         mask: bool or float [B, 1, H, W].
-        features: another stack than the published one.
 
     Returns:
         float32 [B]; 0 where the mask is empty.
     """
-    stack = features or published_features()
+    stack = published_features()
     weight = mask.to(torch.float32)
     total = torch.zeros(len(a), device=a.device)
     for first, second in zip(stack(a), stack(b), strict=True):

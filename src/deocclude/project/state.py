@@ -53,11 +53,6 @@ class Corrections:
         painted = {key: value for key, value in self.amodal.items() if key != identity}
         return replace(self, amodal=painted if mask is None else {**painted, identity: mask})
 
-    def with_painter(self, identity: int, method: str | None) -> Corrections:
-        """Return the corrections with a fill method picked for one hole, or (``None``) without it."""
-        picked = {key: value for key, value in self.painters.items() if key != identity}
-        return replace(self, painters=picked if method is None else {**picked, identity: method})
-
     def with_reference(self, choice: Choice) -> Corrections:
         """Return the corrections with a reference picked or rejected; an earlier word on the same one gives way."""
         kept = self.without_reference(choice.path, choice.sha256, choice.object).references

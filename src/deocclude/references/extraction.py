@@ -128,7 +128,7 @@ def extract_file(job: Job) -> Extracted | Skipped:
     features = extract(pixels, settings=job.features)
     stored = to_bytes(features.descriptors)
     vocabulary = load_vocabulary(job.vocabulary)
-    words = vocabulary.assign(features.descriptors)[0][:, 0]
+    words = vocabulary.assign(features.descriptors)
     geometry = np.column_stack([features.points, features.scales, features.angles]).astype(np.float32)
     return Extracted(
         job.file, features.size, stored, geometry, words.astype(np.uint32),

@@ -248,7 +248,7 @@ class Index:
     def _assigned(self, view: Query) -> NDArray[np.int64]:
         """Return the nearest word of each key point of a query, int64 [n]; kept as long as the query is."""
         if view not in self._words:
-            self._words[view] = self.vocabulary.assign(view.features.descriptors)[0][:, 0]
+            self._words[view] = self.vocabulary.assign(view.features.descriptors)
         return self._words[view]
 
     def _shown(self, view: Query, segment: int, row: int) -> Hit:

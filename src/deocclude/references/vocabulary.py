@@ -30,8 +30,6 @@ FORMAT_VERSION = 1
 BUNDLED = "vocabulary.npz"
 PROBES = 4
 """Branches of the tree that a descriptor descends into."""
-SPREAD = 0.12
-"""Standard deviation of the distance between a descriptor and the same one seen again, for soft assignment."""
 _BLOCK = 65_536
 
 
@@ -87,23 +85,12 @@ class Vocabulary:
         """Return descriptors [n, 128] on the principal axes, float32 [n, d]."""
         return np.ascontiguousarray((descriptors - self.mean) @ self.projection, np.float32)
 
-    def assign(self, descriptors: NDArray[np.float32], near: int = 1) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the nearest words of descriptors.
-
-        Args:
-            descriptors: float32 [n, 128], RootSIFT.
-            near: how many words for each.
-
-        Returns:
-            Word numbers int64 [n, near], the nearest first, and weights float32 [n, near] that add up to 1 in each
-            row. Where fewer words were found, the rest repeats the first with weight 0.
-        """
+    def assign(self, descriptors: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the numbers of the words that are nearest to descriptors [n, 128] (RootSIFT), int64 [n]."""
         if len(descriptors) == 0:
-            return np.zeros((0, near), np.int64), np.zeros((0, near), np.float32)
-        squared, found = self._tree[0].search(self.project(descriptors), near)
-        weights = np.where(found >= 0, np.exp((squared[:, :1] - squared) / (2 * SPREAD**2)), 0)
-        weights /= weights.sum(1, keepdims=True)
-        return np.where(found >= 0, found, found[:, :1]), np.asarray(weights, np.float32)
+            return np.zeros(0, np.int64)
+        _, found = self._tree[0].search(self.project(descriptors), 1)
+        return np.asarray(found[:, 0], np.int64)
 
     def signatures(self, descriptors: NDArray[np.float32], words: NDArray[np.integer[Any]]) -> NDArray[np.uint64]:
         """Return what tells descriptors of one word apart: on which sides of the word they lie.
@@ -274,7 +261,7 @@ def _kmeans(points: NDArray[np.float32], count: int, settings: TrainingSettings)
 
 def _rarity(vocabulary: Vocabulary, rows: NDArray[np.float32], owners: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return log(pictures / pictures with the word), float32 [words]."""
-    blocks = [vocabulary.assign(rows[start : start + _BLOCK])[0][:, 0] for start in range(0, len(rows), _BLOCK)]
+    blocks = [vocabulary.assign(rows[start : start + _BLOCK]) for start in range(0, len(rows), _BLOCK)]
     seen = np.unique(np.concatenate(blocks) * (int(owners.max()) + 1) + owners)
     holders = np.bincount(seen // (int(owners.max()) + 1), minlength=len(vocabulary))
     total = len(np.unique(owners))

@@ -25,18 +25,18 @@ def compose(output: Tensor, truth: Tensor, hole: Tensor) -> Tensor:
     return torch.lerp(truth, output, hole)
 
 
-def masked_l1(output: Tensor, truth: Tensor, mask: Tensor, *, by_area: bool = True) -> Tensor:
+def masked_l1(output: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
     """Return the mean absolute difference inside the mask.
+
+    Divided by the number of masked values, so that small holes are not forgotten; the published code divides by that of
+    all values.
 
     Args:
         output: float32 [B, 3, H, W].
         truth: the same shape.
         mask: float32 [B, 1, H, W].
-        by_area: divide the sum over the batch by the number of masked values, so that small holes are not forgotten;
-            if not, by the number of all values, as the reference does.
     """
-    total = ((output - truth).abs() * mask).sum()
-    return total / (output.shape[1] * mask.sum()).clamp(min=1) if by_area else total / output.numel()
+    return ((output - truth).abs() * mask).sum() / (output.shape[1] * mask.sum()).clamp(min=1)
 
 
 def masked_mse(output: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
