@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ import torch
 from torch import nn
 
 from deocclude.training.config import LoopSettings, Phase
-from deocclude.training.loop import Draw, train
+from deocclude.training.loop import Draw, train_and_save
 
 
 class Toy:
@@ -63,6 +62,5 @@ def settings(steps: int = 12, **changes) -> LoopSettings:
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     pause = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
-    trained = train(Toy(pause=pause), settings(steps=400 if pause else 12), folder)
-    if int(os.environ.get("RANK", 0)) == 0:
-        torch.save(trained.net.state_dict(), folder / "result.pt")
+    loop = settings(steps=400 if pause else 12)
+    train_and_save(Toy(pause=pause), loop, loop, {}, folder)

@@ -144,11 +144,15 @@ def train(task: Task, settings: LoopSettings, out: Path) -> Trained:
 def train_and_save(task: Task, loop: LoopSettings, config: Any, data: dict[str, Any], out: Path) -> Path:
     """Train ``task`` and write ``weights.safetensors`` and ``summary.json`` to ``out``, which is returned.
 
+    Of several processes the first one writes.
+
     Raises:
         InputError: settings that make no sense, or a checkpoint of another run.
         TrainingStoppedError: SIGTERM arrived; call again to continue.
     """
     trained = train(task, loop, out)
+    if int(os.environ.get("RANK", 0)):
+        return out
     summary = {"steps": trained.steps, "samples": trained.samples, "minutes": round(trained.seconds / 60, 1)}
     info = WeightsInfo(task.name, task.architecture(), plain(config), data, summary, trained.scores)
     save_weights(out / "weights.safetensors", trained.net, info)
@@ -271,8 +275,8 @@ class _Run:
             draw_curves(self.out / "log.jsonl", self.out / "curves.png")
             if pictures is not None:
                 write_grid(self.out / "samples.png", pictures)
-        self.fabric.barrier()
-        return scores
+        # All processes get the scores of the first one; if others came home without, they would validate again, alone.
+        return dict(self.fabric.broadcast(scores)) if self.fabric.world_size > 1 else scores
 
     def _save_if_due(self, *, last: bool) -> None:
         due = time.perf_counter() - self.saved > 60 * self.settings.checkpoint_minutes
