@@ -154,6 +154,29 @@ def test_perfect_paint_scores_perfectly(config: PCNetCConfig):
     assert scores["telea_psnr"] < 60
 
 
+@pytest.mark.parametrize("count", [3, 17])
+def test_pictures_fill_rows_of_eight(config: PCNetCConfig, count: int):
+    small = replace(config, validation_samples=count)
+    held_out = PCNetC(small, open_photo_pack(Path(config.pack)))._held_out
+    pictures = held_out.pictures(lambda batch: batch.target)
+    assert pictures.shape == (32 * -(-min(count, 16) // 8), 32, 32, 3)
+    assert (pictures[3:8] == 255).all() == (count < 8)  # what is not there is white
+    assert not (pictures[:3] == 255).all((1, 2, 3)).any()
+
+
+def test_validations_of_nothing_are_refused_before_the_training(config: PCNetCConfig, tmp_path: Path):
+    for name, least in (("validation_samples", 1), ("validation_size", 8)):
+        with pytest.raises(InputError, match=f"{name}: expected {least} or more, found {least - 1}"):
+            train_pcnet_c(replace(config, **{name: least - 1}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_holes_that_are_too_small_to_be_scored(config: PCNetCConfig, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("deocclude.training.content_scores.LEAST_PIXELS", 10_000)
+    with pytest.raises(InputError, match="hidden pixels or more, found none of 8"):
+        PCNetC(config, open_photo_pack(Path(config.pack)))._held_out.scores(lambda batch: batch.target)
+
+
 def test_bad_input_is_one_line(config: PCNetCConfig, pack_folder: Path, tmp_path: Path):
     with pytest.raises(InputError, match="did you mean 'gated'"):
         train_pcnet_c(replace(config, net=replace(config.net, kind="gatet")), tmp_path)

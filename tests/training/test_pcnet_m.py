@@ -79,6 +79,13 @@ def test_wrong_names_get_a_suggestion(config: PCNetMConfig, tmp_path: Path):
         train_pcnet_m(replace(config, net=replace(config.net, init="kaming")), tmp_path)
 
 
+@pytest.mark.parametrize("change", [{"validation_pairs": 0}, {"reference_share": 1.5}, {"scene_share": -0.1}])
+def test_numbers_that_make_no_sense_are_refused(config: PCNetMConfig, tmp_path: Path, change: dict[str, float]):
+    with pytest.raises(InputError, match=next(iter(change))):
+        train_pcnet_m(replace(config, protocol="mixed", **change), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_absent_pack(config: PCNetMConfig, tmp_path: Path):
     with pytest.raises(InputError, match="run 'deocclude train pack' first"):
         train_pcnet_m(replace(config, pack=str(tmp_path / "none")), tmp_path / "out")

@@ -78,7 +78,7 @@ def pack_photos(
     ],
     *,
     side: Positive = 256,
-    quality: int = 90,
+    quality: Count = 90,
     force: bool = False,
 ) -> None:
     """Put the photos of annotation files and their masks into one compact folder, to train content completion.

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from deocclude.content import painter
 from deocclude.content.patch import Patch
+from deocclude.errors import InputError
 from deocclude.evaluation.content import score
 from deocclude.nets.random_features import random_feature_distance
 from deocclude.training.content_losses import compose
@@ -19,6 +21,8 @@ from deocclude.training.content_samples import ContentBatch, ContentSampler
 
 SEED = 1_000_003
 CHUNK = 16
+COLUMNS = 8
+"""Pictures in a row of a sheet."""
 LEAST_PIXELS = 30
 """Samples with a smaller hole are not scored."""
 REFERENCE = "telea"
@@ -59,6 +63,9 @@ class HeldOut:
             ``psnr`` (dB, mean of the samples' values), ``ssim``, ``rfd`` (random-feature distance, lower is nearer) and
             ``detail`` (length of gradients over that of the truth; below 1 is blurred); then the same of a smooth
             painter, with its name before them.
+
+        Raises:
+            InputError: all holes are too small to be scored.
         """
         return {**self._scores(paint), **self._reference}
 
@@ -70,9 +77,8 @@ class HeldOut:
             filled = compose(paint(batch), batch.target, hole.to(batch.target.dtype)).clamp(0, 1)
             smooth = torch.where(hole, _smooth(batch), batch.target)
             rows = torch.stack([_shown(batch), smooth, filled, batch.target])
-            sheet += [rows[:, start : start + 8] for start in range(0, len(hole), 8) if start + 8 <= len(hole)]
-        pictures = torch.cat([rows.flatten(0, 1) for rows in sheet]).permute(0, 2, 3, 1)
-        return (pictures * 255).round().to(torch.uint8).cpu().numpy()
+            sheet += rows.split(COLUMNS, 1)
+        return in_rows(sheet)
 
     @cached_property
     def _reference(self) -> dict[str, float]:
@@ -80,9 +86,23 @@ class HeldOut:
 
     def _scores(self, paint: Painting) -> dict[str, float]:
         rows = [row for batch in self.batches for row in _score_batch(batch, paint(batch))]
+        if not rows:
+            wanted, found = f"held-out samples with {LEAST_PIXELS} hidden pixels or more", f"none of {self._count}"
+            raise InputError(wanted, found, field="validation_samples", hint="or raise validation_size")
         means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
         detail = means.pop("steepness") / max(1e-6, means.pop("true_steepness"))
         return {**means, "detail": detail}
+
+
+def in_rows(sheet: Sequence[Tensor]) -> NDArray[np.uint8]:
+    """Return pictures for a grid of :data:`COLUMNS`, uint8 [m, s, s, 3]; what a row lacks is white.
+
+    Args:
+        sheet: float [k, n, 3, s, s] each, k rows of n pictures, at most :data:`COLUMNS`, in 0..1.
+    """
+    full = [functional.pad(rows, (0, 0, 0, 0, 0, 0, 0, COLUMNS - rows.shape[1]), value=1.0) for rows in sheet]
+    pictures = torch.cat([rows.flatten(0, 1) for rows in full]).permute(0, 2, 3, 1)
+    return (pictures.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
 
 
 def _score_batch(batch: ContentBatch, painted: Tensor) -> list[dict[str, float]]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from deocclude.training.content_losses import compose
 from deocclude.training.content_samples import ContentBatch, ContentSampler
+from deocclude.training.content_scores import COLUMNS, in_rows
 from deocclude.training.fusion_records import RecordSampler
 from deocclude.training.fusion_references import KINDS, ReferenceMaker, References
 
@@ -85,14 +86,13 @@ class HeldOutReferences:
             scores[f"{kind}_harmed"] = float((mine < base - HARM).to(torch.float32).mean())
         return scores
 
-    def pictures(self, answer: Answer, count: int = 8) -> NDArray[np.uint8]:
+    def pictures(self, answer: Answer) -> NDArray[np.uint8]:
         """Return pictures in rows of eight: input, aligned reference, reference, PCNet-C, net, truth; useful kinds."""
         sheet = []
         for kind in (RECORDED, KINDS[0], "unrelated"):
             for batch in self.batches.get(kind, [])[:1]:
-                sheet.append(_shown(batch, *answer(batch))[:, :count])
-        pictures = torch.cat([rows.flatten(0, 1) for rows in sheet]).permute(0, 2, 3, 1)
-        return (pictures.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
+                sheet.append(_shown(batch, *answer(batch))[:, :COLUMNS])
+        return in_rows(sheet)
 
     def _made(self, kind: int, count: int, seed: int) -> FusionBatch:
         content = self._sampler.sample(count, self._size, seed, photo_share=0.5)

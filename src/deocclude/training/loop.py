@@ -150,6 +150,7 @@ def train_and_save(task: Task, loop: LoopSettings, config: Any, data: dict[str, 
         InputError: settings that make no sense, or a checkpoint of another run.
         TrainingStoppedError: SIGTERM arrived; call again to continue.
     """
+    _check_recipe(config)
     trained = train(task, loop, out)
     if int(os.environ.get("RANK", 0)):
         return out
@@ -354,6 +355,16 @@ def _check_numbers(settings: LoopSettings) -> None:
             raise InputError("0 or more", str(value), field=f"loop.{name}")
     if not 0 <= settings.ema < 1:
         raise InputError("0 or more, and less than 1", str(settings.ema), field="loop.ema")
+
+
+def _check_recipe(config: Any) -> None:
+    """Refuse validations of nothing now, they would fail after a thousand steps; and shares that are none."""
+    for name, least in (("validation_samples", 1), ("validation_pairs", 1), ("validation_size", 8)):
+        if (value := getattr(config, name, least)) < least:
+            raise InputError(f"{least} or more", str(value), field=name)
+    for name in ("reference_share", "scene_share", "photos"):
+        if not 0 <= (value := getattr(config, name, 0)) <= 1:
+            raise InputError("0 to 1", str(value), field=name)
 
 
 def _binding(settings: LoopSettings) -> dict[str, Any]:
