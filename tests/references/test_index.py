@@ -15,6 +15,7 @@ from reference_pictures import PHOTOS, QUICK, other_view, photo
 from deocclude.errors import InputError
 from deocclude.formats import write_scene
 from deocclude.geometry import Size
+from deocclude.images import write_picture
 from deocclude.masks import Mask
 from deocclude.references.entries import Kind
 from deocclude.references.index import Index
@@ -255,6 +256,21 @@ def test_objects_become_entries_and_categories_come_first(collection, options):
     assert (hits[0].category, hits[0].kind) == ("cup", Kind.OBJECT)
     assert hits[0].box == scene.instances[0].modal.box
     assert ask(index, other_view(photo("rocket")), category="plate")[0].path.stem == "rocket"
+
+
+def test_masks_are_about_the_pictures_of_their_own_folder(tmp_path, options):
+    """Pictures of two folders have the same name; each folder has its own masks."""
+    folders = []
+    for name, box, category in (("coffee", np.s_[60:140, 60:200], "cup"), ("rocket", np.s_[5:-5, 5:-5], "rocket")):
+        folders.append(tmp_path / name)
+        write_picture(folders[-1] / "0001.png", photo(name))
+        write_scene(scene_of(photo(name), box, category, "0001.png"), folders[-1] / "masks.json", "coco")
+    build(tmp_path / "index", folders, options)
+    for name, category in (("coffee", "cup"), ("rocket", "rocket")):
+        hit = ask(tmp_path / "index", photo(name), category=category)[0]
+        assert (hit.path.parent.name, hit.category) == (name, category)
+    again = build(tmp_path / "index", folders, options)
+    assert (again.unchanged, again.added) == (2, 0)
 
 
 def test_other_masks_are_indexed_anew(collection, options):

@@ -95,7 +95,7 @@ def test_postings_are_cosines():
     dense = np.sqrt(counts) * rarity
     dense /= np.linalg.norm(dense, axis=1, keepdims=True)
     inverted = build(entries, words, rarity, 7)
-    vector = query_vector(words[entries == 3, None], np.ones((int((entries == 3).sum()), 1), np.float32), rarity)
+    vector = query_vector(words[entries == 3], rarity)
     assert inverted.score(*vector, 7) == pytest.approx(dense @ dense[3], abs=2e-3)
     kept = np.array([0, -1, 1, 2, -1, 3, 4])
     merged = merge([(inverted, kept), (inverted, np.where(kept < 0, -1, kept + 5))])

@@ -1,8 +1,7 @@
 """The index of a collection of pictures, for reading: shortlists of the pictures that look like a query.
 
-An index is a folder: ``index.json`` (what counts), ``segments/`` (the pictures, in batches) and the
-vocabulary.
-Opening maps files into memory and reads next to nothing; what was opened stays readable while another process adds
+An index is a folder: ``index.json`` (what counts), ``segments/`` (the pictures, in batches) and the vocabulary. Opening
+maps files into memory and reads next to nothing; what was opened stays readable while another process adds
 pictures.
 """
 
@@ -214,8 +213,7 @@ class Index:
         """Return the pictures that look most like one of the index, itself left out; recent answers are kept."""
         key = hit.segment, hit.row, top, ranking
         if key not in self._near:
-            words = self.segments[hit.segment].words(hit.row).astype(np.int64)[:, None]
-            vector = query_vector(words, np.ones(words.shape, np.float32), self.vocabulary.rarity)
+            vector = query_vector(self.segments[hit.segment].words(hit.row).astype(np.int64), self.vocabulary.rarity)
             found = self._search(_Look(self._compared(vector), self.colours(hit), "", ranking), top + 1)
             others = [one for one in found if (one.segment, one.row) != (hit.segment, hit.row)]
             if len(self._near) >= _KEPT:
@@ -265,9 +263,7 @@ class Index:
     def _likeness(self, view: Query) -> list[NDArray[np.float32]]:
         """Return the cosine of a query with each entry, by segment; kept as long as the query is."""
         if view not in self._cosines:
-            words = self._assigned(view)[:, None]
-            vector = query_vector(words, np.ones(words.shape, np.float32), self.vocabulary.rarity)
-            self._cosines[view] = self._compared(vector)
+            self._cosines[view] = self._compared(query_vector(self._assigned(view), self.vocabulary.rarity))
         return self._cosines[view]
 
     def _compared(self, vector: tuple[NDArray[np.int64], NDArray[np.float32]]) -> list[NDArray[np.float32]]:

@@ -54,7 +54,7 @@ class Plan:
 def make_plan(
     known: Iterable[Known],
     files: Sequence[Path],
-    objects: Mapping[str, Scene],
+    objects: Mapping[Path, Scene],
     *,
     prune: bool,
     progress: Callable[[int], None] = lambda done: None,
@@ -66,13 +66,13 @@ def make_plan(
     Args:
         known: what the index holds.
         files: the picture files.
-        objects: the known objects, by file name.
+        objects: the known objects, by file.
         prune: whether indexed pictures whose files have gone are dropped.
         progress: called with the number of files looked at.
     """
     held = {item.path: item for item in known}
     stamps, skipped = _stamps(files, held, progress)
-    wanted = {path: (file.sha256, objects_digest(objects.get(path.name))) for path, file in stamps.items()}
+    wanted = {path: (file.sha256, objects_digest(objects.get(path))) for path, file in stamps.items()}
     home = {path: item for path, item in held.items() if wanted.get(path) == _content(item)}
     away = [item for path, item in held.items() if path not in home]
     # What lies elsewhere and was not looked at is as it was.

@@ -89,20 +89,18 @@ def merge(parts: list[tuple[Postings, NDArray[np.int64]]]) -> Postings:
 
 
 def query_vector(
-    words: NDArray[np.int64], weights: NDArray[np.float32], rarity: NDArray[np.float32]
+    words: NDArray[np.int64], rarity: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return a query's words and their weights, of unit length.
 
     Args:
-        words: int64 [n, k], the nearest words of each descriptor.
-        weights: float32 [n, k], how much each counts; rows add up to 1.
+        words: int64 [n], the nearest word of each descriptor.
         rarity: float32 [vocabulary].
 
     Returns:
         int64 [m], rising, and float32 [m].
     """
-    seen, place = np.unique(words.ravel(), return_inverse=True)
-    counts = np.bincount(place.ravel(), weights.ravel(), len(seen))
+    seen, counts = np.unique(words, return_counts=True)
     values = np.sqrt(counts) * rarity[seen]
     length = float(np.linalg.norm(values))
     return seen, np.asarray(values / max(length, 1e-12), np.float32)

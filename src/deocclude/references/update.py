@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -185,7 +186,7 @@ def _update(
 ) -> UpdateReport:
     watch = Stopwatch()
     files = find_pictures(map(_absolute, paths))
-    objects = _objects(paths, settings)
+    objects = _objects(paths, files, settings)
     if not mode.create:
         read_manifest(index)
     with writing(index):
@@ -208,9 +209,17 @@ def _update(
         )  # fmt: skip
 
 
-def _objects(paths: Sequence[Path], settings: IndexSettings) -> dict[str, Scene]:
-    masks = [settings.masks] if settings.masks else [find_masks(path) for path in paths if path.is_dir()]
-    return {name: scene for path in masks if path for name, scene in read_objects(path).items()}
+def _objects(paths: Sequence[Path], files: Sequence[Path], settings: IndexSettings) -> dict[Path, Scene]:
+    """Return the known objects by picture file; annotations that lie in a folder are about the pictures below it."""
+    if settings.masks:
+        scenes = read_objects(settings.masks)
+        return {file: scenes[file.name] for file in files if file.name in scenes}
+    found: dict[Path, Scene] = {}
+    for folder in (_absolute(path) for path in paths if path.is_dir()):
+        masks = find_masks(folder)
+        scenes = read_objects(masks) if masks else {}
+        found |= {file: scenes[file.name] for file in files if file.name in scenes and file.is_relative_to(folder)}
+    return found
 
 
 def _start(index: Path, settings: IndexSettings) -> None:
@@ -251,26 +260,30 @@ class _Writer:
         return path.relative_to(around).as_posix() if path.is_relative_to(around) else path.as_posix()
 
     def rename(self, plan: Plan) -> None:
-        records = list(self.manifest.segments)
+        named: defaultdict[int, dict[str, str]] = defaultdict(dict)
         for (segment, row), path in plan.moved.items():
-            moved = {**records[segment].moved, str(row): self.name(path)}
-            records[segment] = replace(records[segment], moved=moved)
-        self._publish(records)
+            named[segment][str(row)] = self.name(path)
+        self._publish([
+            replace(record, moved={**record.moved, **named[number]}) if number in named else record
+            for number, record in enumerate(self.manifest.segments)
+        ])  # fmt: skip
 
     def drop(self, places: Iterable[Place]) -> None:
-        records = list(self.manifest.segments)
+        rows: defaultdict[int, list[int]] = defaultdict(list)
         for segment, row in places:
-            records[segment] = replace(records[segment], removed=(*records[segment].removed, row))
-        self._publish(records)
+            rows[segment].append(row)
+        self._publish([
+            replace(record, removed=(*record.removed, *rows[number])) if number in rows else record
+            for number, record in enumerate(self.manifest.segments)
+        ])  # fmt: skip
 
-    def extend(self, plan: Plan, objects: dict[str, Scene], progress: Progress) -> list[Skipped]:
+    def extend(self, plan: Plan, objects: dict[Path, Scene], progress: Progress) -> list[Skipped]:
         """Look at the fresh files and add them, batch by batch; return those that cannot be read."""
         total, skipped = len(plan.fresh), list[Skipped]()
         vocabulary = vocabulary_file(self.folder, self.manifest.vocabulary)
         manifest = self.manifest
         jobs = (
-            Job(file, objects.get(file.path.name), manifest.features, manifest.entries, vocabulary)
-            for file in plan.fresh
+            Job(file, objects.get(file.path), manifest.features, manifest.entries, vocabulary) for file in plan.fresh
         )
         batch: list[Extracted] = []
         results = extract_files(jobs, processes=self.settings.processes,
@@ -293,13 +306,13 @@ class _Writer:
         self._publish([record for record in self.manifest.segments if record.alive])
         sweep(self.folder, self.manifest)
 
-    def _append(self, batch: Sequence[Extracted], objects: dict[str, Scene]) -> None:
+    def _append(self, batch: Sequence[Extracted], objects: dict[Path, Scene]) -> None:
         if not batch:
             return
 
         def describe(found: Extracted) -> Picture:
             file, size = found.file, found.size
-            digest = objects_digest(objects.get(file.path.name))
+            digest = objects_digest(objects.get(file.path))
             return Picture(self.name(file.path), file.sha256, file.bytes, file.modified, *size, digest)
 
         record = self._write(batches.gather(batch, describe, self.vocabulary.rarity))
@@ -324,14 +337,16 @@ class _Writer:
         """Replace segments by one with what counts of them, or by none where nothing does."""
         records = [self.manifest.segments[number] for number in numbers]
         segments = [Segment(self.folder / SEGMENTS / record.name) for record in records]
+        dead = [frozenset(record.removed) for record in records]
         pictures = [
             picture._replace(path=record.moved.get(str(row), picture.path))
-            for record, segment in zip(records, segments, strict=True)
+            for record, segment, gone in zip(records, segments, dead, strict=True)
             for row, picture in enumerate(segment.pictures())
-            if row not in set(record.removed)
+            if row not in gone
         ]
-        dead = [record.removed for record in records]
-        merged = [self._write(batches.merge(segments, dead, pictures))] if pictures else []
+        merged = (
+            [self._write(batches.merge(segments, [record.removed for record in records], pictures))] if pictures else []
+        )
         self._publish([record for record in self.manifest.segments if record not in records] + merged)
         sweep(self.folder, self.manifest)
 

@@ -3,8 +3,8 @@
 A vocabulary is a tree of two levels (Nister and Stewenius, CVPR 2006), trained by k-means: a descriptor is compared
 with the centres of the upper level, then with the words of the nearest few of them, which finds the nearest word
 nearly always at a hundredth of the cost. Descriptors are reduced by PCA first, and words kept as bytes, so that
-100,000 of them are a file of 6 MB. A descriptor may get several words (Philbin et al., CVPR 2008); one does for
-queries: three found no more on UKBench, at three times the cost.
+100,000 of them are a file of 6 MB. A descriptor gets one word, in queries too: with three (Philbin et al., CVPR 2008)
+no more was found on UKBench, at three times the cost.
 """
 
 from __future__ import annotations
