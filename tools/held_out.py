@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deocclude.datasets import known_scenes
 from deocclude.datasets.composites import CompositeSettings, whole_looking
-from deocclude.datasets.held_out import is_validation
+from deocclude.datasets.held_out import is_validation, photo_key
 from deocclude.datasets.known_scenes import GAPS, KnownScene, composite
 from deocclude.datasets.synthetic import SyntheticSettings, generate
 from deocclude.formats import read_scenes
@@ -47,5 +47,5 @@ def boards(annotations: Path, count: int, seed: int) -> Iterator[KnownScene]:
 
 def held_out_masks(annotations: Path) -> tuple[list[Scene], list[Mask]]:
     """Return the held-out photos of a COCO file with disjoint masks, and their whole objects."""
-    photos = [repair(scene, max_gap=0)[0] for scene in read_scenes(annotations) if is_validation(scene.image_file)]
+    photos = [repair(scene, max_gap=0)[0] for scene in read_scenes(annotations) if is_validation(photo_key(scene))]
     return photos, [mask for photo in photos for mask in whole_looking(photo)]
