@@ -214,7 +214,11 @@ def test_shards_of_another_build_or_version(copy):
         read_reference_dataset(copy)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"kind": "another"}'])
+@pytest.mark.parametrize(
+    "content",
+    ["{", "[]", '{"kind": "another"}', '{"kind": "deocclude reference data set"}',
+     '{"kind": "deocclude reference data set", "version": 1, "settings": {"side": 8}, "fingerprint": "", "shards": 3}'],
+)  # fmt: skip
 def test_a_damaged_manifest(copy, content):
     (copy / MANIFEST).write_text(content)
     with pytest.raises(InputError, match="expected the manifest of a reference data set, found a damaged file"):
@@ -223,6 +227,9 @@ def test_a_damaged_manifest(copy, content):
 
 def test_no_data_set(tmp_path):
     with pytest.raises(InputError, match="expected a reference data set, found a folder without one"):
+        read_reference_dataset(tmp_path)
+    (tmp_path / PLAN).write_text("{")
+    with pytest.raises(InputError, match="expected a finished reference data set, found 0 of an unknown number of"):
         read_reference_dataset(tmp_path)
     with pytest.raises(InputError, match="found no such folder; make one with 'deocclude build-dataset'"):
         read_reference_dataset(tmp_path / "none")

@@ -162,15 +162,19 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content["kind"] != KIND:
-            raise KeyError("kind")
+        kind, version = content["kind"], content["version"]
+        if version == VERSION:
+            _ = int(content["settings"]["side"]), content["fingerprint"]
+            _ = [(record["name"], record["bytes"], record["sha256"]) for record in content["shards"]]
     except (FileNotFoundError, NotADirectoryError):
         raise _unfinished(folder) from None
     except (ValueError, KeyError, TypeError):
+        kind, version = "", 0
+    if kind != KIND:
         hint = f"remove it and {AGAIN}"
-        raise InputError("the manifest of a reference data set", "a damaged file", file=path, hint=hint) from None
-    if content["version"] != VERSION:
-        raise InputError(f"version {VERSION}", str(content["version"]), file=path, field="version",
+        raise InputError("the manifest of a reference data set", "a damaged file", file=path, hint=hint)
+    if version != VERSION:
+        raise InputError(f"version {VERSION}", str(version), file=path, field="version",
                          hint="another release wrote it: build the data set again")  # fmt: skip
     return dict(content)
 
@@ -179,9 +183,12 @@ def _unfinished(folder: Path) -> InputError:
     if not (folder / PLAN).is_file():
         found = "a folder without one" if folder.is_dir() else "no such folder"
         return InputError("a reference data set", found, file=folder, hint="make one with 'deocclude build-dataset'")
-    plan = json.loads((folder / PLAN).read_text(encoding="utf-8"))
     done = len(list(folder.glob(f"shard-*{SUFFIX}")))
-    return InputError("a finished reference data set", f"{done} of {plan['shards']} shards", file=folder, hint=AGAIN)
+    try:
+        shards = json.loads((folder / PLAN).read_text(encoding="utf-8"))["shards"]
+    except (ValueError, KeyError, TypeError):
+        shards = "an unknown number of"
+    return InputError("a finished reference data set", f"{done} of {shards} shards", file=folder, hint=AGAIN)
 
 
 def _checked_shard(folder: Path, record: Mapping[str, Any], manifest: Mapping[str, Any], check: bool) -> Shard:
