@@ -234,6 +234,19 @@ def load_unet(source: str | Path = "pcnet-m") -> UNet:
     return net
 
 
+def patch_side(info: WeightsInfo, path: Path) -> int:
+    """Return the patch side in pixels that weights (read from ``path``) state to be used with.
+
+    Raises:
+        InputError: they state none.
+    """
+    side = info.settings.get("size")
+    if not isinstance(side, int) or side < 1:
+        found = "none" if side is None else repr(side)
+        raise InputError("the patch side that the weights are for", found, file=path, field="settings.size")
+    return side
+
+
 def load_state(net: nn.Module, state: dict[str, Tensor], path: Path) -> None:
     """Load ``state`` (read from ``path``) into ``net``.
 

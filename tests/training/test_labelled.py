@@ -163,6 +163,16 @@ def test_weights_of_another_kind_are_refused(shapes_run, order_run):
         learned_rows(order=shapes_run / "absent.safetensors")
 
 
+def test_weights_that_do_not_state_their_patch_side(tmp_path):
+    path = tmp_path / "bare.safetensors"
+    save_weights(path, UNet(0.125, 1), WeightsInfo("supervised", {"net": "unet", "width": 0.125, "in_channels": 1}))
+    with pytest.raises(InputError, match="settings.size: expected the patch side"):
+        load_supervised(path)
+    save_weights(path, OrderNet(4), WeightsInfo("order-net", {"net": "order-net", "width": 4}))
+    with pytest.raises(InputError, match="settings.size: expected the patch side"):
+        load_order_net(path)
+
+
 def test_data_without_truth_are_refused(data, tmp_path):
     from deocclude.formats import write_scene
 

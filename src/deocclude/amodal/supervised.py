@@ -16,7 +16,7 @@ from deocclude.errors import InputError
 from deocclude.nets.completer import MaskCompleter
 from deocclude.ordering.graph import OrderGraph
 from deocclude.scene import Scene
-from deocclude.weights import load_unet, read_weights
+from deocclude.weights import load_unet, patch_side, read_weights
 
 METHOD = "supervised"
 THRESHOLD = 0.5
@@ -32,7 +32,7 @@ def load_supervised(path: Path) -> MaskCompleter:
     if info.task != METHOD:
         raise InputError(f"weights of {METHOD!r}", repr(info.task), file=path, field="task",
                          hint="train some with 'deocclude train supervised'")  # fmt: skip
-    return MaskCompleter(path, size=int(info.settings["size"]), net=load_unet(path))
+    return MaskCompleter(path, size=patch_side(info, path), net=load_unet(path))
 
 
 def complete_supervised(scene: Scene, completer: MaskCompleter) -> AmodalMasks:

@@ -19,7 +19,7 @@ from deocclude.masks import BoolArray, Mask
 from deocclude.ordering.pairs import PairwiseOrder
 from deocclude.scene import Scene
 from deocclude.stages import StageRecord, Stopwatch
-from deocclude.weights import load_net, read_weights
+from deocclude.weights import load_net, patch_side, read_weights
 
 if TYPE_CHECKING:
     from deocclude.nets.order_net import OrderNet
@@ -53,7 +53,7 @@ def load_order_net(path: Path) -> LoadedOrderNet:
     if not isinstance(net, OrderNet):
         raise InputError(f"weights of {METHOD!r}", repr(info.task), file=path, field="task",
                          hint="train some with 'deocclude train order-net'")  # fmt: skip
-    return LoadedOrderNet(net, int(info.settings["size"]))
+    return LoadedOrderNet(net, patch_side(info, path))
 
 
 def order_by_net(scene: Scene, loaded: LoadedOrderNet) -> PairwiseOrder:
