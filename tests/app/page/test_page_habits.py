@@ -137,3 +137,23 @@ def test_letters_typed_in_a_list_of_names_choose_there(window, photo):
     window.settle()
     assert state_of(window, photo)["order"] == before
     assert page.locator("#front option:checked").inner_text().startswith("s")
+
+
+def test_a_mask_in_the_making_outlives_a_look_at_another_step(window, photo):
+    window.go(photo, "masks")
+    page = window.page
+    page.keyboard.press("p")
+    window.drag((10, 10), (30, 20))
+    page.locator("#new-name").fill("corner")
+    page.get_by_role("button", name="Order").click()
+    page.locator("body[data-step=order]").wait_for()
+    window.settle()
+    page.go_back()
+    page.locator("body[data-step=masks]").wait_for()
+    window.settle()
+    page.get_by_role("button", name="Add object").and_(page.locator(":enabled")).wait_for()
+    assert page.locator("#new-name").input_value() == "corner"
+    page.get_by_role("button", name="Discard").click()
+    window.settle()
+    window.go(photo, "masks")
+    assert page.get_by_role("button", name="Add object").count() == 0
