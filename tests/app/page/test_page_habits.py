@@ -157,3 +157,19 @@ def test_a_mask_in_the_making_outlives_a_look_at_another_step(window, photo):
     window.settle()
     window.go(photo, "masks")
     assert page.get_by_role("button", name="Add object").count() == 0
+
+
+def test_going_back_while_a_photo_is_opened_shows_what_the_address_says(window, photo):
+    page = window.page
+    page.goto(f"{window.server.address}#start")
+    page.locator("body[data-step=start]").wait_for()
+    page.route(f"**/api/photos/{photo}", lambda route: (page.wait_for_timeout(700), route.continue_()))
+    page.evaluate(f"location.hash = '#{photo}/order'")
+    page.wait_for_timeout(100)
+    page.evaluate("history.back()")
+    page.wait_for_timeout(1500)
+    page.unroute(f"**/api/photos/{photo}")
+    window.settle()
+    assert page.locator("body").get_attribute("data-step") == "start"
+    assert page.locator("#step-masks").is_disabled()
+    assert page.locator("#undo").count() == 0
