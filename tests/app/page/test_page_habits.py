@@ -173,3 +173,16 @@ def test_going_back_while_a_photo_is_opened_shows_what_the_address_says(window, 
     assert page.locator("body").get_attribute("data-step") == "start"
     assert page.locator("#step-masks").is_disabled()
     assert page.locator("#undo").count() == 0
+
+
+def test_news_is_read_out(window, photo):
+    """A message appears inside a region that was there before it, or screen readers miss it."""
+    window.go(photo, "order")
+    page = window.page
+    box = page.locator("#notice")
+    assert box.evaluate("it => it.parentElement.getAttribute('aria-live')") == "polite"
+    page.locator("#behind").select_option(page.locator("#front").input_value())
+    page.get_by_role("button", name="Add the arrow").click()
+    page.get_by_role("alert").get_by_text("two different objects").wait_for()
+    page.get_by_role("button", name="Close message").click()
+    assert box.is_hidden()
