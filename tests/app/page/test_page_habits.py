@@ -1,4 +1,4 @@
-"""What people do without thinking: arrow keys to scroll, two tabs, back and forth, a turn too many, a click that shakes."""
+"""What people do without thinking: keys that scroll, two tabs, back and forth, a turn too many, a click that shakes."""
 
 from __future__ import annotations
 
