@@ -8,10 +8,11 @@ import zipfile
 
 import numpy as np
 import pytest
-from app_service import FAST, TOKEN, client_of, compute, finish, square, upload
+from app_service import FAST, SIZE, TOKEN, client_of, compute, finish, square, upload
 from PIL import Image
 
 from deocclude import rle
+from deocclude.app import pictures
 from deocclude.app.workspace import Workspace
 from deocclude.cli.main import main
 from deocclude.errors import InputError
@@ -80,7 +81,7 @@ def test_a_new_name_needs_no_computing(computing, computed):
     assert [layer["name"] for layer in state["layers"]] == ["box", "red"]
 
 
-def test_candidates_are_made_picked_and_used(computing, computed):
+def test_candidates_are_made_picked_and_used(computing, computed, monkeypatch):
     state = computing.get(computed).json()
     assert computing.get(f"{computed}/holes/2/candidates").json() == {"fresh": False, "candidates": []}
     job = finish(computing, computing.post(f"{computed}/holes/2/candidates").json())
@@ -91,6 +92,8 @@ def test_candidates_are_made_picked_and_used(computing, computed):
     picture = next(item for item in found["candidates"] if item["name"] == "mean")["picture_url"]
     x0, y0, x1, y1 = state["objects"][1]["whole"]["box"]
     assert pixels(computing.get(picture)).shape == (y1 - y0, x1 - x0, 4)
+    monkeypatch.setitem(pictures.LONGEST, "screen", SIZE[1] // 2)
+    assert pixels(computing.get(f"{picture}&size=screen")).shape == ((y1 - y0) // 2, (x1 - x0) // 2, 4)
     computing.put(f"{computed}/holes/2/choice", json={"revision": 0, "pick": "mean", "reject": ["exemplar"]})
     found = computing.get(f"{computed}/holes/2/candidates").json()["candidates"]
     assert [item["name"] for item in found if item["picked"]] == ["mean"]

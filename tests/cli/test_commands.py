@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 
+from deocclude.cli import console
 from deocclude.cli.options import Methods, settings_for
 from deocclude.images import read_photo
 from deocclude.project.store import read_project
@@ -116,8 +118,6 @@ def test_the_place_of_a_result_is_never_broken_over_lines(call, done, tmp_path, 
 
 
 def test_a_reader_that_goes_away_is_no_error(call, done, monkeypatch):
-    from deocclude.cli import console
-
     class Closed:
         encoding = "utf-8"
 
@@ -256,3 +256,14 @@ def test_help_lists_the_commands(call):
     assert answer.code == 0
     for name in ("run", "demo", "order", "complete", "layers", "recompose", "export", "evaluate", "convert"):
         assert name in answer.out
+
+
+def test_names_with_brackets_are_no_markup(capsys, monkeypatch):
+    """Names of objects and folders come from files of anybody."""
+    console.print_table("Found for mug [/b] (1)", ("name",), [("[red]",)])
+    out = " ".join(capsys.readouterr().out.split())  # a title is folded to the width of its table
+    assert "Found for mug [/b] (1)" in out and "[red]" in out
+    monkeypatch.setattr(console, "ERR", Console(stderr=True, force_terminal=True, width=200))
+    with console.progress_bar() as bar:
+        bar("scenes of a[/b]", 1, 2)
+    assert "scenes of a[/b]" in capsys.readouterr().err

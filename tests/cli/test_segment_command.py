@@ -34,6 +34,16 @@ def test_each_name_becomes_a_mask_that_run_reads(photo, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
+    ("form", "name"), [("sam", "masks.json"), ("label-png", "masks.png"), ("mask-folder", "masks")]
+)
+def test_what_no_output_names_is_called_as_its_format_wants(photo, tmp_path, monkeypatch, form, name):
+    monkeypatch.chdir(tmp_path)
+    assert main(["segment", str(photo), "--box", "red=15,15,66,66", "--to", form]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "photo.png"])
+    assert len(read_scene(tmp_path / name, photo_name="photo.png")) == 1
+
+
+@pytest.mark.parametrize(
     ("options", "text"),
     [
         ([], "a box, a scribble or a click"),

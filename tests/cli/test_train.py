@@ -83,3 +83,10 @@ def test_baselines_train_on_labelled_data_and_refuse_others(call, inputs, tmp_pa
 def small(folder):
     (folder / "small.toml").write_text("width = 72\nheight = 56\nobjects = [3, 4]\n")
     return folder / "small.toml"
+
+
+@pytest.mark.parametrize("quality", [0, 101, 90.5])
+def test_a_quality_that_jpeg_does_not_have_is_refused(call, inputs, tmp_path, quality):
+    answer = call("train", "pack-photos", tmp_path / "pack", "--source", inputs[1], "--quality", quality)
+    assert answer.code == 2 and "--quality" in answer.err
+    assert not (tmp_path / "pack").exists()

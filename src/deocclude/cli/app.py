@@ -25,6 +25,8 @@ Model = Annotated[
 Points = list[tuple[float, float]]
 Said = dict[str, dict[str, list[Points]]]
 """Lists of points by object name and kind of prompt."""
+_DEFAULT_NAMES = {"label-png": "masks.png", "mask-folder": "masks"}
+"""What 'segment' writes where no output is named, by format; all others are JSON."""
 
 
 def register(app: App) -> None:
@@ -85,7 +87,7 @@ def segment(
     *,
     prompts: Prompts = Prompts(),
     model: Model = None,
-    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("masks.json"),
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     to: str = "coco",
     force: bool = False,
     json: bool = False,
@@ -98,7 +100,7 @@ def segment(
         photo: the photo.
         prompts: what is said about the objects.
         model: encoder and decoder for clicks.
-        output: masks file to write.
+        output: masks file to write; by default masks.json, masks.png or the folder masks, as the format has it.
         to: format of the file: coco, sam, labelme, label-png, mask-folder.
         force: replace a file that is there.
         json: print one JSON document instead of text.
@@ -109,7 +111,8 @@ def segment(
 
     if to not in FORMATS:
         raise unknown_choice("format", to, FORMATS)
-    check_free(output, force)
+    target = output or Path(_DEFAULT_NAMES.get(to, "masks.json"))
+    check_free(target, force)
     said = _by_name(prompts)
     if not said:
         raise InputError("a box, a scribble or a click", "none", hint='for example --box "cup=160,92,400,290"')
@@ -120,9 +123,9 @@ def segment(
         tuple(Instance(number, mask, name=name) for number, (name, mask) in enumerate(masks.items(), 1)),
         image_file=photo.name,
     )
-    write_scene(scene, output, to)
+    write_scene(scene, target, to)
     objects = [{"id": item.id, "name": item.name, "pixels": item.modal.area} for item in scene.instances]
-    console.say_written(output, f"{len(scene)} objects", json=json, format=to, objects=objects)
+    console.say_written(target, f"{len(scene)} objects", json=json, format=to, objects=objects)
 
 
 def _say_address(address: str) -> None:

@@ -55,7 +55,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
 
     Nothing is cut off: a terminal folds what is too long, a file or a pipe gets lines as long as they need to be.
     """
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    table = Table(title=Text(_plain(title)), title_justify="left", title_style="bold", header_style="bold")
     for position, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[position], (int, float)) for row in rows)
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
@@ -83,8 +83,8 @@ def progress_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], N
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=ERR, transient=True) as bars:
+    name = TextColumn("{task.description:>10}", markup=False)  # it may name a folder of the user
+    with Progress(name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=ERR, transient=True) as bars:
         tasks: dict[str, Any] = {}
 
         def update(stage: str, done: int, total: int) -> None:

@@ -103,7 +103,7 @@ def search(
         for line in asked_of(query, wanted.sources, settings):
             console.warn(f"would be sent to {line}")
         return
-    folder = writing.output or Path(f"{target.stem}-found")
+    folder = writing.output or Path(f"{target.resolve().stem}-found")
     _check_folder(folder, writing.force)
     found: list[Fetched] = []
     with console.progress_bar(quiet=writing.json) as bar:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 from rich.text import Text
 
 from deocclude.cli import console
-from deocclude.cli.options import Count, Positive
+from deocclude.cli.options import WHOLE, Count, Positive
 from deocclude.errors import InputError
 
 T = TypeVar("T")
@@ -78,7 +78,7 @@ def pack_photos(
     ],
     *,
     side: Positive = 256,
-    quality: Count = 90,
+    quality: Annotated[int, WHOLE, Parameter(validator=validators.Number(gte=1, lte=100))] = 90,
     force: bool = False,
 ) -> None:
     """Put the photos of annotation files and their masks into one compact folder, to train content completion.
@@ -87,7 +87,7 @@ def pack_photos(
         output: pack folder to write.
         sources: mask files or folders in any format that 'run' reads; the photos lie beside them or in images/.
         side: photos are scaled to this shorter side, in pixels.
-        quality: of the JPEG compression, up to 100.
+        quality: of the JPEG compression, 1 to 100.
         force: replace a pack that is there.
     """
     from deocclude.training.photo_packing import PhotoPackSettings

@@ -102,7 +102,9 @@ def list_candidates(session: SessionDep, identity: int) -> dict[str, Any]:
 
 
 @router.get("/holes/{identity}/candidates/picture")
-def show_candidate(session: SessionDep, identity: int, name: str, v: str | None = None) -> Response:
+def show_candidate(
+    session: SessionDep, identity: int, name: str, size: Size = "full", v: str | None = None
+) -> Response:
     """Return a candidate as a picture."""
     _require_hole(session, identity)
     found = _fresh(session, identity)
@@ -111,7 +113,7 @@ def show_candidate(session: SessionDep, identity: int, name: str, v: str | None 
     if found is None or fill is None or hole is None:
         raise MissingError("candidate", name)
     pixels = pictures.layer_picture(candidate_picture(session.photo.pixels, hole, fill))
-    return picture(png_bytes(pixels), v, found.version)
+    return picture(png_bytes(pictures.scaled(pixels, _scale(session.photo.size, size))), v, found.version)
 
 
 @router.put("/holes/{identity}/choice")

@@ -6,9 +6,19 @@
 /** @typedef {import("./types.js").Arrangement} Stored */
 /** @typedef {{dx: number, dy: number, scale: number, rotate: number, opacity: number, hidden: boolean}} Pose */
 /** @typedef {{x: number, y: number}} Point */
+/** @typedef {{poses: Map<number, Partial<Pose>>, order: number[] | null}} Changes `order` null: as it was */
 
 /** @returns {Pose} */
 export const still = () => ({ dx: 0, dy: 0, scale: 1, rotate: 0, opacity: 1, hidden: false });
+
+/**
+ * The same turn as an angle above -180 and up to 180 degrees.
+ * @param {number} degrees
+ */
+export function turn(degrees) {
+  const round = Number((degrees % 360).toFixed(1));
+  return round > 180 ? round - 360 : round <= -180 ? round + 360 : round;
+}
 
 export class Arrangement {
   /** @param {State} state */
@@ -23,6 +33,38 @@ export class Arrangement {
     /** @type {Map<number, Pose>} */
     this.poses = new Map(natural.map((id) => [id, { ...still(), ...posed(value, id) }]));
     this.background = value.background ?? true;
+    this.known = this.copy();
+  }
+
+  /** Poses and order as they are now. */
+  copy() {
+    return { poses: new Map([...this.poses].map(([id, pose]) => [id, { ...pose }])), order: [...this.order] };
+  }
+
+  /**
+   * What was changed here since this was asked last, or since the state arrived.
+   * @returns {Changes}
+   */
+  changes() {
+    const { poses, order } = this.known;
+    this.known = this.copy();
+    /** @type {Changes["poses"]} */
+    const changed = new Map();
+    for (const [id, pose] of this.poses) {
+      const before = /** @type {Record<string, unknown>} */ (poses.get(id) ?? still());
+      const parts = Object.entries(pose).filter(([key, part]) => part !== before[key]);
+      if (parts.length) changed.set(id, Object.fromEntries(parts));
+    }
+    return { poses: changed, order: this.order.some((id, place) => id !== order[place]) ? [...this.order] : null };
+  }
+
+  /**
+   * Change what was changed elsewhere, and nothing else.
+   * @param {Changes} changes
+   */
+  apply({ poses, order }) {
+    for (const [id, parts] of poses) if (this.poses.has(id)) this.poses.set(id, { ...this.pose(id), ...parts });
+    if (order?.length === this.order.length && order.every((id) => this.poses.has(id))) this.order = [...order];
   }
 
   /** @param {number} id */

@@ -3,6 +3,7 @@
 
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
+import { sized } from "./pictures.js";
 
 /** @typedef {import("./types.js").Candidate} Candidate */
 
@@ -28,7 +29,7 @@ export function candidateCard(candidate, actions) {
       "div",
       { class: "checker" },
       usable
-        ? h("img", { src: candidate.picture_url, alt: `Hole painted: ${title}`, loading: "lazy" })
+        ? h("img", { src: sized(candidate.picture_url ?? "", "screen"), alt: `Hole painted: ${title}`, loading: "lazy" })
         : h("p", { class: "soft" }, error ?? "not made"),
     ),
     h("h3", { title }, title, candidate.used ? h("small", {}, " · in use") : null),

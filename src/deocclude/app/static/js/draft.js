@@ -39,6 +39,8 @@ export class Draft {
   constructor(session) {
     this.session = session;
     this.given = nothing();
+    /** What has been typed as its name. */
+    this.name = "";
     /** @type {MaskCanvas | null} */
     this.mask = null;
     this.busy = false;
@@ -80,6 +82,7 @@ export class Draft {
   clear() {
     this.asking.abort();
     this.given = nothing();
+    this.name = "";
     this.mask = null;
     this.busy = false;
     this.past = [];

@@ -1,7 +1,7 @@
 // @ts-check
 /** Moving, scaling and turning a layer with the pointer: corners scale, the knob above turns, the rest moves. */
 
-import { middle, moved } from "./arrangement.js";
+import { middle, moved, turn } from "./arrangement.js";
 
 /** @typedef {import("./compositor.js").Compositor} Compositor */
 /** @typedef {import("./arrangement.js").Pose} Pose */
@@ -15,6 +15,7 @@ import { middle, moved } from "./arrangement.js";
  * @property {() => number | null} selected
  * @property {(id: number | null) => void} choose
  * @property {(id: number, pose: Pose, final: boolean) => void} put
+ * @property {() => void} drop the gesture came to nothing.
  */
 
 const REACH = 11;
@@ -41,6 +42,15 @@ export function layerTool(stage, compositor, hand) {
     return kind && id !== null ? { kind, id } : null;
   };
 
+  /** Leave the layer where it was. */
+  const letGo = () => {
+    if (!grip) return;
+    hand.put(grip.id, grip.pose, false);
+    grip = null;
+    compositor.release();
+    hand.drop();
+  };
+
   return {
     down: (point) => {
       const handle = pick(point);
@@ -56,16 +66,13 @@ export function layerTool(stage, compositor, hand) {
     up: (point) => {
       if (!grip) return;
       const { id, from } = grip;
+      if (Math.hypot(point.x - from.x, point.y - from.y) * stage.scale <= 2) return letGo(); // a click
       const pose = dragged(compositor, grip, point);
       grip = null;
       compositor.release();
-      if (Math.hypot(point.x - from.x, point.y - from.y) * stage.scale > 2) hand.put(id, pose, true);
+      hand.put(id, pose, true);
     },
-    cancel: () => {
-      if (grip) hand.put(grip.id, grip.pose, false);
-      grip = null;
-      compositor.release();
-    },
+    cancel: letGo,
     hover: (point) => {
       const kind = pick(point)?.kind;
       stage.canvas.style.cursor =
@@ -95,18 +102,10 @@ function dragged(compositor, { kind, id, from, pose }, point) {
   const [one, other] = [from, point].map((spot) => ({ x: spot.x + 0.5 - centre.x, y: spot.y + 0.5 - centre.y }));
   if (kind === "scale") {
     const factor = Math.hypot(other.x, other.y) / Math.max(1, Math.hypot(one.x, one.y));
-    return { ...pose, scale: Math.min(20, Math.max(0.05, round(pose.scale * factor, 3))) };
+    return { ...pose, scale: Math.min(20, Math.max(0.05, Number((pose.scale * factor).toFixed(3)))) };
   }
-  const turn = ((Math.atan2(one.y, one.x) - Math.atan2(other.y, other.x)) * 180) / Math.PI;
-  return { ...pose, rotate: round(((pose.rotate + turn + 540) % 360) - 180, 1) };
-}
-
-/**
- * @param {number} value
- * @param {number} digits
- */
-function round(value, digits) {
-  return Number(value.toFixed(digits));
+  const by = ((Math.atan2(one.y, one.x) - Math.atan2(other.y, other.x)) * 180) / Math.PI;
+  return { ...pose, rotate: turn(pose.rotate + by) };
 }
 
 /** @typedef {{corners: Point[], top: Point, knob: Point}} Frame edge coordinates of the photo */

@@ -10,6 +10,7 @@ import { byId, fill, h } from "./dom.js";
  * @property {(event: KeyboardEvent) => void} run
  * @property {string} [as] how the help dialog shows the key, where several share a line.
  * @property {boolean} [unlisted] left out of the help, being the second of a pair.
+ * @property {() => boolean} [when] whether it does anything now; where not, the browser has the key.
  */
 
 /** @type {Shortcut[]} */
@@ -31,15 +32,27 @@ function nameOf(event) {
 
 /**
  * Whether a control wants the key for itself.
- * @param {EventTarget | null} target
- * @param {string} key
+ * @param {KeyboardEvent} event
  */
-function taken(target, key) {
+function taken(event) {
+  const { target } = event;
   if (!(target instanceof Element)) return false;
+  const key = event.key === " " ? "Space" : event.key;
+  const plain = !event.altKey && !event.ctrlKey && !event.metaKey;
   if (target.closest("dialog")) return true;
   if (target.matches("input[type=text], input[type=number], textarea")) return true;
-  if (target.matches("input[type=range], input[type=radio], select") && /Arrow|Home|End|Page/.test(key)) return true;
+  if (target.matches("input[type=range], input[type=radio]") && plain && /Arrow|Home|End|Page/.test(key)) return true;
+  if (target.matches("select") && (/Arrow|Home|End|Page/.test(key) || (plain && key.length === 1))) return true;
+  if (plain && !event.shiftKey && scrolls(target) && /^(Arrow(Up|Down)|Page(Up|Down))$/.test(key)) return true;
   return target.matches("button, a, summary, input, select, [role=button]") && /^(Enter|Space)$/.test(key);
+}
+
+/**
+ * Whether an element has more to show than fits, so that keys scroll it.
+ * @param {Element} target
+ */
+function scrolls(target) {
+  return target.scrollHeight > target.clientHeight && /auto|scroll/.test(getComputedStyle(target).overflowY);
 }
 
 /** @param {Shortcut[]} shortcuts in force in every view. */
@@ -47,9 +60,9 @@ export function listen(shortcuts) {
   everywhere = shortcuts;
   document.addEventListener("keydown", (event) => {
     const name = nameOf(event);
-    if (event.defaultPrevented || taken(event.target, event.key === " " ? "Space" : event.key)) return;
+    if (event.defaultPrevented || taken(event)) return;
     const found = [...here, ...everywhere].find((item) => item.key === name);
-    if (!found) return;
+    if (!found || found.when?.() === false) return;
     event.preventDefault();
     found.run(event);
   });

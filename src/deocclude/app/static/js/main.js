@@ -47,7 +47,7 @@ class App {
     const held = byId("view").contains(document.activeElement) ? (document.activeElement?.id ?? "") : null;
     this.view?.close();
     this.view = null;
-    if (photo !== this.session?.id) await this.change(photo);
+    if (photo !== (this.session?.id ?? null)) await this.change(photo);
     if (visit !== this.visit) return;
     this.step = this.session ? step : "start";
     this.mount();
@@ -70,13 +70,15 @@ class App {
     this.session = null;
     if (!photo) return;
     byId("state").textContent = "Opening the photo …";
+    const { visit } = this;
     try {
       const session = await Session.open(photo);
+      if (visit !== this.visit) return session.close(); // its user has gone on to another page
       session.watchers.add(() => this.changed());
       session.jobWatchers.add((job) => this.jobChanged(job));
       this.session = session;
     } catch (error) {
-      complain(error);
+      if (visit === this.visit) complain(error);
     }
   }
 
@@ -171,10 +173,14 @@ class App {
   /** @param {number} by */
   async toPhoto(by) {
     if (!this.session) return;
-    const { photos } = await call("GET", "photos");
-    const place = photos.findIndex((/** @type {{id: string}} */ photo) => photo.id === this.session?.id);
-    const next = photos[place + by];
-    if (next) this.open(next.id, this.step);
+    try {
+      const { photos } = await call("GET", "photos");
+      const place = photos.findIndex((/** @type {{id: string}} */ photo) => photo.id === this.session?.id);
+      const next = photos[place + by];
+      if (next) this.open(next.id, this.step);
+    } catch (error) {
+      complain(error);
+    }
   }
 
   /** @returns {keys.Shortcut[]} */

@@ -40,7 +40,8 @@ function show(text, kind, lasts) {
   clearTimeout(timer);
   const box = byId("notice");
   box.className = `notice ${kind}`;
-  box.setAttribute("role", kind === "bad" ? "alert" : "status");
+  if (kind === "bad") box.setAttribute("role", "alert");
+  else box.removeAttribute("role"); // what is round it is read out in its turn
   fill(
     box,
     h("span", {}, text),

@@ -33,6 +33,8 @@ export class Session {
     this.job = state.job;
     /** @type {Set<number>} jobs of which nothing more will be heard */
     this.over = new Set();
+    /** @type {import("./draft.js").Draft | null} the mask in the making, which outlives a look at another step */
+    this.draft = null;
     /** Whether the last job was cancelled or failed. */
     this.halted = false;
     /** @type {Set<() => void>} called when the state has changed */

@@ -22,7 +22,7 @@
  * @property {{upload_bytes: number, pixels: number}} limits
  * @property {{name: string, title: string, credit: string}[]} demos
  * @property {string[]} painters
- * @property {{name: string, title: string, file: string, available: boolean, hint: string | null}[]} exports
+ * @property {{name: string, title: string, available: boolean, hint: string | null}[]} exports
  * @property {boolean} click_model
  */
 

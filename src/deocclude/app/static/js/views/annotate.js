@@ -2,7 +2,7 @@
 /** Annotation: the photos of a folder one after the other, what is done and what is not, stored as COCOA-style JSON. */
 
 import { call } from "../api.js";
-import { fill, h } from "../dom.js";
+import { fill, h, plural } from "../dom.js";
 import { icon } from "../icons.js";
 import { complain, tell } from "../notices.js";
 import { Outlines } from "../outlines.js";
@@ -198,7 +198,7 @@ export class AnnotateView {
               onclick: () => this.actions.open(photo.id),
             },
             h("span", { class: "thumb" }, h("img", { src: photo.thumbnail_url, alt: "", loading: "lazy" })),
-            h("span", { class: "grow two" }, h("span", {}, photo.name), h("small", {}, `${photo.objects} objects`)),
+            h("span", { class: "grow two" }, h("span", {}, photo.name), h("small", {}, plural(photo.objects, "object"))),
             photo.done ? h("span", { class: "tick" }, icon("check"), h("span", { class: "away" }, "done")) : null,
           ),
         ),

@@ -1,7 +1,7 @@
 // @ts-check
 /** Step 5: the layers, to move, scale, turn, hide and restack; before and after; export. */
 
-import { Arrangement, still } from "../arrangement.js";
+import { Arrangement, still, turn } from "../arrangement.js";
 import { Compositor } from "../compositor.js";
 import { along, fill, h } from "../dom.js";
 import { layerTool } from "../handles.js";
@@ -40,6 +40,7 @@ export class LayersView {
         selected: () => this.selected,
         choose: (id) => this.choose(id),
         put: (id, pose, final) => this.put(id, pose, final),
+        drop: () => this.update(),
       }),
     );
     this.desk.say("Drag a layer. Corners scale, the knob turns, arrow keys move by a pixel.");
@@ -137,14 +138,18 @@ export class LayersView {
     clearTimeout(this.timer);
     this.timer = 0;
     this.show();
-    const value = this.arrangement.toJSON();
+    const changes = this.arrangement.changes();
     this.saving += 1;
     void this.session
-      .act((state) => ({
-        method: "PUT",
-        path: "arrangement",
-        body: { revision: state.arrangement.revision, arrangement: value },
-      }))
+      .act((state) => {
+        const newest = new Arrangement(state); // another tab may have moved another layer meanwhile
+        newest.apply(changes);
+        return {
+          method: "PUT",
+          path: "arrangement",
+          body: { revision: state.arrangement.revision, arrangement: newest.toJSON() },
+        };
+      })
       .then(() => {
         this.saving -= 1;
         this.update();
@@ -253,12 +258,14 @@ export class LayersView {
         as: "← ↑ ↓ →",
         does: "Move the chosen layer by a pixel; with Shift by ten",
         unlisted: place > 0,
+        when: () => this.selected !== null,
         run: move(x, y),
       })),
       ...arrows.map(([name, x, y]) => ({
         key: `Shift+Arrow${name}`,
         does: "",
         unlisted: true,
+        when: () => this.selected !== null,
         run: move(10 * x, 10 * y),
       })),
       {
@@ -277,9 +284,9 @@ export class LayersView {
         key: ",",
         as: ", and .",
         does: "Turn to the left, to the right by 2 degrees",
-        run: change((pose) => ({ rotate: pose.rotate + 2 })),
+        run: change((pose) => ({ rotate: turn(pose.rotate + 2) })),
       },
-      { key: ".", does: "", unlisted: true, run: change((pose) => ({ rotate: pose.rotate - 2 })) },
+      { key: ".", does: "", unlisted: true, run: change((pose) => ({ rotate: turn(pose.rotate - 2) })) },
       {
         key: "Alt+ArrowUp",
         as: "Alt+ArrowUp and Alt+ArrowDown",

@@ -16,7 +16,7 @@ export function exportButtons(view) {
     h(
       "div",
       { class: "exports" },
-      view.app.exports.map(({ name, title, file, available, hint }) =>
+      view.app.exports.map(({ name, title, available, hint }) =>
         h(
           "button",
           {
@@ -24,7 +24,7 @@ export function exportButtons(view) {
             id: `export-${name}`,
             disabled: none || !available,
             title: hint ?? "",
-            onclick: () => save(view, name, file),
+            onclick: () => save(view, name),
           },
           icon("save"),
           title,
@@ -38,16 +38,15 @@ export function exportButtons(view) {
 /**
  * @param {LayersView} view
  * @param {string} format
- * @param {string} fallback name of the file
  */
-async function save(view, format, fallback) {
+async function save(view, format) {
   try {
     view.flush(); // a number that was typed a moment ago
     remark("The file is being made …");
     await view.session.queue;
     const answer = await fetch(`/api/photos/${view.session.id}/export/${format}`);
     if (!answer.ok) throw new Refused(answer.status, (await answer.json().catch(() => null))?.error ?? {});
-    const name = /filename="?([^";]+)/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? fallback;
+    const name = /filename="?([^";]+)/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? format;
     const url = URL.createObjectURL(await answer.blob());
     h("a", { href: url, download: name }).click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);

@@ -2,7 +2,7 @@
 /** Place, size, turn and opacity of the chosen layer as numbers. */
 
 import { fill, h } from "../dom.js";
-import { still } from "../arrangement.js";
+import { still, turn } from "../arrangement.js";
 
 /** @typedef {import("./layers.js").LayersView} LayersView */
 /** @typedef {import("../arrangement.js").Pose} Pose */
@@ -12,7 +12,7 @@ const NUMBERS = [
   { key: "dx", label: "Right, px", min: -1e6, max: 1e6 },
   { key: "dy", label: "Down, px", min: -1e6, max: 1e6 },
   { key: "scale", label: "Size, %", min: 5, max: 2000 },
-  { key: "rotate", label: "Turn, °", min: -360, max: 360 },
+  { key: "rotate", label: "Turn, °", min: -180, max: 180 },
 ];
 
 /** @param {LayersView} view */
@@ -79,7 +79,7 @@ function field(view, { key, label, min, max }) {
     onchange: () => {
       const typed = Number(input.value);
       if (input.value === "" || !Number.isFinite(typed)) return;
-      const kept = Math.min(max, Math.max(min, typed));
+      const kept = key === "rotate" ? turn(typed) : Math.min(max, Math.max(min, typed));
       input.value = String(kept);
       view.nudge({ [key]: key === "scale" ? kept / 100 : kept });
     },

@@ -42,7 +42,7 @@ export class MasksView {
     this.brush = new Brush(session.state.photo);
     this.outlines = new Outlines(this.desk, (item) => ({ url: item.mask_url, box: item.visible_box }));
     this.outlines.style = (item) => ({ fill: item.id === this.selected ? 0.5 : 0.28, line: this.draft.open ? 0.4 : 1 });
-    this.draft = new Draft(session);
+    this.draft = session.draft ??= new Draft(session);
     this.draft.changed = () => this.draftChanged();
     this.desk.stage.painters.push((context) => this.paintDraft(context));
     this.rail = new Rail(this.desk, this.tools());
@@ -67,6 +67,7 @@ export class MasksView {
     this.element = h("div", { class: "work" }, this.rail.element, this.desk.element, this.panel);
     this.showTool();
     this.update();
+    if (this.draft.open) this.draftChanged();
   }
 
   tools() {
@@ -318,7 +319,7 @@ export class MasksView {
   }
 
   close() {
-    this.draft.clear();
+    this.draft.changed = () => {}; // it stays for when this step is opened again
     this.desk.close();
   }
 }

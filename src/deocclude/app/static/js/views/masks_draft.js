@@ -9,14 +9,14 @@ import { tell } from "../notices.js";
 /** @param {MasksView} view */
 export function draftPanel(view) {
   const { draft, draftBox } = view;
-  const known = draftBox.querySelector("input");
   const chosen = view.session.state.objects.find((item) => item.id === view.selected);
   const name = h("input", {
     type: "text",
     id: "new-name",
-    value: known?.value ?? "",
+    value: draft.name,
     maxlength: "200",
     placeholder: `object ${view.session.state.objects.length + 1}`,
+    oninput: () => (draft.name = name.value),
     onkeydown: (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Enter") void take(view, name.value, null);
     },

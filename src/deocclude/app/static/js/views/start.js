@@ -2,7 +2,7 @@
 /** The first page: drop a photo, take a demo, or go on with what is there. */
 
 import { call } from "../api.js";
-import { byId, fill, h } from "../dom.js";
+import { byId, fill, h, plural } from "../dom.js";
 import { dropZone } from "../drop.js";
 import { icon } from "../icons.js";
 import { complain } from "../notices.js";
@@ -140,7 +140,7 @@ export class StartView {
                   "span",
                   { class: "grow two" },
                   h("strong", {}, photo.name),
-                  h("small", {}, `${photo.objects} objects`),
+                  h("small", {}, plural(photo.objects, "object")),
                 ),
                 photo.done ? h("span", { class: "tick" }, icon("check"), h("span", { class: "away" }, "done")) : null,
               ),
