@@ -63,7 +63,7 @@ def _ids_and_names(stems: list[str]) -> list[tuple[int, str]]:
 
 def _read(path: Path) -> Mask:
     values = _values(path)
-    return Mask.from_array(values > values.max(initial=0) / 2)
+    return Mask.from_array(values > int(values.max(initial=0)) // 2)
 
 
 def _values(path: Path) -> NDArray[Any]:
