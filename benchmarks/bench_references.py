@@ -37,6 +37,7 @@ from deocclude.content.stitch import stitch
 from deocclude.content.stitch_homography import stitch_homography
 from deocclude.datasets.ukbench import make_query, read_groups
 from deocclude.images import read_photo, write_picture
+from deocclude.masks import Mask
 from deocclude.references.features import extract
 from deocclude.references.index import Index
 from deocclude.references.query import query_photo
@@ -107,9 +108,10 @@ def ask(index: Index, photo: RGBArray, hole: NDArray[np.bool_], own: str) -> Tak
     paths = [one.hit.path for one in answer.references if one.hit.path.stem != own][:4]
     pictures = [read_photo(path, convert=True).pixels for path in paths]
     given = [(picture, None) for picture in pictures]
+    mask, usable = Mask.from_array(hole), Mask.from_array(~hole)
     with watched(seconds):
-        stitched = timed(seconds, "stitch", lambda: stitch(telea, hole, ~hole, given, features=query.features))
-    timed(seconds, "fuse", lambda: fuse(stitched, hole, lambda: Patch(telea, hole, ~hole)))
+        stitched = timed(seconds, "stitch", lambda: stitch(telea, mask, usable, given, features=query.features))
+    timed(seconds, "fuse", lambda: fuse(stitched, mask, lambda: Patch(telea, hole, ~hole)))
     timed(seconds, "plain", lambda: stitch_homography(telea, hole, ~hole, pictures))
     return Taken(seconds, len(pictures))
 

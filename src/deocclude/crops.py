@@ -22,6 +22,8 @@ MARGIN = 1.1
 RESAMPLING = ("area", "linear", "nearest")
 LARGE = 4096
 """Boxes with a longer side, in pixels, are averaged in whole blocks before anything else."""
+STRIP = 256
+"""Rows of a photo that are averaged at once."""
 
 
 class Square(NamedTuple):
@@ -119,7 +121,11 @@ def cut_colours(photo: NDArray[np.uint8], square: Square, size: int) -> NDArray[
     height, width = photo.shape[:2]
     rows = np.clip(np.arange(around.y0, around.y1), 0, height - 1)
     columns = np.clip(np.arange(around.x0, around.x1), 0, width - 1)
-    pixels = photo[rows[:, None], columns[None, :]].astype(np.float32) / np.float32(255)
+    across, down = _shrunk_size(around, square, size)
+    if around.width % across == 0 or around.height % down == 0:  # OpenCV rounds otherwise where blocks are whole
+        pixels = photo[rows[:, None], columns[None, :]].astype(np.float32) / np.float32(255)
+    else:
+        pixels = _narrowed(photo, columns, rows, across)
     return _resample(pixels, around, square, size, shrink=True)
 
 
@@ -189,16 +195,44 @@ def _reduced(mask: Mask, around: Box, square: Square) -> tuple[NDArray[np.float3
     return pixels, small, moved
 
 
+def _narrowed(
+    photo: NDArray[np.uint8], columns: NDArray[np.intp], rows: NDArray[np.intp], width: int
+) -> NDArray[np.float32]:
+    """Return rows of some columns of a photo averaged to ``width`` columns, float32 [n, width, 3] in 0..1.
+
+    Each row of the photo is averaged once, a few at a time: the square of a long object is far larger than the photo.
+    """
+    import cv2
+
+    first, last = int(rows[0]), int(rows[-1]) + 1
+    parts = []
+    for top in range(first, last, STRIP):
+        strip = photo[top : min(top + STRIP, last)][:, columns].astype(np.float32) / np.float32(255)
+        parts.append(cv2.resize(strip, (width, len(strip)), interpolation=cv2.INTER_AREA))
+    return np.asarray(np.concatenate(parts)[rows - first], np.float32)
+
+
+def _shrunk_size(around: Box, square: Square, size: int) -> tuple[int, int]:
+    """Return the width and height that ``around`` is averaged to before ``square`` is sampled; its own to enlarge."""
+    scale = size / square.side
+    if scale >= 1:
+        return around.width, around.height
+    return max(1, round(around.width * scale)), max(1, round(around.height * scale))
+
+
 def _resample(
     pixels: NDArray[np.float32], around: Box, square: Square, size: int, *, shrink: bool
 ) -> NDArray[np.float32]:
-    """Return ``square`` of ``pixels`` (which cover ``around``) at ``size`` pixels a side; averaged first to shrink."""
+    """Return ``square`` of ``pixels`` at ``size`` pixels a side; averaged first to shrink.
+
+    ``pixels`` cover ``around``; to shrink they may have been averaged to the final width already.
+    """
     import cv2
 
     scale = size / square.side
     step_x = step_y = 1.0
     if shrink and scale < 1:
-        small = max(1, round(around.width * scale)), max(1, round(around.height * scale))
+        small = _shrunk_size(around, square, size)
         step_x, step_y = around.width / small[0], around.height / small[1]
         pixels = np.asarray(cv2.resize(pixels, small, interpolation=cv2.INTER_AREA), np.float32)
     # Photo edge of a source pixel: around + step * (k + 0.5); of a patch pixel: square + (k + 0.5) / scale.

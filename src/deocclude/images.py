@@ -121,7 +121,7 @@ def read_shown(path: Path | str) -> tuple[RGBArray, NDArray[np.bool_] | None]:
 
 
 def read_labels(path: Path | str) -> NDArray[np.int32]:
-    """Read a picture whose values are labels: grey 8 or 16 bit, or palette (indices). Returns int32 [H, W].
+    """Read a picture whose values are labels: grey 8 or 16 bit, or palette (indices). Returns int32 [H, W], upright.
 
     Raises:
         InputError: no such file, no picture, damaged, or a picture with colour channels.
@@ -136,7 +136,21 @@ def read_labels(path: Path | str) -> NDArray[np.int32]:
                 file=path,
                 hint="save it as 8- or 16-bit grey, or as an indexed picture",
             )
-        return np.asarray(image).astype(np.int32)
+        return turn(np.asarray(image).astype(np.int32), _exif(image)[0])
+
+
+def read_as_stored(path: Path | str, mode: str) -> NDArray[np.uint8]:
+    """Read any 8-bit picture file as Pillow's ``mode`` (``RGBA``, ``LA`` ...), with nothing laid on white.
+
+    Returns:
+        uint8 [H, W, channels], upright.
+
+    Raises:
+        InputError: no such file, no picture, damaged, or too large.
+    """
+    image, _ = _opened(Path(path))
+    with image:
+        return turn(np.asarray(image.convert(mode), np.uint8), _exif(image)[0])
 
 
 def write_picture(path: Path, pixels: NDArray[Any], **options: Any) -> None:

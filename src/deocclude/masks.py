@@ -85,6 +85,18 @@ class Mask:
             out[common.window(box)] = self.pixels[common.window(self.box)]
         return out
 
+    def holds(self, x: NDArray[np.integer[Any]], y: NDArray[np.integer[Any]]) -> BoolArray:
+        """Return whether the pixels at columns ``x`` and rows ``y``, of any one shape, are set; False beyond."""
+        box = self.box
+        found = np.asarray((x >= box.x0) & (x < box.x1) & (y >= box.y0) & (y < box.y1))
+        found[found] = self.pixels[y[found] - box.y0, x[found] - box.x0]
+        return found
+
+    def within(self, box: Box) -> Mask:
+        """Return the pixels that lie in ``box``."""
+        common = self.box.intersect(box)
+        return Mask.from_crop(self.crop(common), common[:2], self.size)
+
     @property
     def area(self) -> int:
         """Number of set pixels."""

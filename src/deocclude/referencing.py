@@ -80,15 +80,14 @@ def holes_of(project: Project) -> list[Hole]:
     assert project.amodal is not None  # the stages run in order
     scene, whole = _repaired(project), project.amodal.masks
     covered = union(scene.modal, scene.size)
-    free = Mask.from_array(~dilate(covered, MIXED).to_array())
+    free, nothing = Mask.from_array(~dilate(covered, MIXED).to_array()), Mask.empty(scene.size)
     holes = []
     for item in scene.instances:
         hidden = whole[item.id] - item.modal
-        others = union([other.modal for other in scene.instances if other.id != item.id], scene.size)
         if hidden:
-            holes.append(Hole(item.id, (hidden,), own_pixels(item.modal)[0], free, others))
+            holes.append(Hole(item.id, (hidden,), own_pixels(item.modal)[0], free, item.modal, covered))
     if covered:
-        holes.append(Hole(BACKGROUND, tuple(groups(covered)), Mask.empty(scene.size), free, covered))
+        holes.append(Hole(BACKGROUND, tuple(groups(covered)), nothing, free, nothing, covered))
     return holes
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from two_views import hole, photo, psnr, unrelated, view
+from two_views import hole, photo, psnr, stitch_whole, unrelated, view
 
 from deocclude.content.diffusion import MarchingSettings, telea
 from deocclude.content.fused import SHARE, blended, fuse
 from deocclude.content.fusion import FusionPainter, laid_reference
 from deocclude.content.patch import Patch
-from deocclude.content.stitch import stitch
+from deocclude.masks import Mask
 
 BASE = telea(MarchingSettings())
 
@@ -21,12 +21,13 @@ def patch() -> Patch:
 
 
 def test_only_what_references_fill_changes():
-    stitched = stitch(photo(), hole(), ~hole(), [(view(), None)])
-    fused = fuse(stitched, hole(), patch, BASE)
+    stitched = stitch_whole(photo(), hole(), ~hole(), [(view(), None)])
+    mask = Mask.from_array(hole())
+    fused = fuse(stitched, mask, patch, BASE)
     assert stitched.filled[20:, 30:].sum() == stitched.filled.sum() > 0
     assert np.array_equal(fused.filled, stitched.filled) and np.array_equal(fused.source, stitched.source)
     assert np.array_equal(fused.rgb[~stitched.filled], stitched.rgb[~stitched.filled])
-    alone = FusionPainter(laid_reference(stitched.overlay, hole()), base=BASE)(patch()).rgb
+    alone = FusionPainter(laid_reference(stitched.overlay, mask), base=BASE)(patch()).rgb
     part = stitched.filled[20:, 30:]
     both = blended(stitched.rgb[20:, 30:], alone, part, ~hole()[20:, 30:])
     assert np.array_equal(fused.rgb[20:, 30:][part], both[part])
@@ -34,8 +35,8 @@ def test_only_what_references_fill_changes():
 
 
 def test_nothing_is_asked_where_references_fill_nothing():
-    stitched = stitch(photo(), hole(), ~hole(), [(unrelated(), None)])
-    assert fuse(stitched, hole(), lambda: pytest.fail("asked")) is stitched
+    stitched = stitch_whole(photo(), hole(), ~hole(), [(unrelated(), None)])
+    assert fuse(stitched, Mask.from_array(hole()), lambda: pytest.fail("asked")) is stitched
 
 
 def test_mean_colours_with_the_detail_of_the_copy():

@@ -19,6 +19,7 @@ from deocclude.content.fusion import (
 from deocclude.content.overlay import overlay
 from deocclude.content.patch import Patch, Provenance
 from deocclude.errors import InputError
+from deocclude.masks import Mask
 from deocclude.nets.reference_net import Conv3Deconv3, FusionNet
 from deocclude.weights import WeightsInfo, save_weights
 
@@ -37,7 +38,8 @@ def copying() -> FusionNet:
 
 @pytest.fixture(scope="module")
 def window() -> LaidReference:
-    return laid_reference(overlay(photo(), hole(), ~hole(), [(view(), None)]), hole())
+    mask = Mask.from_array(hole())
+    return laid_reference(overlay(photo(), mask, Mask.from_array(~hole()), [(view(), None)]), mask)
 
 
 @pytest.fixture(scope="module")

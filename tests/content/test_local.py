@@ -3,14 +3,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from two_views import hole, photo
+from two_views import hole, photo, stitch_whole
 
 from deocclude.content.epipolar import epipolar
 from deocclude.content.local import LocalSettings, local_maps
 from deocclude.content.overlay import make_target
-from deocclude.content.stitch import stitch
 from deocclude.content.window import window_around
 from deocclude.geometry import Size
+from deocclude.masks import Mask
 from deocclude.references.features import empty
 from deocclude.references.matching import Matches
 
@@ -95,7 +95,7 @@ def test_a_layer_behind_another_is_filled_with_its_own_parallax():
     hidden[40:140, 100:118] = True
     usable = np.ones_like(hidden)
     usable[:, 100:118] = False
-    found = stitch(left, hidden, usable, [(right, None)])
+    found = stitch_whole(left, hidden, usable, [(right, None)])
     assert found.filled[hidden].mean() > 0.95
     assert np.sqrt(np.square(found.rgb[hidden].astype(float) - wall[hidden]).mean()) < 12
 
@@ -103,7 +103,7 @@ def test_a_layer_behind_another_is_filled_with_its_own_parallax():
 def test_small_holes_are_worked_on_in_a_small_window():
     mask = np.zeros((500, 700), bool)
     mask[200:230, 300:310] = True
-    wide = window_around(mask)
-    near = wide.around(mask)
+    wide = window_around(Mask.from_array(mask))
+    near = wide.around(Mask.from_array(mask))
     assert near.box.width < 200 and near.box.height < 200
     assert not near.reduced and wide.box.width == 700

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from two_views import HEIGHT, VIEW, WIDTH, hole, photo, psnr, unrelated, view
+from two_views import HEIGHT, VIEW, WIDTH, hole, photo, psnr, stitch_whole, unrelated, view
 
 from deocclude.content import painter
 from deocclude.content.align import align
@@ -12,6 +12,8 @@ from deocclude.content.patch import Patch
 from deocclude.content.sampling import Source
 from deocclude.content.stitch import stitch
 from deocclude.content.stitch_homography import stitch_homography
+from deocclude.geometry import Box, Size
+from deocclude.masks import Mask
 from deocclude.references.features import extract
 from deocclude.references.matching import match
 from deocclude.references.transforms import apply
@@ -24,7 +26,7 @@ def plain():
 
 @pytest.fixture(scope="module")
 def stitched():
-    return stitch(photo(), hole(), ~hole(), [(unrelated(), None), (view(), None)])
+    return stitch_whole(photo(), hole(), ~hole(), [(unrelated(), None), (view(), None)])
 
 
 def test_hole_is_filled_from_the_view(stitched, plain):
@@ -44,12 +46,12 @@ def test_only_hidden_pixels_change(stitched):
 def test_what_stands_in_the_hole_is_not_looked_at(stitched):
     other = photo().copy()
     other[hole()] = np.random.default_rng(0).integers(0, 256, (hole().sum(), 3))
-    again = stitch(other, hole(), ~hole(), [(unrelated(), None), (view(), None)])
+    again = stitch_whole(other, hole(), ~hole(), [(unrelated(), None), (view(), None)])
     assert (again.rgb[stitched.filled] == stitched.rgb[stitched.filled]).all()
 
 
 def test_equal_input_gives_equal_output(stitched):
-    again = stitch(photo(), hole(), ~hole(), [(unrelated(), None), (view(), None)])
+    again = stitch_whole(photo(), hole(), ~hole(), [(unrelated(), None), (view(), None)])
     assert (again.rgb == stitched.rgb).all()
 
 
@@ -64,7 +66,7 @@ def test_equal_input_gives_equal_output(stitched):
     ids=["unrelated", "blank", "one pixel", "noise"],
 )
 def test_useless_references_change_nothing(reference):
-    found = stitch(photo(), hole(), ~hole(), [(reference, None)])
+    found = stitch_whole(photo(), hole(), ~hole(), [(reference, None)])
     assert not found.filled.any()
     assert (found.rgb == photo()).all()
     assert found.notes and "reference" in found.notes[0]
@@ -73,7 +75,7 @@ def test_useless_references_change_nothing(reference):
 def test_reference_that_is_hidden_where_the_photo_is():
     reference = photo().copy()
     reference[hole()] = (200, 30, 30)
-    found = stitch(photo(), hole(), ~hole(), [(reference, extract(reference, ~hole()))])
+    found = stitch_whole(photo(), hole(), ~hole(), [(reference, extract(reference, ~hole()))])
     assert found.rgb.shape == photo().shape
     assert (found.rgb[~hole()] == photo()[~hole()]).all()
 
@@ -83,18 +85,32 @@ def test_nothing_to_look_at(usable):
     known = np.zeros((HEIGHT, WIDTH), bool)
     if usable == "speck":
         known[10:14, 10:14] = True
-    found = stitch(photo(), hole(), known, [(view(), None)])
+    found = stitch_whole(photo(), hole(), known, [(view(), None)])
     assert not found.filled.any()
 
 
+def test_what_is_kept_follows_the_hole():
+    large = np.tile(photo(), (6, 6, 1))
+    mask = np.zeros(large.shape[:2], bool)
+    mask[:HEIGHT, :WIDTH] = hole()
+    found = stitch(large, Mask.from_array(mask), Mask.from_array(~mask), [(view(), None)])
+    assert found.filled.any()
+    assert found.box == Mask.from_array(mask).box.grow(80).clip(Size(*mask.shape))
+    assert found.rgb.shape == (found.box.height, found.box.width, 3)
+    part = Box(70, 50, 130, 100)
+    rgb, filled = found.over(large[part.slices], part[:2])
+    whole, everything = found.over(large)
+    assert (rgb == whole[part.slices]).all() and (filled == everything[part.slices]).all()
+
+
 def test_nothing_hidden():
-    found = stitch(photo(), np.zeros_like(hole()), ~hole(), [(view(), None)])
+    found = stitch_whole(photo(), np.zeros_like(hole()), ~hole(), [(view(), None)])
     assert (found.rgb == photo()).all()
     assert not found.filled.any()
 
 
 def test_no_references():
-    assert not stitch(photo(), hole(), ~hole(), []).filled.any()
+    assert not stitch_whole(photo(), hole(), ~hole(), []).filled.any()
 
 
 def test_alignment_finds_the_view():

@@ -10,13 +10,12 @@ from two_views import HEIGHT, WIDTH, photo
 from deocclude.content.sampling import FAR, Source, enlarged, inside, pixel_grid, tidied
 from deocclude.content.window import LEAST, MOST, window_around
 from deocclude.geometry import Box, Size
+from deocclude.masks import Mask
 from deocclude.references.features import Features
 
 
 def hole_in(height, width, box):
-    hole = np.zeros((height, width), bool)
-    hole[box.slices] = True
-    return hole
+    return Mask.from_crop(np.ones((box.height, box.width), bool), box[:2], Size(height, width))
 
 
 def test_small_photo_is_taken_whole():
@@ -33,14 +32,14 @@ def test_small_photo_is_taken_whole():
 def test_window_holds_the_hole(height, width, x, y, across, down):
     box = Box(x, y, min(width, x + across), min(height, y + down))
     hole = hole_in(height, width, box)
-    assert hole.size > LEAST
+    assert height * width > LEAST
     window = window_around(hole)
     assert window.box.intersect(box) == box
     assert window.size.height * window.size.width <= 1.01 * MOST
     small = window.some(hole)
     assert small.shape == window.size
     assert small.any()
-    assert not (window.all(~hole) & small).any()
+    assert not (window.all(Mask.from_array(~hole.to_array())) & small).any()
 
 
 def test_features_move_with_the_window():
@@ -95,13 +94,13 @@ def test_large_photo_is_filled_in_its_own_resolution():
     large = np.clip(large + cv2.GaussianBlur(grain, (0, 0), 1.0)[..., None] * 3, 0, 255).astype(np.uint8)
     reference = np.clip(np.roll(large, (6, 9), (0, 1)) * 0.85 + 8, 0, 255).astype(np.uint8)
     hole = hole_in(size[1], size[0], Box(500, 300, 900, 620))
-    shown = large.copy()
-    shown[hole] = 128
+    inside, shown = hole.to_array(), large.copy()
+    shown[inside] = 128
     assert window_around(hole).reduced
-    found = stitch(shown, hole, ~hole, [(reference, None)])
-    assert (found.rgb[~hole] == shown[~hole]).all()
-    assert found.filled.sum() > 0.98 * hole.sum()
-    off = (found.rgb.astype(float) - large)[hole]
+    rgb, filled = stitch(shown, hole, Mask.from_array(~inside), [(reference, None)]).over(shown)
+    assert (rgb[~inside] == shown[~inside]).all()
+    assert filled.sum() > 0.98 * hole.area
+    off = (rgb.astype(float) - large)[inside]
     assert np.sqrt(np.mean(off**2)) < 6
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import cv2
 import numpy as np
 from skimage import data
+
+from deocclude.content.blend import NONE
+from deocclude.content.stitch import Stitched, stitch
+from deocclude.geometry import Box
+from deocclude.masks import Mask
 
 WIDTH, HEIGHT = 240, 180
 # Photo to reference: turned by 20 degrees, larger, and tilted.
@@ -41,6 +47,17 @@ def hole() -> np.ndarray:
     mask = np.zeros((HEIGHT, WIDTH), bool)
     mask[60:120, 90:170] = True
     return mask
+
+
+def stitch_whole(picture: np.ndarray, hole: np.ndarray, usable: np.ndarray, references: list) -> Stitched:
+    """The hole filled from references, in the frame of the whole picture."""
+    found = stitch(picture, Mask.from_array(hole), Mask.from_array(usable), references)
+    rgb, filled = found.over(picture)
+    source, confidence = np.full(hole.shape, NONE, np.int16), np.zeros(hole.shape, np.float32)
+    source[found.box.slices], confidence[found.box.slices] = found.source, found.confidence
+    return replace(
+        found, box=Box(0, 0, *hole.shape[::-1]), rgb=rgb, filled=filled, source=source, confidence=confidence
+    )
 
 
 def psnr(one: np.ndarray, other: np.ndarray, where: np.ndarray) -> float:

@@ -137,3 +137,28 @@ def test_a_long_object_costs_no_square_of_its_length():
     tracemalloc.stop()
     assert peak < 150e6
     assert 0 < patch.any(1).sum() <= 2 and patch.any(0).sum() > 110
+
+
+PHOTO = np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)
+
+
+@settings(deadline=None)
+@given(st.floats(-80, 100), st.floats(-80, 80), st.floats(1, 400), st.sampled_from([8, 16, 64]))
+def test_colours_averaged_in_two_steps_are_those_averaged_in_one(x0, y0, side, size):
+    square = Square(x0, y0, side)
+    around = square.box.grow(1)
+    rows, columns = np.arange(around.y0, around.y1).clip(0, 59), np.arange(around.x0, around.x1).clip(0, 89)
+    pixels = PHOTO[rows[:, None], columns].astype(np.float32) / np.float32(255)
+    expected = crops._resample(pixels, around, square, size, shrink=True)
+    assert np.array_equal(crops.cut_colours(PHOTO, square, size), expected)
+
+
+def test_colours_around_a_long_object_cost_no_square_of_its_length():
+    photo = np.zeros((100, 5000, 3), np.uint8)
+    photo[40:60] = 255
+    tracemalloc.start()
+    patch = crops.cut_colours(photo, object_square(Box(0, 40, 4999, 60)), 64)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 20e6  # the square has 30 million pixels
+    assert 0 < patch.max() <= 1

@@ -158,6 +158,17 @@ def test_convex_hull_as_scikit_image(array):
 
 
 @settings(deadline=None)
+@given(ARRAYS, st.integers(-3, 12), st.integers(-3, 12), st.integers(0, 9), st.integers(0, 9))
+def test_pixels_looked_up_and_cut_out(array, x0, y0, width, height):
+    mask, box = Mask.from_array(array), Box(x0, y0, x0 + width, y0 + height)
+    y, x = np.mgrid[y0 : y0 + height, x0 : x0 + width]
+    assert np.array_equal(mask.holds(x, y), mask.crop(box))
+    inside = np.zeros(mask.size, bool)
+    inside[box.clip(mask.size).slices] = True
+    assert mask.within(box) == Mask.from_array(mask.to_array() & inside)
+
+
+@settings(deadline=None)
 @given(ARRAYS)
 def test_centre_hull_lies_between_the_mask_and_its_box(array):
     mask = Mask.from_array(array)
@@ -185,3 +196,6 @@ def test_operations_cost_the_object_not_the_photo():
     assert (first - second).area == 200
     assert dilate(first, 1, shape="square").area == 22 * 22
     assert convex_hull(first) == first
+    x, y = np.array([499_999, 500_005, 2**20]), np.array([700_000, 700_019, 3])
+    assert first.holds(x, y).tolist() == [False, True, False]
+    assert first.within(Box(0, 0, 500_003, 700_002)).box == Box(500_000, 700_000, 500_003, 700_002)

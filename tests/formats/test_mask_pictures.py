@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from deocclude.errors import InputError
 from deocclude.formats import read_scene, write_scene
 from deocclude.geometry import Size
+from deocclude.images import turn
 from deocclude.masks import Mask
 from deocclude.scene import Instance, Scene
 
@@ -38,6 +39,24 @@ def test_grey_8_and_16_bit_and_indexed_labels(tmp_path: Path) -> None:
     assert {name: scene.ids for name, scene in scenes.items()} == {"a": (2, 7), "b": (2000, 7000), "c": (2, 7)}
     for scene in scenes.values():
         assert scene.modal == (Mask.from_array(LABELS == 2), Mask.from_array(LABELS == 7))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_mask_pictures_are_read_upright(tmp_path: Path, orientation: int) -> None:
+    block = Image.Exif()
+    block[ExifTags.Base.Orientation] = orientation
+    stored = np.ascontiguousarray(turn(LABELS, {6: 8, 8: 6}.get(orientation, orientation)))
+    for name, picture in (("8", stored), ("16", stored.astype(np.uint16) * 1000)):
+        Image.fromarray(picture).save(tmp_path / f"{name}.png", exif=block)
+        assert read_scene(tmp_path / f"{name}.png").modal == (
+            Mask.from_array(LABELS == 2),
+            Mask.from_array(LABELS == 7),
+        )
+    shape = np.where(stored == 7, 255, 0).astype(np.uint8)
+    for name, picture in (("grey", shape), ("colour", np.dstack([shape] * 3)), ("opacity", np.dstack([shape] * 4))):
+        (tmp_path / name).mkdir()
+        Image.fromarray(picture).save(tmp_path / name / "1.png", exif=block)
+        assert read_scene(tmp_path / name).modal == (Mask.from_array(LABELS == 7),)
 
 
 def test_written_labels_are_as_deep_as_needed(tmp_path: Path) -> None:

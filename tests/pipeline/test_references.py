@@ -40,6 +40,7 @@ from deocclude.references.choice import Choice
 from deocclude.references.credit import Credit, write_credits
 from deocclude.references.features import extract
 from deocclude.references.transforms import apply
+from deocclude.referencing import holes_of
 
 TABLE = 2
 
@@ -400,3 +401,13 @@ def test_the_index_says_who_gave_what(searched, tmp_path):
     assert "it is the photo itself" in page
     codes = np.asarray(Image.open(tmp_path / "job" / "provenance.png"))
     assert (codes[hidden()] == Provenance.REFERENCE).mean() > 0.5
+
+
+def test_what_other_objects_show_is_told_from_what_all_show():
+    project = run(started(), FAST, until="amodal")
+    holes = {hole.id: hole for hole in holes_of(project)}
+    assert holes.keys() == {TABLE, BACKGROUND}
+    assert holes[TABLE].foreign == project.scene[1].modal
+    assert holes[BACKGROUND].foreign == holes[BACKGROUND].covered
+    assert not holes[BACKGROUND].around & holes[BACKGROUND].shaded
+    assert {id(hole.covered) for hole in holes.values()} == {id(holes[TABLE].covered)}  # not one a hole

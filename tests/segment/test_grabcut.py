@@ -93,3 +93,13 @@ def test_the_objects_of_the_demo():
     box = cup.box.grow(6).clip(cup.size)  # the cup is as white as its saucer
     on = stroke_mask([[(220, 180), (240, 260), (290, 295)], [(340, 200), (345, 120)]], 5, cup.size)
     assert overlap(grabcut(photo, Prompt(box)), cup) < overlap(grabcut(photo, Prompt(box, on)), cup) > 0.8
+
+
+def test_a_stroke_costs_its_length_and_not_the_photo():
+    line = [(3.0, 4.0), (40.0, 30.0), (70.0, 4.0)]
+    here = stroke_mask([line, [], [(-9.0, 60.0)]], 3, Size(80, 90))
+    corner = 900_000
+    far = [[(x + corner, y + corner) for x, y in stroke] for stroke in ([*line], [(-9.0, 60.0)])]
+    there = stroke_mask(far, 3, Size(2**20, 2**20))  # a terabyte as an array
+    assert np.array_equal(there.crop(Box(corner, corner, corner + 90, corner + 80)), here.to_array())
+    assert not stroke_mask([], 3, Size(80, 90)) and not stroke_mask([[(500.0, 4.0)]], 3, Size(80, 90))

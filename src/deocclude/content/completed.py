@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from deocclude.content.fill import AUTO, fill_background, fill_hidden, merged
 from deocclude.content.patch import Fill, Painter
-from deocclude.geometry import EMPTY_BOX
+from deocclude.geometry import EMPTY_BOX, Size
 from deocclude.masks import Mask
 
 RGBArray = NDArray[np.uint8]
@@ -60,12 +60,9 @@ def complete_background(
 
 def _put_in(photo_rgb: RGBArray, part: Fill) -> tuple[Mask, RGBArray]:
     """Return what a part covers, and the photo with it."""
-    height, width = photo_rgb.shape[:2]
     photo = photo_rgb.copy()
     photo[part.box.slices][part.hole] = part.rgb[part.hole]
-    whole = np.zeros((height, width), bool)
-    whole[part.box.slices] = part.hole
-    return Mask.from_array(whole), photo
+    return Mask.from_crop(part.hole, part.box[:2], Size(*photo.shape[:2])), photo
 
 
 def _joined(part: Fill, rest: Fill, hidden: Mask) -> Fill:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from deocclude.content.colour import gain_and_bias
 from deocclude.content.sampling import pixel_grid, sample
 from deocclude.geometry import Box, Size
+from deocclude.masks import Mask
 from deocclude.references.features import Features
 from deocclude.references.matching import Matches, MatchSettings, match
 from deocclude.references.transforms import Matrix, apply, plausible, sequential
@@ -71,13 +72,18 @@ class Trace:
     alike: Bool
     likely: Bool
 
-    def led_to(self, mask: Bool) -> Bool:
-        """Return which pixels are led to ``mask``, bool [H, W] of the photo, for certain."""
-        return np.asarray(self.alike & mask[self.y, self.x])
+    def led_to(self, mask: Mask) -> Bool:
+        """Return which pixels are led to ``mask`` of the photo for certain, bool [h, w]."""
+        return np.asarray(self.alike & mask.holds(self.x, self.y))
 
-    def grown_to(self, mask: Bool) -> Bool:
-        """Return the same with what adjoins and is likely."""
-        certain, likely = self.led_to(mask), self.likely & mask[self.y, self.x]
+    def led_elsewhere(self, mask: Mask) -> Bool:
+        """Return which pixels are led to other pixels of the photo than ``mask`` for certain, bool [h, w]."""
+        return np.asarray(self.alike & ~mask.holds(self.x, self.y))
+
+    def grown_to(self, mask: Mask) -> Bool:
+        """Return the pixels led to ``mask`` for certain with what adjoins and is likely to be, bool [h, w]."""
+        to_mask = mask.holds(self.x, self.y)
+        certain, likely = self.alike & to_mask, self.likely & to_mask
         _, labels = cv2.connectedComponents((certain | likely).astype(np.uint8), connectivity=8)
         kept = np.unique(labels[certain])
         return np.asarray((labels > 0) & np.isin(labels, kept))
@@ -101,31 +107,33 @@ class Traces:
     traces: tuple[Trace, ...]
     settings: ForeignSettings
 
-    def foreign(self, mask: Bool) -> Bool:
-        """Return which pixels of the reference show what ``mask``, bool [H, W] of the photo, shows there."""
+    def foreign(self, mask: Mask) -> Bool:
+        """Return which pixels of the reference show what ``mask`` shows in the photo, bool [H, W] of the reference."""
         if not self.traces:
             return np.zeros(self.size, bool)
         found = np.logical_or.reduce([trace.grown_to(mask) for trace in self.traces])
-        other = np.logical_or.reduce([trace.led_to(~mask) for trace in self.traces])
+        other = np.logical_or.reduce([trace.led_elsewhere(mask) for trace in self.traces])
         tidy = _tidied(found, self.settings)
         whole = _dilated(tidy, self.settings.margin) | _bordering(self.rgb, tidy, other, self.settings)
         enlarged = cv2.resize(whole.astype(np.float32), self.size[::-1], interpolation=cv2.INTER_LINEAR)
         return np.asarray(enlarged > 0)
 
-    def share(self, mask: Bool) -> float:
-        """Return how much of ``mask``, bool [H, W] of the photo, the reference shows too, 0..1."""
-        hit = np.zeros(self.photo, np.uint8)
+    def share(self, mask: Mask) -> float:
+        """Return how much of ``mask`` of the photo the reference shows too, 0..1."""
+        if not mask:
+            return 0.0
+        hit = np.zeros(mask.pixels.shape, np.uint8)
         for trace in self.traces:
             led = trace.led_to(mask)
-            hit[trace.y[led], trace.x[led]] = 1
+            hit[trace.y[led] - mask.box.y0, trace.x[led] - mask.box.x0] = 1
         # The reference may be coarser than the photo: a hit speaks for its surroundings.
         spread = cv2.dilate(hit, np.ones((7, 7), np.uint8)) > 0
-        return float(np.count_nonzero(spread & mask) / max(1, int(np.count_nonzero(mask))))
+        return float(np.count_nonzero(spread & mask.pixels) / mask.area)
 
 
 def trace(
     photo: tuple[RGBArray, Features],
-    objects: Bool,
+    objects: Mask,
     reference: tuple[RGBArray, Features],
     settings: ForeignSettings | None = None,
 ) -> Traces:
@@ -133,7 +141,7 @@ def trace(
 
     Args:
         photo: uint8 [h, w, 3], and the features of all of it.
-        objects: bool [h, w], visible pixels of all objects: the flow also starts from the planes of these.
+        objects: visible pixels of all objects: the flow also starts from the planes of these.
         reference: uint8 [H, W, 3], and its features.
         settings: how.
     """
@@ -159,10 +167,10 @@ def _reduced(rgb: RGBArray, longest: int) -> tuple[RGBArray, Matrix]:
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8), matrix
 
 
-def _starts(matches: Matches, objects: Bool, size: Size, settings: ForeignSettings) -> list[Matrix]:
+def _starts(matches: Matches, objects: Mask, size: Size, settings: ForeignSettings) -> list[Matrix]:
     """Return the planes of the objects, and those of everything, as transforms from the reference to the photo."""
     x, y = np.rint(matches.target_points).astype(int).T
-    inside = objects[np.clip(y, 0, size.height - 1), np.clip(x, 0, size.width - 1)]
+    inside = objects.holds(np.clip(x, 0, size.width - 1), np.clip(y, 0, size.height - 1))
     box = Box(0, 0, size.width, size.height)
     starts: list[Matrix] = []
     for part in (matches.part(inside), matches):

@@ -18,6 +18,7 @@ from deocclude.content.mixing import fine
 from deocclude.content.overlay import StitchSettings, clear_of_edges
 from deocclude.content.patch import Painter, Patch
 from deocclude.content.stitch import Stitched
+from deocclude.masks import Mask
 
 RGBArray = NDArray[np.uint8]
 SHARE = 0.9
@@ -44,14 +45,12 @@ def blended(
     return np.where(filled[..., None], np.clip(np.rint(mean), 0, 255), corrected).astype(np.uint8)
 
 
-def fuse(
-    stitched: Stitched, hole: NDArray[np.bool_], ask: Callable[[], Patch], base: Painter | None = None
-) -> Stitched:
+def fuse(stitched: Stitched, hole: Mask, ask: Callable[[], Patch], base: Painter | None = None) -> Stitched:
     """Return a stitched hole with the pixels from references corrected; the same pixels are filled.
 
     Args:
         stitched: the hole filled from references.
-        hole: bool [H, W].
+        hole: all of it.
         ask: returns what a painter gets to paint the hole; only called where something is filled.
         base: who paints what the network corrects; PCNet-C with its bundled weights by default.
 
@@ -62,11 +61,12 @@ def fuse(
         return stitched
     patch = _without_edges(ask())
     painted = FusionPainter(laid_reference(stitched.overlay, hole), base=base)(patch)
-    (x, y), (height, width) = patch.corner, patch.hole.shape
-    place = slice(y, y + height), slice(x, x + width)
-    part = stitched.filled[place] & patch.hole
-    rgb = stitched.rgb.copy()
-    rgb[place][part] = blended(rgb[place], painted.rgb, part, ~patch.hole)[part]
+    copied, filled = stitched.over(patch.rgb, patch.corner)
+    filled &= patch.hole
+    mean = blended(copied, painted.rgb, filled, ~patch.hole)
+    rgb, common = stitched.rgb.copy(), stitched.box.intersect(patch.box)
+    here, there = common.window(patch.box), common.window(stitched.box)
+    rgb[there][filled[here]] = mean[here][filled[here]]
     return replace(stitched, rgb=rgb)
 
 

@@ -78,10 +78,8 @@ class LaidReference:
 
     def part(self, array: NDArray[Any], patch: Patch, outside: int) -> NDArray[Any]:
         """Return an array of this part of the photo in the frame of a patch; ``outside`` where they do not overlap."""
-        frames = []
-        for (x, y), (height, width) in ((self.corner, self.hole.shape), (patch.corner, patch.hole.shape)):
-            frames.append(Box(x, y, x + width, y + height))
-        here, there = frames
+        (x, y), (height, width) = self.corner, self.hole.shape
+        here, there = Box(x, y, x + width, y + height), patch.box
         found = np.full((*patch.hole.shape, *array.shape[2:]), outside, array.dtype)
         both = here.intersect(there)
         if not both.empty:
@@ -89,17 +87,17 @@ class LaidReference:
         return found
 
 
-def laid_reference(laid: Overlay, hole: Bool) -> LaidReference:
+def laid_reference(laid: Overlay, hole: Mask) -> LaidReference:
     """Return an overlay as :class:`FusionPainter` takes it.
 
     Args:
         laid: references laid over a photo.
-        hole: bool [H, W], the hole that they were laid over.
+        hole: the hole of the photo that they were laid over.
     """
     rgb = np.clip(np.rint(laid.picture), 0, 255).astype(np.uint8)
     rehearsal = np.clip(np.rint(laid.rehearsal), 0, 255).astype(np.uint8) if laid.rehearsal.size else rgb
     box = laid.window.box
-    return LaidReference(rgb, laid.source, rehearsal, hole[box.slices], corner=(box.x0, box.y0))
+    return LaidReference(rgb, laid.source, rehearsal, hole.crop(box), corner=(box.x0, box.y0))
 
 
 class FusionPainter:

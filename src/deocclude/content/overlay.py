@@ -26,7 +26,7 @@ from deocclude.content.stitch_model import bundled
 from deocclude.content.target import Aligned, Target
 from deocclude.content.window import Window, window_around
 from deocclude.geometry import Size
-from deocclude.masks import distance_to
+from deocclude.masks import Mask, distance_to
 from deocclude.references.features import Features, extract
 from deocclude.references.matching import match
 from deocclude.references.verify import VerifySettings, verify
@@ -72,7 +72,7 @@ class StitchSettings:
 def make_target(
     photo: RGBArray, hole: Bool, usable: Bool, features: Features | None = None, settings: StitchSettings | None = None
 ) -> Target:
-    """Return the target for :func:`stitch`: the photo with its rehearsal band.
+    """Return the target for :func:`overlay`: a photo, or the part around the hole, with its rehearsal band.
 
     Args:
         photo: uint8 [h, w, 3].
@@ -136,8 +136,8 @@ class Overlay:
 
 def overlay(
     photo: RGBArray,
-    hole: Bool,
-    usable: Bool,
+    hole: Mask,
+    usable: Mask,
     references: Sequence[tuple[RGBArray, Features | None]],
     settings: StitchSettings | None = None,
     *,
@@ -169,7 +169,7 @@ def overlay(
 
 
 def framed(
-    photo: RGBArray, hole: Bool, usable: Bool, settings: StitchSettings, features: Features | None = None
+    photo: RGBArray, hole: Mask, usable: Mask, settings: StitchSettings, features: Features | None = None
 ) -> tuple[Window, Target]:
     """Return the part of a photo around a hole that is worked on, and the target there.
 
@@ -180,7 +180,7 @@ def framed(
     window = wide.around(hole)
     if features is None:
         found = make_target(wide.picture(photo), wide.some(hole), wide.all(usable), settings=settings).features
-        features = wide.lifted(found, Size(*hole.shape))
+        features = wide.lifted(found, hole.size)
     seen = window.features(features, wide.size)
     return window, make_target(window.picture(photo), window.some(hole), window.all(usable), seen, settings)
 

@@ -56,6 +56,12 @@ class Patch:
     context: NDArray[np.bool_] | None = None
     corner: tuple[int, int] = (0, 0)
 
+    @property
+    def box(self) -> Box:
+        """Where the arrays lie in the photo, half-open."""
+        (x, y), (height, width) = self.corner, self.hole.shape
+        return Box(x, y, x + width, y + height)
+
 
 @dataclass(frozen=True, eq=False)
 class Painted:

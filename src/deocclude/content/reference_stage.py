@@ -217,7 +217,7 @@ def reduced(reference: Reference, photo: Size) -> Reference:
     if scale >= 1:
         return reference
     window = Window(Box(0, 0, width, height), Size(max(1, round(height * scale)), max(1, round(width * scale))))
-    shown = None if reference.shown is None else window.all(reference.shown)
+    shown = None if reference.shown is None else window.all(Mask.from_array(reference.shown))
     return replace(
         reference, rgb=window.picture(reference.rgb), features=window.features(reference.features), shown=shown
     )

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.content.fill import background_patch, hidden_patch
+from deocclude.content.fill import LEAST_ROUND, MIXED, background_patch, hidden_patch
 from deocclude.content.foreign import Traces, trace
 from deocclude.content.fused import fuse
 from deocclude.content.overlay import StitchSettings
 from deocclude.content.patch import BACKGROUND, Fill, Patch, Provenance
 from deocclude.content.stitch import Stitched, stitch
-from deocclude.geometry import Size
-from deocclude.masks import Mask
+from deocclude.content.window import window_around
+from deocclude.geometry import EMPTY_BOX, Size
+from deocclude.masks import Mask, union
 from deocclude.references.features import Features, extract
 
 if TYPE_CHECKING:
@@ -50,16 +51,23 @@ class Hole:
     Attributes:
         id: of the object; 0 is the background.
         parts: what is hidden, in pieces that are filled one by one.
-        own: visible pixels of the object; none for the background.
+        own: visible pixels of the object that show nothing else; none for the background.
         around: visible pixels of no object.
-        foreign: visible pixels of other objects.
+        modal: all visible pixels of the object; none for the background.
+        covered: visible pixels of all objects.
     """
 
     id: int
     parts: tuple[Mask, ...]
     own: Mask
     around: Mask
-    foreign: Mask
+    modal: Mask
+    covered: Mask
+
+    @cached_property
+    def shaded(self) -> Mask:
+        """What is not the background's own colour: objects and the pixels beside them."""
+        return Mask.from_array(~self.around.to_array())
 
     @property
     def hidden(self) -> Mask:
@@ -68,6 +76,11 @@ class Hole:
         for part in self.parts[1:]:
             whole = whole | part
         return whole
+
+    @property
+    def foreign(self) -> Mask:
+        """Visible pixels of other objects; made anew each time, since it may be as large as the photo."""
+        return self.covered - self.modal
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +120,7 @@ class View:
         if known is None:
             while len(self._traces) >= KEPT:
                 del self._traces[next(iter(self._traces))]
-            found = trace((self.rgb, self.features), self.objects.to_array(), (reference.rgb, reference.features))
+            found = trace((self.rgb, self.features), self.objects, (reference.rgb, reference.features))
             known = self._traces[id(reference)] = (reference, found)
         return known[1]
 
@@ -125,7 +138,8 @@ def reveal(view: View, hole: Hole, references: Sequence[Reference], *, trust: bo
         why = "the hidden part is too small to test a reference on"
         return Revealed(None, (why,) * len(references))
     settings = StitchSettings(verify=False, least_confidence=0.0) if trust else StitchSettings()
-    allowed = [_allowed(view, hole, reference) for reference in references]
+    foreign = hole.foreign
+    allowed = [_allowed(view, foreign, reference) for reference in references]
     open_ = [k for k, part in enumerate(allowed) if part is None or part.any()]
     reasons: list[str | None] = [TOO_LITTLE if k in open_ else NOTHING_ELSE for k in range(len(references))]
     for usable, tried in _attempts(view, hole, references, open_):
@@ -134,21 +148,24 @@ def reveal(view: View, hole: Hole, references: Sequence[Reference], *, trust: bo
             if part.area >= LEAST:
                 given = [(references[k].rgb, references[k].features) for k in tried]
                 shown = [allowed[k] for k in tried]
-                whole = part.to_array()
-                answer = stitch(view.rgb, whole, usable.to_array(), given, settings, shown=shown)
-                found.append((part, fuse(answer, whole, partial(_asked, view, hole, part))))
+                answer = stitch(view.rgb, part, usable, given, settings, shown=shown)
+                fused = fuse(answer, part, partial(_asked, view, hole, part))
+                found.append(replace(fused, overlay=None))  # it is large, and nobody asks for it any more
         for place, k in enumerate(tried):
-            reasons[k] = _reason(view, hole, references[k], [answer for _, answer in found], place)
-        if any(answer.filled.any() for _, answer in found):
-            return Revealed(_placed(hole, [answer for _, answer in found], tried), tuple(reasons))
+            reasons[k] = _reason(view, hole, references[k], found, place)
+        if any(answer.filled.any() for answer in found):
+            return Revealed(_placed(hole, found, tried), tuple(reasons))
     return Revealed(None, tuple(reasons))
 
 
 def _asked(view: View, hole: Hole, part: Mask) -> Patch:
     """Return what a painter gets to paint a piece of a hidden part."""
     if hole.id == BACKGROUND:
-        return background_patch(view.rgb, part, Mask.from_array(~hole.around.to_array()))[0]
-    return hidden_patch(view.rgb, hole.own, part, occluders=hole.foreign)[0]
+        return background_patch(view.rgb, part, hole.shaded)[0]
+    near = part.box.join(hole.own.box)
+    near = near.grow(max(near.width, near.height) + LEAST_ROUND + MIXED + 1)  # the patch reaches less far
+    occluders = hole.covered.within(near) - hole.modal
+    return hidden_patch(view.rgb, hole.own, part, occluders=occluders)[0]
 
 
 def _attempts(
@@ -161,14 +178,17 @@ def _attempts(
         yield hole.around, open_
         return
     yield hole.own, open_
-    showing = [k for k in open_ if view.traces(references[k]).share(hole.own.to_array()) >= SEEN]
+    showing = [k for k in open_ if view.traces(references[k]).share(hole.own) >= SEEN]
     if showing:
-        yield hole.own | hole.around, showing
+        near = EMPTY_BOX
+        for part in hole.parts:
+            near = near.join(window_around(part).box)
+        yield hole.own | hole.around.within(near), showing
 
 
-def _allowed(view: View, hole: Hole, reference: Reference) -> Bool | None:
+def _allowed(view: View, foreign: Mask, reference: Reference) -> Bool | None:
     """Return the pixels of a reference that may be used: not transparent, and not those of other objects."""
-    barred = view.traces(reference).foreign(hole.foreign.to_array())
+    barred = view.traces(reference).foreign(foreign)
     if not barred.any():
         return reference.shown
     return ~barred if reference.shown is None else reference.shown & ~barred
@@ -182,7 +202,7 @@ def _reason(view: View, hole: Hole, reference: Reference, answers: Sequence[Stit
         return "another reference agrees better"
     refused = [answer.reasons[place] for answer in answers if place in answer.reasons]
     if len(refused) == len(answers):
-        if view.traces(reference).share(hole.hidden.to_array()) >= COVERED:
+        if view.traces(reference).share(hole.hidden) >= COVERED:
             return "it shows what hides the object, at the same place"
         return refused[0]
     promise = max(answer.measures.get("confidence", 0.0) for answer in answers)
@@ -192,18 +212,19 @@ def _reason(view: View, hole: Hole, reference: Reference, answers: Sequence[Stit
 
 def _placed(hole: Hole, answers: Sequence[Stitched], tried: Sequence[int]) -> Fill:
     """Return the filled pixels of all pieces in one crop."""
-    shape = answers[0].filled.shape
-    filled, source = np.zeros(shape, bool), np.zeros(shape, np.int16)
-    rgb, sure = np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.uint8)
-    for answer in answers:
-        filled |= answer.filled
-        source[answer.filled] = np.array(tried)[answer.source[answer.filled]]
-        rgb[answer.filled] = answer.rgb[answer.filled]
-        sure[answer.filled] = np.rint(answer.confidence[answer.filled] * 255)
-    box = Mask.from_array(filled).box
-    inside = filled[box.slices]
-    codes = np.where(inside, source[box.slices] + Provenance.REFERENCE, Provenance.NOTHING).astype(np.uint8)
-    return Fill(hole.id, box, inside, rgb[box.slices], codes, sure[box.slices], NAME)
+    answers = [answer for answer in answers if answer.filled.any()]
+    masks = [Mask.from_crop(answer.filled, answer.box[:2], hole.own.size) for answer in answers]
+    filled = union(masks, hole.own.size)
+    box, shape = filled.box, filled.pixels.shape
+    codes, sure = np.full(shape, Provenance.NOTHING, np.uint8), np.zeros(shape, np.uint8)
+    rgb = np.zeros((*shape, 3), np.uint8)
+    for mask, answer in zip(masks, answers, strict=True):
+        here, there = mask.box.window(box), mask.box.window(answer.box)
+        part = mask.pixels
+        codes[here][part] = np.array(tried)[answer.source[there][part]] + Provenance.REFERENCE
+        rgb[here][part] = answer.rgb[there][part]
+        sure[here][part] = np.rint(answer.confidence[there][part] * 255)
+    return Fill(hole.id, box, filled.pixels, rgb, codes, sure, NAME)
 
 
 def recoded(part: Fill, numbers: dict[int, int]) -> Fill:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from deocclude.content.blend import NONE
 from deocclude.content.membrane import without_seam
 from deocclude.content.overlay import Overlay, StitchSettings, clear_of_edges, overlay, seam_reach
-from deocclude.content.window import Window
+from deocclude.geometry import EMPTY_BOX, Box
+from deocclude.masks import Mask
 from deocclude.references.features import Features
 
 Float = NDArray[np.float32]
@@ -29,7 +30,8 @@ class Stitched:
     """A hole filled from references.
 
     Attributes:
-        rgb: uint8 [h, w, 3]; equals the photo outside the hole, and inside it where nothing is filled.
+        box: the part of the photo that all arrays cover; empty where nothing is filled.
+        rgb: uint8 [h, w, 3]; equals the photo where nothing is filled.
         filled: bool [h, w], pixels that come from a reference.
         source: int16 [h, w], number of the reference, -1 where there is none.
         confidence: float32 [h, w] in 0..1, that the pixel is better than the plain fill's; 0 where not filled.
@@ -39,6 +41,7 @@ class Stitched:
         overlay: what the pixels were taken from; ``None`` where nothing is filled.
     """
 
+    box: Box
     rgb: RGBArray
     filled: Bool
     source: NDArray[np.int16]
@@ -48,11 +51,31 @@ class Stitched:
     measures: dict[str, float] = field(default_factory=dict)
     overlay: Overlay | None = None
 
+    def over(self, picture: RGBArray, corner: tuple[int, int] = (0, 0)) -> tuple[RGBArray, Bool]:
+        """Return a picture with the filled pixels, and which these are.
+
+        Args:
+            picture: uint8 [h, w, 3], the photo or a part of it.
+            corner: (x, y) of its first pixel in the photo.
+
+        Returns:
+            uint8 [h, w, 3] and bool [h, w].
+        """
+        height, width = picture.shape[:2]
+        frame = Box(corner[0], corner[1], corner[0] + width, corner[1] + height)
+        common = self.box.intersect(frame)
+        rgb, filled = picture.copy(), np.zeros((height, width), bool)
+        if not common.empty:
+            here, there = common.window(frame), common.window(self.box)
+            filled[here] = self.filled[there]
+            rgb[filled] = self.rgb[there][self.filled[there]]
+        return rgb, filled
+
 
 def stitch(
     photo: RGBArray,
-    hole: Bool,
-    usable: Bool,
+    hole: Mask,
+    usable: Mask,
     references: Sequence[tuple[RGBArray, Features | None]],
     settings: StitchSettings | None = None,
     *,
@@ -62,31 +85,31 @@ def stitch(
     """Fill a hole from references, as far as they show it and can be trusted.
 
     Args:
-        photo: uint8 [h, w, 3]; what stands in the hole is not looked at.
-        hole: bool [h, w].
-        usable: bool [h, w], pixels of the photo that may be looked at.
+        photo: uint8 [H, W, 3]; what stands in the hole is not looked at.
+        hole: what to fill.
+        usable: pixels of the photo that may be looked at; far from the hole none is.
         references: pictures uint8 [H, W, 3] of any size, and their features where they are known already.
         settings: how.
         features: of the usable pixels of the photo, where they are known already.
         shown: for each reference bool [H, W], its pixels that may be used, or ``None`` for all; none for all of all.
     """
     settings = settings or StitchSettings()
-    if not hole.any():
-        return _nothing(photo, {})
+    if not hole:
+        return _nothing({})
     laid = overlay(photo, hole, usable, references, settings, features=features, shown=shown, rehearse=False)
     if not laid.measures:
-        return _nothing(photo, laid.reasons)
+        return _nothing(laid.reasons)
     if laid.confidence < settings.least_confidence:
         why = f"references not used: they promise too little against the plain fill (confidence {laid.confidence:.2f})"
-        refused = _nothing(photo, laid.reasons)
+        refused = _nothing(laid.reasons)
         return replace(refused, notes=(*refused.notes, why), measures=laid.measures)
     box = laid.window.box
-    part = hole[box.slices]
+    before, part = photo[box.slices], hole.crop(box)
     filled = part & (laid.source != NONE)
-    known = clear_of_edges(part, usable[box.slices], settings.rim) & (laid.source != NONE)
+    known = clear_of_edges(part, usable.crop(box), settings.rim) & (laid.source != NONE)
     picture = without_seam(
         laid.picture,
-        photo[box.slices].astype(np.float32),
+        before.astype(np.float32),
         filled,
         known,
         seam_reach(part, known, settings),
@@ -95,32 +118,15 @@ def stitch(
     share = laid.confidence if settings.least_confidence > 0 else 1.0
     picture = laid.plain + np.float32(share) * (picture - laid.plain)
     source = np.where(filled, laid.source, np.int16(NONE))
-    found = _placed(photo, laid.window, picture, source, laid.confidence, laid.reasons, laid.measures)
-    return replace(found, overlay=laid)
+    rgb = before.copy()
+    rgb[filled] = np.clip(np.rint(picture[filled]), 0, 255).astype(np.uint8)
+    sure = np.where(filled, np.float32(laid.confidence), np.float32(0))
+    return Stitched(box, rgb, filled, source, sure, laid.reasons, _told(laid.reasons), laid.measures, laid)
 
 
-def _placed(
-    photo: RGBArray,
-    window: Window,
-    picture: Float,
-    source: NDArray[np.int16],
-    confidence: float,
-    reasons: dict[int, str],
-    measures: dict[str, float],
-) -> Stitched:
-    """Return the result in the frame of the photo; ``picture`` and ``source`` cover the window."""
-    rgb, number = photo.copy(), np.full(photo.shape[:2], NONE, np.int16)
-    number[window.box.slices] = source
-    filled = number != NONE
-    rgb[filled] = np.clip(np.rint(picture[source != NONE]), 0, 255).astype(np.uint8)
-    sure = np.where(filled, np.float32(confidence), np.float32(0))
-    return Stitched(rgb, filled, number, sure, reasons, _told(reasons), measures)
-
-
-def _nothing(photo: RGBArray, reasons: dict[int, str]) -> Stitched:
-    height, width = photo.shape[:2]
-    none = np.full((height, width), NONE, np.int16)
-    return Stitched(photo.copy(), none != NONE, none, np.zeros((height, width), np.float32), reasons, _told(reasons))
+def _nothing(reasons: dict[int, str]) -> Stitched:
+    rgb, none = np.zeros((0, 0, 3), np.uint8), np.zeros((0, 0), np.int16)
+    return Stitched(EMPTY_BOX, rgb, none != 0, none, none.astype(np.float32), reasons, _told(reasons))
 
 
 def _told(reasons: dict[int, str]) -> tuple[str, ...]:

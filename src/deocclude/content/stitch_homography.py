@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from deocclude.content.blend import NONE
 from deocclude.content.stitch import Stitched
+from deocclude.geometry import Box
 
 Bool = NDArray[np.bool_]
 RGBArray = NDArray[np.uint8]
@@ -41,9 +42,9 @@ def stitch_homography(photo: RGBArray, hole: Bool, usable: Bool, references: Seq
         matrix, inliers = _homography(detector.detectAndCompute(_grey(reference), None), wanted)
         if matrix is not None and inliers > most:
             best, number, most = matrix, place, inliers
-    source = np.full(hole.shape, NONE, np.int16)
+    frame, source = Box(0, 0, hole.shape[1], hole.shape[0]), np.full(hole.shape, NONE, np.int16)
     if best is None:
-        return Stitched(photo.copy(), source != NONE, source, np.zeros(hole.shape, np.float32),
+        return Stitched(frame, photo.copy(), source != NONE, source, np.zeros(hole.shape, np.float32),
                         notes=("no homography",))  # fmt: skip
     target = hole.shape[::-1]
     reference = references[number]
@@ -52,7 +53,7 @@ def stitch_homography(photo: RGBArray, hole: Bool, usable: Bool, references: Seq
     filled = hole & (shown > 0)
     source[filled] = number
     rgb = np.where(filled[..., None], warped, photo).astype(np.uint8)
-    return Stitched(rgb, filled, source, filled.astype(np.float32))
+    return Stitched(frame, rgb, filled, source, filled.astype(np.float32))
 
 
 def _homography(found: tuple[Any, Any], wanted: tuple[Any, Any]) -> tuple[NDArray[np.float64] | None, int]:

@@ -52,18 +52,17 @@ class Window:
             return part
         return np.asarray(cv2.resize(part, self.size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
-    def some(self, mask: Bool) -> Bool:
+    def some(self, mask: Mask) -> Bool:
         """Return the window of a mask: pixels that cover any set one."""
         return self._share(mask) > 1e-3
 
-    def all(self, mask: Bool) -> Bool:
+    def all(self, mask: Mask) -> Bool:
         """Return the window of a mask: pixels that cover set ones only."""
         return self._share(mask) > 1 - 1e-3
 
-    def around(self, hole: Bool) -> Window:
+    def around(self, hole: Mask) -> Window:
         """Return the part of the window near a hole of the photo, at the same scale."""
-        tight = Mask.from_array(hole).box
-        box = tight.grow(max(NEAR, max(tight.width, tight.height))).clip(Size(*hole.shape))
+        box = hole.box.grow(max(NEAR, max(hole.box.width, hole.box.height))).clip(hole.size)
         box = box.intersect(self.box)
         across, down = self.scale
         return Window(box, Size(max(1, round(box.height * down)), max(1, round(box.width * across))))
@@ -89,17 +88,16 @@ class Window:
         scales = features.scales / factor.mean()
         return Features(points, scales.astype(np.float32), features.angles, features.descriptors, size)
 
-    def _share(self, mask: Bool) -> NDArray[Any]:
-        part = mask[self.box.slices].astype(np.float32)
+    def _share(self, mask: Mask) -> NDArray[Any]:
+        part = mask.crop(self.box).astype(np.float32)
         return part if not self.reduced else cv2.resize(part, self.size[::-1], interpolation=cv2.INTER_AREA)
 
 
-def window_around(hole: Bool) -> Window:
+def window_around(hole: Mask) -> Window:
     """Return the window for a hole, at least one pixel: with as much on each side as the hole is long, at most."""
-    height, width = hole.shape
+    height, width = hole.size
     box = Box(0, 0, width, height)
-    if hole.size > LEAST:
-        tight = Mask.from_array(hole).box
-        box = tight.grow(max(96, max(tight.width, tight.height))).clip(Size(height, width))
+    if height * width > LEAST:
+        box = hole.box.grow(max(96, max(hole.box.width, hole.box.height))).clip(hole.size)
     scale = min(1.0, float(np.sqrt(MOST / (box.width * box.height))))
     return Window(box, Size(max(1, round(box.height * scale)), max(1, round(box.width * scale))))

@@ -291,10 +291,11 @@ def lay_over(
 ) -> tuple[RGBArray, BoolArray, float]:
     """Return a reference laid over the photo (uint8 [h, w, 3]), where it shows something, and how far to trust it.
 
-    As :func:`deocclude.content.stitch.overlay` does it for a fill; the confidence is 0 where it cannot be done.
+    As :func:`deocclude.content.overlay.overlay` does it for a fill; the confidence is 0 where it cannot be done.
     """
     settings = StitchSettings(align=AlignSettings(most=ways))
-    laid = overlay(photo, target.hole, target.known, [reference], settings, features=target.features)
+    hole, known = Mask.from_array(target.hole), Mask.from_array(target.known)
+    laid = overlay(photo, hole, known, [reference], settings, features=target.features)
     rgb, valid = np.zeros_like(photo), np.zeros(photo.shape[:2], bool)
     rgb[laid.window.box.slices] = np.clip(np.rint(laid.picture), 0, 255)
     valid[laid.window.box.slices] = laid.source != NONE

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from deocclude.datasets.ukbench import Query
 from deocclude.evaluation.content import Scores, score
+from deocclude.masks import Mask
 from deocclude.stages import Stopwatch
 
 if TYPE_CHECKING:
@@ -104,8 +105,8 @@ class Work:
         """The references stitched in."""
         from deocclude.content.stitch import stitch
 
-        given = [(picture, None) for picture in self.query.references]
-        return stitch(self.plain, self.query.hole, self.query.usable, given)
+        hole, usable = (Mask.from_array(mask) for mask in (self.query.hole, self.query.usable))
+        return stitch(self.plain, hole, usable, [(picture, None) for picture in self.query.references])
 
     @cached_property
     def fused(self) -> Stitched:
@@ -113,8 +114,8 @@ class Work:
         from deocclude.content.fused import fuse
         from deocclude.content.patch import Patch
 
-        query = self.query
-        return fuse(self.stitched, query.hole, lambda: Patch(self.plain, query.hole, query.usable))
+        query, hole = self.query, Mask.from_array(self.query.hole)
+        return fuse(self.stitched, hole, lambda: Patch(self.plain, query.hole, query.usable))
 
 
 Filled = tuple[RGBArray, Bool, tuple[str, ...]]
@@ -152,13 +153,13 @@ def _complete(work: Work) -> Filled:
     from deocclude.content import painter
     from deocclude.content.patch import Patch
 
-    found, query = work.fused, work.query
-    rest = query.hole & ~found.filled
+    query = work.query
+    seen, filled, notes = _filled_up(work.fused, work.plain)
+    rest = query.hole & ~filled
     if not rest.any():
-        return found.rgb, found.filled, found.notes
-    seen = np.where(rest[..., None], work.plain, found.rgb).astype(np.uint8)
-    painted = painter(NETWORK)(Patch(seen, rest, query.usable | found.filled))
-    return painted.rgb, found.filled, found.notes
+        return seen, filled, notes
+    painted = painter(NETWORK)(Patch(seen, rest, query.usable | filled))
+    return painted.rgb, filled, notes
 
 
 ROWS: dict[str, Fill] = {
@@ -206,5 +207,4 @@ def _by_painter(query: Query, name: str) -> RGBArray:
 
 
 def _filled_up(stitched: Stitched, plain: RGBArray) -> Filled:
-    rgb = np.where(stitched.filled[..., None], stitched.rgb, plain).astype(np.uint8)
-    return rgb, stitched.filled, stitched.notes
+    return *stitched.over(plain), stitched.notes

@@ -22,7 +22,7 @@ from deocclude.files import atomic_folder, check_output_folder
 from deocclude.formats.base import LARGEST_KEPT_ID, Format, ImageEntry
 from deocclude.formats.source import Kind, Source, visible_files
 from deocclude.geometry import Size
-from deocclude.images import read_labels, read_photo, write_picture
+from deocclude.images import read_as_stored, read_labels, write_picture
 from deocclude.masks import Mask
 from deocclude.scene import Instance, Scene
 
@@ -63,7 +63,7 @@ def _ids_and_names(stems: list[str]) -> list[tuple[int, str]]:
 
 def _read(path: Path) -> Mask:
     values = _values(path)
-    return Mask.from_array(values > values.max(initial=0) / 2)
+    return Mask.from_array(values > int(values.max(initial=0)) // 2)
 
 
 def _values(path: Path) -> NDArray[Any]:
@@ -75,9 +75,7 @@ def _values(path: Path) -> NDArray[Any]:
         mode = ""
     if mode not in ("RGB", "RGBA", "LA", "P"):
         return read_labels(path)
-    read_photo(path, convert=True)
-    with Image.open(path) as image:
-        pixels = np.asarray(image.convert("RGBA") if mode == "P" else image)
+    pixels = read_as_stored(path, "RGBA" if mode == "P" else mode)
     if mode != "RGB" and pixels[..., -1].min(initial=255) < 255:
         return pixels[..., -1]
     colours = pixels[..., :3] if mode != "LA" else pixels[..., :1]

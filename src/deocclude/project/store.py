@@ -30,6 +30,7 @@ from deocclude.geometry import Size
 from deocclude.images import Photo, read_labels, read_photo, write_like, write_picture
 from deocclude.layers.export import export_png, read_layers
 from deocclude.layers.openraster import write_openraster
+from deocclude.layers.stack import LayerStack
 from deocclude.masks import Mask
 from deocclude.ordering.draw import draw_order
 from deocclude.project import records
@@ -162,7 +163,7 @@ def _assemble(folder: Path, index: Record) -> Project:
         "amodal": _amodal(folder, index, scene),
         "references": references,
         "content": _fills(folder, index, scene),
-        "layers": read_layers(folder / "layers") if (folder / "layers" / "layers.json").is_file() else None,
+        "layers": _layers(folder, scene),
     }
     return Project(
         photo,
@@ -177,7 +178,7 @@ def _assemble(folder: Path, index: Record) -> Project:
         results["content"],
         results["layers"],
         records.stage_records_of(index),
-        _lasting(dict(plain["fingerprints"]), results, scene),
+        _lasting(dict(plain["fingerprints"]), results),
     )
 
 
@@ -214,11 +215,17 @@ def _fills(folder: Path, index: Record, scene: Scene) -> dict[int, Fill] | None:
     return fills if {BACKGROUND, *scene.ids} <= set(fills) else None
 
 
-def _lasting(fingerprints: dict[str, str], results: Mapping[str, Any], scene: Scene) -> dict[str, str]:
+def _layers(folder: Path, scene: Scene) -> LayerStack | None:
+    """Return the layers; nothing where they are those of other objects, so that they are built again."""
+    if not (folder / "layers" / "layers.json").is_file():
+        return None
+    stack = read_layers(folder / "layers")
+    return stack if sorted(stack.ids) == sorted(scene.ids) else None
+
+
+def _lasting(fingerprints: dict[str, str], results: Mapping[str, Any]) -> dict[str, str]:
     """Return the fingerprints without those of stages whose result is not there: these are computed again."""
     gone = {stage for stage, result in results.items() if result is None}
-    if results["layers"] is not None and sorted(results["layers"].ids) != sorted(scene.ids):
-        gone.add("layers")
     return {name: value for name, value in fingerprints.items() if name.split("/")[0] not in gone}
 
 

@@ -41,13 +41,19 @@ def stroke_mask(strokes: Sequence[Stroke], radius: float, size: Size) -> Mask:
     """
     import cv2
 
-    canvas = np.zeros(size, np.uint8)
     width = max(1, round(2 * radius))
     reach = 4 * max(size) + 1000
-    for stroke in strokes:
-        if len(stroke):
-            points = np.rint(np.clip(np.asarray(stroke, float), -reach, reach)).astype(np.int32)
-            if len(points) == 1:
-                points = np.repeat(points, 2, axis=0)
-            cv2.polylines(canvas, [points.reshape(-1, 1, 2)], False, 1, width)
-    return Mask.from_array(canvas)
+    lines = [
+        np.rint(np.clip(np.asarray(stroke, float), -reach, reach)).astype(np.int32) for stroke in strokes if len(stroke)
+    ]
+    if not lines:
+        return Mask.empty(size)
+    low, high = np.concatenate(lines).min(0).tolist(), np.concatenate(lines).max(0).tolist()
+    box = Box(low[0], low[1], high[0] + 1, high[1] + 1).grow(width).clip(size)
+    canvas = np.zeros((box.height, box.width), np.uint8)
+    for points in lines if not box.empty else ():
+        placed = points - np.array(box[:2], np.int32)
+        if len(placed) == 1:
+            placed = np.repeat(placed, 2, axis=0)
+        cv2.polylines(canvas, [placed.reshape(-1, 1, 2)], False, 1, width)
+    return Mask.from_crop(canvas, box[:2], size)
