@@ -15,7 +15,7 @@ from deocclude.errors import InputError
 from deocclude.geometry import Box
 from deocclude.masks import Mask, dilate
 
-ALL = ["auto", *(name for name in METHODS if name not in ("pcnet-c", "textured", "guided"))]
+ALL = ["auto", *(name for name in METHODS if name not in ("pcnet-c", "textured"))]
 
 
 def scene():
@@ -141,9 +141,9 @@ def test_auto_copies_texture_into_a_wide_hole_and_paints_one_colour_as_it_is():
     whole, seen = np.ones((200, 200), bool), np.ones((200, 200), bool)
     seen[60:120, 60:120] = False
     wide = fill_hidden(photo, Mask.from_array(seen), Mask.from_array(whole), instance_id=1)
-    assert wide.method == "guided"
+    assert wide.method == "textured"
     background = fill_background(photo, Mask.from_array(whole & ~seen))
-    assert background.method == "exemplar"
+    assert background.method == "textured"
     flat = fill_hidden(np.full_like(photo, 77), Mask.from_array(seen), Mask.from_array(whole), instance_id=1)
     assert flat.method == "biharmonic" and (flat.rgb[flat.hole] == 77).all()
 

@@ -11,7 +11,7 @@ from deocclude.content import METHODS, painter
 from deocclude.content.patch import Patch, Provenance
 from deocclude.errors import InputError
 
-WITHOUT_A_NET = [name for name in METHODS if name not in ("pcnet-c", "textured", "guided")]
+WITHOUT_A_NET = [name for name in METHODS if name not in ("pcnet-c", "textured")]
 SMOOTH = ["telea", "navier-stokes", "biharmonic"]
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from deocclude.content import painter
+from deocclude.content.exemplar import ExemplarSettings, exemplar
 from deocclude.content.mixing import fine
-from deocclude.content.patch import Patch, Provenance
+from deocclude.content.patch import Painted, Patch, Provenance
+from deocclude.content.textured import own_colours, with_texture
 
 
 def stripes(seed: int = 0) -> Patch:
@@ -45,3 +47,62 @@ def test_with_nothing_to_look_at_it_paints_what_the_network_does():
     patch = Patch(stripes().rgb, stripes().hole, np.zeros((96, 96), bool), 0)
     painted = painter("textured")(patch)
     assert painted.fallback_reason and (painted.confidence == 0).all()
+
+
+def halves(seed: int = 0) -> Patch:
+    """Dark grain on the left and bright grain on the right, and a hole of 64 pixels in the middle."""
+    grain = np.random.default_rng(3).integers(-12, 13, (120, 160))
+    grey = np.where(np.arange(160) < 80, 70, 170) + grain
+    hole = np.zeros((120, 160), bool)
+    hole[28:92, 48:112] = True
+    rgb = np.repeat(grey[..., None], 3, 2).astype(np.uint8)
+    rgb[hole] = [255, 0, 0]
+    return Patch(rgb, hole, ~hole, seed)
+
+
+def split_at(column: int) -> Painted:
+    """Return what a guide says who sees the bright part begin at that column."""
+    patch = halves()
+    grey = np.where(np.arange(160) < column, 70, 170)[None, :, None].repeat(120, 0).repeat(3, 2).astype(np.uint8)
+    nothing = np.zeros(patch.hole.shape)
+    return Painted(grey, nothing.astype(np.float32), nothing.astype(np.uint8), "guide")
+
+
+def test_copies_follow_the_guide():
+    patch, rows = halves(), slice(40, 80)
+    for column in (64, 96):
+        painted = exemplar(ExemplarSettings(), lambda _, at=column: split_at(at))(patch)
+        found = painted.rgb[rows, 48:112, 0].astype(float)
+        assert found[:, : column - 48 - 8].mean() < 90 and found[:, column - 48 + 8 :].mean() > 150
+
+
+def test_a_wide_hole_has_grain_and_the_colours_of_both_halves():
+    patch = halves()
+    painted, sharp = painter("textured")(patch), painter("exemplar")(patch)
+    assert detail(painted.rgb, patch.hole) > 0.5 * detail(sharp.rgb, patch.hole)
+    left, right = (painted.rgb[40:80, part].mean() for part in (slice(48, 60), slice(100, 112)))
+    assert left < 100 < 140 < right
+
+
+def test_colours_in_between_are_drawn_to_those_that_the_object_shows():
+    hole = np.zeros((120, 160), bool)
+    hole[:, 48:112] = True
+    patch = Patch(halves().rgb, hole, ~hole)
+    between = np.where(hole[..., None], np.uint8(130), patch.rgb)
+    moved = own_colours(between, patch)
+    assert np.array_equal(moved[~hole], patch.rgb[~hole])
+    assert np.abs(moved[20:100, 70:90].astype(float) - 170).max() < 6, "the visible part is 70 and 170"
+    right = np.where(hole[..., None], split_at(80).rgb, patch.rgb)
+    assert np.abs(own_colours(right, patch)[hole].astype(float) - right[hole]).mean() < 6, "these stay"
+
+
+def test_copies_of_a_few_edges_stay_faint_where_the_object_is_smooth():
+    y, x = np.mgrid[:120, :160]
+    smooth = np.repeat((100 + 0.2 * x)[..., None], 3, 2).astype(np.float32)
+    patch = halves()
+    combed, rough = smooth.copy(), smooth + np.random.default_rng(0).normal(0, 8, (120, 160, 1)).astype(np.float32)
+    combed[patch.hole & (y % 8 == 0)] += 40
+    faint = with_texture(smooth, combed, patch)
+    assert np.square((faint - smooth)[patch.hole]).mean() < 0.1 * np.square((combed - smooth)[patch.hole]).mean()
+    kept = with_texture(smooth, rough.astype(np.float32), patch)
+    assert (kept - smooth)[patch.hole].std() > 5, "what the visible part has everywhere is copied"

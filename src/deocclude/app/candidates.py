@@ -34,7 +34,6 @@ ABOUT = {
     "mean": ("smooth", "mean colour"),
     "pcnet-c": ("network", "network (PCNet-C)"),
     "textured": ("network", "network with own texture"),
-    "guided": ("texture", "own texture, led by network"),
 }
 """Kind and title of each painter."""
 MARGIN = 24

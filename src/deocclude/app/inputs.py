@@ -27,7 +27,7 @@ PLAIN = ("name", "category", "category_id", "is_stuff", "depth_rank", "cluster",
 SCENE, SETTINGS = "scene", "settings"
 REFERENCE = "reference:"
 """Begins the name of a candidate that is a reference; all others are painters."""
-PREFERRED = ("guided", "exemplar", "textured", "pcnet-c", "biharmonic", "telea", "navier-stokes", "mean")
+PREFERRED = ("textured", "exemplar", "pcnet-c", "biharmonic", "telea", "navier-stokes", "mean")
 """Which painter takes the place of one that was rejected."""
 VERDICTS = "verdicts"
 """Words on references that another command was given."""

@@ -119,8 +119,7 @@ class Methods:
     pcnet-m-nog, convexR, convex, raw."""
     fill: str | None = None
     """How hidden pixels are painted: auto (the default), chosen (all compete), exemplar, telea, navier-stokes,
-    biharmonic, mean, pcnet-c, textured (its colours with fine texture of the object's own), guided (texture of the
-    object's own, copied where it fits these colours)."""
+    biharmonic, mean, pcnet-c, textured (its colours with texture of the object's own)."""
     edges: str | None = None
     """Layer edges: soft (anti-aliased; the default) or hard (exactly the whole shape)."""
     max_gap: Annotated[int | None, WHOLE] = None

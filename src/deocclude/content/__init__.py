@@ -58,13 +58,6 @@ def _textured(settings: Settings) -> Painter:
     return textured(build_settings(PCNetCSettings, settings))
 
 
-def _guided(settings: Settings) -> Painter:
-    from deocclude.content.guided import guided
-    from deocclude.content.pcnet_c import PCNetCSettings
-
-    return guided(build_settings(PCNetCSettings, settings))
-
-
 METHODS: dict[str, Callable[[Settings], Painter]] = {
     "telea": _telea,
     "navier-stokes": _navier_stokes,
@@ -73,9 +66,8 @@ METHODS: dict[str, Callable[[Settings], Painter]] = {
     "mean": _mean,
     "pcnet-c": _pcnet_c,
     "textured": _textured,
-    "guided": _guided,
 }
-"""Painters that need nothing but the photo (and the last three the weights of PCNet-C), by name."""
+"""Painters that need nothing but the photo (and the last two the weights of PCNet-C), by name."""
 
 
 def painter(name: str, settings: Settings | None = None) -> Painter:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,20 +18,14 @@ from deocclude.geometry import EMPTY_BOX, Box, Size
 from deocclude.masks import Mask, dilate, distance_to, erode
 
 AUTO = "auto"
-"""What looks best: texture of the object's own where a hole has room for it, a network's colours with some of that
-texture where it has less, a smooth fill where it has none. See :func:`_paint_to_look_at`."""
+"""What looks best: a network's colours with texture of the object's own where a hole has room for it, a smooth fill
+where it has none. See :func:`_paint_to_look_at`."""
 CHOSEN = "chosen"
 """What errs least: all painters that can be had compete (:mod:`deocclude.content.choose`)."""
 NAMES = (AUTO, CHOSEN, *METHODS)
 """The names that a fill may be asked for by."""
 THIN = 4
 """A hole at most this wide in pixels is filled smoothly: there is no room for texture."""
-WIDE = 40
-"""A hole wider than this in pixels is filled with texture alone: a network's smooth colours would show."""
-WIDE_OBJECT = "guided"
-"""Who fills a wide hole of an object."""
-WIDE_BACKGROUND = "exemplar"
-"""Who fills a wide hole of the background: a network's colours would carry shadows far under what cast them."""
 FLAT = 2
 """Colours that differ by no more grey levels than this are one colour."""
 MIXED = 1
@@ -147,7 +140,7 @@ def fill_background(
     Raises:
         InputError: no painter has that name.
     """
-    paint = _painter(method, WIDE_BACKGROUND)
+    paint = _painter(method)
     known = known or Mask.empty(covered.size)
     if not covered - known:
         return empty_fill(BACKGROUND, _named(method))
@@ -177,11 +170,11 @@ def empty_fill(instance_id: int, method: str) -> Fill:
     return Fill(instance_id, EMPTY_BOX, nothing != 0, np.zeros((0, 0, 3), np.uint8), nothing, nothing, method)
 
 
-def _painter(method: str | Painter, wide: str = WIDE_OBJECT) -> Painter:
+def _painter(method: str | Painter) -> Painter:
     if not isinstance(method, str):
         return method
     if method == AUTO:
-        return partial(_paint_to_look_at, wide=wide)
+        return _paint_to_look_at
     if method == CHOSEN:
         from deocclude.content.choose import choose_among_all
 
@@ -191,23 +184,16 @@ def _painter(method: str | Painter, wide: str = WIDE_OBJECT) -> Painter:
     return painter(method)
 
 
-def _paint_to_look_at(patch: Patch, wide: str) -> Painted:
-    """Paint a thin hole smoothly, a wide one with texture, one between with a network's colours and texture.
-
-    Args:
-        patch: the crop.
-        wide: who copies texture, a key of :data:`deocclude.content.METHODS`.
-    """
+def _paint_to_look_at(patch: Patch) -> Painted:
+    """Paint a thin hole smoothly, and one that lies in a single colour; any other with texture."""
     width = 2 * float(distance_to(~patch.hole)[patch.hole].max(initial=0.0))
     seen = patch.rgb[patch.evidence]
     if seen.size and int(np.ptp(seen, axis=0).max()) <= FLAT:
         name, why = "biharmonic", "auto: biharmonic, all that is seen has one colour"
     elif width <= THIN:
         name, why = "biharmonic", f"auto: biharmonic, the hole is at most {width:.0f} px wide"
-    elif width <= WIDE:
-        name, why = "textured", f"auto: PCNet-C with own texture, the hole is at most {width:.0f} px wide"
     else:
-        name, why = wide, f"auto: {wide}, the hole is wide enough for texture"
+        name, why = "textured", f"auto: PCNet-C with own texture, the hole is {width:.0f} px wide"
     painted = painter(name)(patch)
     return replace(painted, notes=(why, *painted.notes))
 

@@ -63,11 +63,23 @@ def mean(pictures: Sequence[Float], shares: Float) -> Float:
     return total
 
 
+def smooth(picture: Float, known: Bool, spread: float) -> Float:
+    """Return a picture float32 [h, w] or [h, w, 3] blurred, looking at ``known`` pixels only.
+
+    Args:
+        picture: means nothing where it is not known.
+        known: bool [h, w].
+        spread: standard deviation of the Gaussian, pixels.
+    """
+    deep = (...,) if picture.ndim == 2 else (..., None)
+    weight = cv2.GaussianBlur(known.astype(np.float32), (0, 0), spread)
+    total = cv2.GaussianBlur(np.where(known[deep], picture, 0).astype(np.float32), (0, 0), spread)
+    return np.asarray(total / np.maximum(weight, 1e-6)[deep], np.float32)
+
+
 def fine(picture: Float, known: Bool) -> Float:
     """Return the fine detail of a picture float32 [h, w, 3]; only ``known`` pixels are looked at."""
-    weight = cv2.GaussianBlur(known.astype(np.float32), (0, 0), FINE)
-    smooth = cv2.GaussianBlur(np.where(known[..., None], picture, 0).astype(np.float32), (0, 0), FINE)
-    return np.asarray(picture - smooth / np.maximum(weight, 1e-6)[..., None], np.float32)
+    return picture - smooth(picture, known, FINE)
 
 
 def answered_picture(probe: Probe, answer: Float) -> Float:

@@ -1,24 +1,41 @@
-"""Painter for holes of middle size: coarse colours by PCNet-C, fine texture by the exemplar painter.
+"""Painter for holes of objects: colours by PCNet-C, texture copied from the object's own by the exemplar painter.
 
-PCNet-C errs least and is smooth; copied texture is sharp, but whole patches of it may have the wrong colour. The sum of
-the one's coarse and the other's fine part errs less than any copy and has as much detail.
+A network errs least and is smooth; copied texture is sharp, but has the wrong colour where the object changes under the
+hole. So the network's coarse colours are drawn to those that the object shows (in between two of them it would turn
+grey), the search for copies starts from these, and of what it finds only the detail is taken, scale by scale, and no
+stronger than the visible part has it: copied edges and highlights stay faint on a smooth object.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from deocclude.content.exemplar import ExemplarSettings, exemplar
-from deocclude.content.mixing import fine
+from deocclude.content.mixing import FINE, smooth
 from deocclude.content.painting import compose
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
 from deocclude.content.pcnet_c import PCNetCSettings, pcnet_c
+from deocclude.masks import distance_to
 
 NAME = "textured"
+COARSEST = 1 / 16
+"""Detail is copied up to the scale whose Gaussian spreads so much of the hole's width; the finest always is. On wider
+scales copies of an object with parts are a collage of them."""
+COLOURS = 3.0
+"""Spread in pixels of the Gaussian that leaves the coarse colours."""
+PALETTE, LIKE = 3000, 64
+"""Coarse colours of the object that are looked at, and how many of the likest are averaged."""
+
+Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
 
 
 def textured(settings: PCNetCSettings) -> Painter:
-    """Return the painter.
+    """Return the painter; its confidence is PCNet-C's.
 
     Args:
         settings: of PCNet-C.
@@ -26,15 +43,60 @@ def textured(settings: PCNetCSettings) -> Painter:
     Raises:
         InputError: PCNet-C has no weights.
     """
-    coarse, sharp = pcnet_c(settings), exemplar(ExemplarSettings())
+    network = pcnet_c(settings)
 
     def paint(patch: Patch) -> Painted:
-        base, texture = coarse(patch), sharp(patch)
-        if base.fallback_reason or texture.fallback_reason:
+        base = network(patch)
+        if base.fallback_reason or not patch.hole.any():
             return base
-        known = (patch.hole & (texture.provenance != Provenance.NOTHING)) | patch.evidence
-        step = fine(texture.rgb.astype(np.float32), known) - fine(base.rgb.astype(np.float32), known)
-        step[~known] = 0
-        return compose(patch, base.rgb + step, base.confidence, Provenance.NETWORK, NAME, (*base.notes, *texture.notes))
+        own = replace(base, rgb=own_colours(base.rgb, patch))
+        copied = exemplar(ExemplarSettings(), lambda _: own)(patch)
+        if copied.fallback_reason:
+            return base
+        filled = with_texture(own.rgb.astype(np.float32), copied.rgb.astype(np.float32), patch)
+        return compose(patch, filled, base.confidence, Provenance.NETWORK, NAME, (*base.notes, *copied.notes))
 
     return paint
+
+
+def own_colours(painted: NDArray[np.uint8], patch: Patch) -> NDArray[np.uint8]:
+    """Return a painted hole uint8 [h, w, 3] with each coarse colour moved to the mean of the likest ones that are seen.
+
+    Args:
+        painted: uint8 [h, w, 3], right outside the hole.
+        patch: with evidence and a hole.
+    """
+    picture = painted.astype(np.float32)
+    seen = smooth(picture, patch.evidence, COLOURS)[patch.evidence]
+    seen = seen[np.random.default_rng(patch.seed).permutation(len(seen))[:PALETTE]]
+    coarse = smooth(picture, patch.hole | patch.evidence, COLOURS)[patch.hole]
+    colours, which = np.unique(np.rint(coarse), axis=0, return_inverse=True)  # few: asked once each
+    _, likest = cKDTree(seen).query(colours, k=range(1, min(LIKE, len(seen)) + 1))
+    moved = picture[patch.hole] + seen[likest].mean(1)[which.ravel()] - coarse
+    result = painted.copy()
+    result[patch.hole] = np.clip(np.rint(moved), 0, 255).astype(np.uint8)
+    return result
+
+
+def with_texture(base: Float, copied: Float, patch: Patch) -> Float:
+    """Return ``base`` with the detail of ``copied`` in its stead, float32 [h, w, 3], meaningful in the hole.
+
+    The scales are those of a Laplacian pyramid (Burt and Adelson, ACM Transactions on Graphics 1983) without its
+    smaller pictures. On each the local strength of the copies is held to the median one of the visible part.
+
+    Args:
+        base: float32 [h, w, 3], grey levels.
+        copied: float32 [h, w, 3]; both are right outside the hole.
+        patch: with evidence and a hole.
+    """
+    known = patch.hole | patch.evidence
+    last = max(FINE, COARSEST * 2 * float(distance_to(~patch.hole)[patch.hole].max()))
+    result, step, spread = base.copy(), copied - base, FINE
+    while spread <= last:
+        coarse, coarse_step = smooth(copied, known, spread), smooth(step, known, spread)
+        strength = smooth(np.square(copied - coarse).mean(2), known, 2 * spread)
+        usual = float(np.median(strength[patch.evidence]))
+        share = np.minimum(1, np.sqrt(usual / np.maximum(strength, 1e-3)))
+        result += share[..., None] * (step - coarse_step)
+        copied, step, spread = coarse, coarse_step, 2 * spread
+    return result

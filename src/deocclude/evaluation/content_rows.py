@@ -1,7 +1,7 @@
 """The rows of a content table: painters by name, called the way the pipeline calls them.
 
-A row is a key of :data:`deocclude.content.METHODS`, ``chosen`` (what the pipeline's ``auto`` takes), or ``patchmatch``,
-which serves for comparison only. ``pcnet-c=WEIGHTS`` is the network with the weights of that file or training run, and
+A row is a name that ``run --fill`` takes (:data:`deocclude.content.fill.NAMES`), or ``patchmatch``, which serves for
+comparison only. ``pcnet-c=WEIGHTS`` is the network with the weights of that file or training run, and
 ``chosen=WEIGHTS`` the choice with that network among the candidates.
 """
 
