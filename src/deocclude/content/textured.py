@@ -27,6 +27,8 @@ COARSEST = 1 / 16
 scales copies of an object with parts are a collage of them."""
 COLOURS = 3.0
 """Spread in pixels of the Gaussian that leaves the coarse colours."""
+NEAR = 8.0
+"""Distance in pixels to what is seen at which colours are moved half of the way: beside it the network knows better."""
 PALETTE, LIKE = 3000, 64
 """Coarse colours of the object that are looked at, and how many of the likest are averaged."""
 
@@ -60,7 +62,9 @@ def textured(settings: PCNetCSettings) -> Painter:
 
 
 def own_colours(painted: NDArray[np.uint8], patch: Patch) -> NDArray[np.uint8]:
-    """Return a painted hole uint8 [h, w, 3] with each coarse colour moved to the mean of the likest ones that are seen.
+    """Return a painted hole uint8 [h, w, 3] with coarse colours moved to the mean of the likest ones that are seen.
+
+    Beside what is seen they stay, further inside they move all the way.
 
     Args:
         painted: uint8 [h, w, 3], right outside the hole.
@@ -72,9 +76,10 @@ def own_colours(painted: NDArray[np.uint8], patch: Patch) -> NDArray[np.uint8]:
     coarse = smooth(picture, patch.hole | patch.evidence, COLOURS)[patch.hole]
     colours, which = np.unique(np.rint(coarse), axis=0, return_inverse=True)  # few: asked once each
     _, likest = cKDTree(seen).query(colours, k=range(1, min(LIKE, len(seen)) + 1))
-    moved = picture[patch.hole] + seen[likest].mean(1)[which.ravel()] - coarse
+    away = distance_to(patch.evidence)[patch.hole, None]
+    moved = away / (away + NEAR) * (seen[likest].mean(1)[which.ravel()] - coarse)
     result = painted.copy()
-    result[patch.hole] = np.clip(np.rint(moved), 0, 255).astype(np.uint8)
+    result[patch.hole] = np.clip(np.rint(picture[patch.hole] + moved), 0, 255).astype(np.uint8)
     return result
 
 
