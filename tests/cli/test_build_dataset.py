@@ -40,6 +40,15 @@ def test_build_and_go_on(call, things, tmp_path):
     assert "expected the data set that these options make" in other.err
 
 
+def test_a_set_without_objects_is_no_success(call, tmp_path):
+    (tmp_path / "things" / "dot").mkdir(parents=True)
+    for number in range(2):
+        Image.new("RGB", (12, 12)).save(tmp_path / "things" / "dot" / f"{number}.png")
+    answer = call("build-dataset", tmp_path / "things", "-o", tmp_path / "set", *QUICK)
+    assert answer.code == 2, answer.out
+    assert "expected an object that can be used, found none of 2 (" in answer.err
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

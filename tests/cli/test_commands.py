@@ -172,6 +172,24 @@ def test_a_painted_shape_persists_and_can_be_taken_back(call, done, tmp_path):
     assert not read_project(done).corrections.amodal
 
 
+@pytest.mark.parametrize("mode", ["L", "1", "RGB", "RGBA", "LA", "P", "I;16"])
+def test_a_shape_may_be_painted_in_any_mode(call, done, tmp_path, mode):
+    project = read_project(done)
+    item = project.scene.instances[0]
+    inside = np.zeros(project.photo.size, bool)
+    inside[item.modal.box.slices] = True
+    if mode == "RGBA":  # opaque on transparent, with the soft edge of a brush around it
+        canvas = np.zeros((*inside.shape, 4), np.uint8)
+        canvas[..., 3] = np.where(inside, 255, 40)
+        picture = Image.fromarray(canvas)
+    else:
+        grey = Image.fromarray(np.where(inside, 255, 0).astype(np.uint8))
+        picture = Image.fromarray(np.where(inside, 65535, 0).astype(np.uint16)) if mode == "I;16" else grey.convert(mode)
+    picture.save(tmp_path / "paint.png")
+    assert call("complete", done, "--paint", f"{item.id}={tmp_path / 'paint.png'}").code == 0
+    assert np.array_equal(read_project(done).amodal.masks[item.id].to_array(), inside | item.modal.to_array())
+
+
 @pytest.mark.parametrize("edges", ["hard", "soft"])
 def test_recompose_without_change_is_the_photo(call, inputs, done, tmp_path, edges):
     assert call("layers", done, "--edges", edges).code == 0

@@ -11,6 +11,7 @@ from cyclopts import App, Parameter
 from deocclude.cli import console
 from deocclude.cli.options import WHOLE, Processes, Whole
 from deocclude.cli.web_references import Progress, is_web
+from deocclude.errors import InputError
 
 if TYPE_CHECKING:
     from deocclude.datasets.reference_building import BuildReport
@@ -120,6 +121,9 @@ def build_dataset(
             workers=Workers(**asdict(working)), progress=bar, force=force,
         )  # fmt: skip
     _tell(report, json)
+    if not sum(report.objects.values()):
+        reasons = ", ".join(report.failures)
+        raise InputError("an object that can be used", f"none of {report.considered} ({reasons})", field="data")
 
 
 def _from_the_web(data: list[str], beside: Beside, output: Path, settings: BuildSettings, progress: Progress) -> Path:

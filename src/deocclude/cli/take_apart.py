@@ -131,7 +131,8 @@ def complete(
 
     Args:
         target: a photo or a project folder.
-        paint: a whole shape painted by hand, "3=mask.png" (non-zero pixels, size of the photo); "3=" takes it back.
+        paint: a whole shape painted by hand, "3=mask.png" (white on black or opaque on transparent, size of the
+            photo); "3=" takes it back.
         reading: how photo and masks are read.
         methods: what the stages do.
         writing: where results go.
@@ -234,8 +235,7 @@ def _corrected(project: Project, text: str) -> Corrections:
 def _painted(project: Project, text: str) -> Corrections:
     import re
 
-    from deocclude.images import read_labels
-    from deocclude.masks import Mask
+    from deocclude.formats.mask_folder import read_mask
 
     match = re.fullmatch(r"\s*([0-9]{1,9})\s*=(.*)", text, re.DOTALL)
     if match is None:
@@ -243,7 +243,7 @@ def _painted(project: Project, text: str) -> Corrections:
     item, file = project.given[int(match[1])], match[2]
     if not file.strip():
         return project.corrections.with_amodal(item.id, None)
-    mask = Mask.from_array(read_labels(Path(file)))
+    mask = read_mask(Path(file))
     if mask.size != project.photo.size:
         raise InputError(f"a mask of the photo's size {project.photo.size}", str(mask.size), file=file)
     return project.corrections.with_amodal(item.id, mask)

@@ -41,7 +41,7 @@ class MaskFolder:
 
     def scene(self, index: int, photo_size: Size | None) -> Scene:
         """Return one object a file; see :class:`deocclude.formats.base.Document`."""
-        masks = [_read(path) for path in self.pictures]
+        masks = [read_mask(path) for path in self.pictures]
         for path, mask in zip(self.pictures, masks, strict=True):
             if mask.size != masks[0].size:
                 expected = f"masks of one size, {masks[0].size} as in {self.pictures[0].name}"
@@ -61,7 +61,12 @@ def _ids_and_names(stems: list[str]) -> list[tuple[int, str]]:
     return [(position, "" if stem.isdecimal() else stem) for position, stem in enumerate(stems, start=1)]
 
 
-def _read(path: Path) -> Mask:
+def read_mask(path: Path) -> Mask:
+    """Return the mask that a picture shows, of any mode, bright or opaque on dark or transparent.
+
+    Raises:
+        InputError: it cannot be read, or has colours.
+    """
     values = _values(path)
     return Mask.from_array(values > int(values.max(initial=0)) // 2)
 
@@ -80,7 +85,7 @@ def _values(path: Path) -> NDArray[Any]:
         return pixels[..., -1]
     colours = pixels[..., :3] if mode != "LA" else pixels[..., :1]
     if (colours != colours[..., :1]).any():
-        hint = "keep only masks in the folder, white on black"
+        hint = "a mask is white on black, or opaque on transparent"
         raise InputError("a black and white mask", "a colour picture", file=path, hint=hint)
     return colours[..., 0]
 
