@@ -21,6 +21,8 @@ Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 FINE = 1.0
 """Spread in pixels of the Gaussian that parts fine detail from the rest."""
+BLURRED = 4.0
+"""Spread in pixels from twice of which on a blur is done at a reduced scale."""
 FADE = 4.0
 """Pixels over which a candidate fades out."""
 DETAIL_GATE = 3.0
@@ -66,15 +68,24 @@ def mean(pictures: Sequence[Float], shares: Float) -> Float:
 def smooth(picture: Float, known: Bool, spread: float) -> Float:
     """Return a picture float32 [h, w] or [h, w, 3] blurred, looking at ``known`` pixels only.
 
+    Wide blurs are done at a reduced scale: what they cost follows the picture, not the spread.
+
     Args:
         picture: means nothing where it is not known.
         known: bool [h, w].
         spread: standard deviation of the Gaussian, pixels.
     """
     deep = (...,) if picture.ndim == 2 else (..., None)
-    weight = cv2.GaussianBlur(known.astype(np.float32), (0, 0), spread)
-    total = cv2.GaussianBlur(np.where(known[deep], picture, 0).astype(np.float32), (0, 0), spread)
-    return np.asarray(total / np.maximum(weight, 1e-6)[deep], np.float32)
+    (height, width), factor = known.shape, max(1, int(spread / BLURRED))
+    weight, total = known.astype(np.float32), np.where(known[deep], picture, 0).astype(np.float32)
+    if factor > 1:
+        size = (-(-width // factor), -(-height // factor))
+        weight, total = (cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (weight, total))
+    weight, total = (cv2.GaussianBlur(part, (0, 0), spread / factor) for part in (weight, total))
+    mean = total / np.maximum(weight, 1e-6)[deep]
+    if factor > 1:
+        mean = cv2.resize(mean, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(mean, np.float32)
 
 
 def fine(picture: Float, known: Bool) -> Float:
