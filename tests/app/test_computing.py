@@ -13,8 +13,10 @@ from PIL import Image
 
 from deocclude import rle
 from deocclude.app import pictures
+from deocclude.app.inputs import PREFERRED
 from deocclude.app.workspace import Workspace
 from deocclude.cli.main import main
+from deocclude.content import METHODS
 from deocclude.errors import InputError
 from deocclude.layers.export import read_layers
 from deocclude.masks import Mask
@@ -87,8 +89,8 @@ def test_candidates_are_made_picked_and_used(computing, computed, monkeypatch):
     job = finish(computing, computing.post(f"{computed}/holes/2/candidates").json())
     assert (job["status"], job["kind"], job["hole"]) == ("done", "candidates", 2)
     found = computing.get(f"{computed}/holes/2/candidates").json()
-    names = {item["name"] for item in found["candidates"]}
-    assert found["fresh"] and {"exemplar", "telea", "biharmonic", "mean"} <= names
+    names = [item["name"] for item in found["candidates"]]
+    assert found["fresh"] and names == list(PREFERRED) and sorted(names) == sorted(METHODS), "all, the best first"
     picture = next(item for item in found["candidates"] if item["name"] == "mean")["picture_url"]
     x0, y0, x1, y1 = state["objects"][1]["whole"]["box"]
     assert pixels(computing.get(picture)).shape == (y1 - y0, x1 - x0, 4)

@@ -184,7 +184,9 @@ def test_a_shape_may_be_painted_in_any_mode(call, done, tmp_path, mode):
         picture = Image.fromarray(canvas)
     else:
         grey = Image.fromarray(np.where(inside, 255, 0).astype(np.uint8))
-        picture = Image.fromarray(np.where(inside, 65535, 0).astype(np.uint16)) if mode == "I;16" else grey.convert(mode)
+        picture = (
+            Image.fromarray(np.where(inside, 65535, 0).astype(np.uint16)) if mode == "I;16" else grey.convert(mode)
+        )
     picture.save(tmp_path / "paint.png")
     assert call("complete", done, "--paint", f"{item.id}={tmp_path / 'paint.png'}").code == 0
     assert np.array_equal(read_project(done).amodal.masks[item.id].to_array(), inside | item.modal.to_array())

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude import rle
-from deocclude.app.inputs import reference_name
-from deocclude.content import METHODS
+from deocclude.app.inputs import PREFERRED, reference_name
 from deocclude.content.patch import BACKGROUND, Fill
 from deocclude.errors import DeoccludeError
 from deocclude.files import sha256
@@ -33,7 +32,7 @@ ABOUT = {
     "biharmonic": ("smooth", "smooth (biharmonic)"),
     "mean": ("smooth", "mean colour"),
     "pcnet-c": ("network", "network (PCNet-C)"),
-    "textured": ("network", "network with own texture"),
+    "textured": ("network", "network + texture"),
 }
 """Kind and title of each painter."""
 MARGIN = 24
@@ -114,10 +113,10 @@ def paint_candidates(project: Project, settings: Settings, identity: int, progre
     paths = list(dict.fromkeys([*settings.reference, *_found(project, identity)]))
     items: list[Candidate] = []
     for path in paths:
-        progress("candidates", len(items), len(paths) + len(METHODS))
+        progress("candidates", len(items), len(paths) + len(PREFERRED))
         items.append(_by_reference(project, hole, Path(path), settings))
-    for name in METHODS:
-        progress("candidates", len(items), len(paths) + len(METHODS))
+    for name in PREFERRED:
+        progress("candidates", len(items), len(paths) + len(PREFERRED))
         items.append(_by_painter(project.photo.pixels, hole, name, settings.seed))
     progress("candidates", len(items), len(items))
     told = {item.name: item for item in reversed(items)}  # two files of one content are one candidate

@@ -28,7 +28,7 @@ SCENE, SETTINGS = "scene", "settings"
 REFERENCE = "reference:"
 """Begins the name of a candidate that is a reference; all others are painters."""
 PREFERRED = ("textured", "exemplar", "pcnet-c", "biharmonic", "telea", "navier-stokes", "mean")
-"""Which painter takes the place of one that was rejected."""
+"""All painters, the best first: so they are shown, and so one takes the place of another that was rejected."""
 VERDICTS = "verdicts"
 """Words on references that another command was given."""
 _INPUTS = ("object", "whole", "order", "choice", SCENE, SETTINGS, VERDICTS)

@@ -77,15 +77,17 @@ def smooth(picture: Float, known: Bool, spread: float) -> Float:
     """
     deep = (...,) if picture.ndim == 2 else (..., None)
     (height, width), factor = known.shape, max(1, int(spread / BLURRED))
-    weight, total = known.astype(np.float32), np.where(known[deep], picture, 0).astype(np.float32)
+    parts = [known.astype(np.float32), np.where(known[deep], picture, 0).astype(np.float32)]
     if factor > 1:
         size = (-(-width // factor), -(-height // factor))
-        weight, total = (cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (weight, total))
-    weight, total = (cv2.GaussianBlur(part, (0, 0), spread / factor) for part in (weight, total))
-    mean = total / np.maximum(weight, 1e-6)[deep]
-    if factor > 1:
-        mean = cv2.resize(mean, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(mean, np.float32)
+        parts = [_resized(part, size, cv2.INTER_AREA) for part in parts]
+    weight, total = (np.asarray(cv2.GaussianBlur(part, (0, 0), spread / factor), np.float32) for part in parts)
+    mean = np.asarray(total / np.maximum(weight, 1e-6)[deep], np.float32)
+    return mean if factor == 1 else _resized(mean, (width, height), cv2.INTER_LINEAR)
+
+
+def _resized(picture: Float, size: tuple[int, int], how: int) -> Float:
+    return np.asarray(cv2.resize(picture, size, interpolation=how), np.float32)
 
 
 def fine(picture: Float, known: Bool) -> Float:
