@@ -34,6 +34,8 @@ from deocclude.training.records import Log, draw_curves, write_grid
 from deocclude.weights import WeightsInfo, save_weights
 
 CHECKPOINT = "checkpoint.pt"
+LAST_MESSAGE = 0.5
+"""Seconds that the last message between processes gets before their group is destroyed."""
 
 
 class TrainingStoppedError(DeoccludeError):
@@ -130,15 +132,28 @@ def train(task: Task, settings: LoopSettings, out: Path) -> Trained:
     _check(settings)
     keep_heap()
     fabric = start_fabric(settings)
-    run = _Run(task, settings, out, fabric)
     try:
-        with _catch_sigterm(run):
-            trained = run.to_the_end()
-        fabric.barrier()  # without it a process may be torn down while another still writes
-        return trained
+        return _trained(_Run(task, settings, out, fabric))
     finally:
-        if torch.distributed.is_initialized():
-            torch.distributed.destroy_process_group()
+        _leave_group()
+
+
+def _trained(run: _Run) -> Trained:
+    with _catch_sigterm(run):
+        trained = run.to_the_end()
+    run.fabric.barrier()  # without it a process may be torn down while another still writes
+    return trained
+
+
+def _leave_group() -> None:
+    """End the talk with other processes, if there are any.
+
+    A thread of the group may be about to drop the last message, for which it needs the interpreter; what destroys the
+    group waits for that thread and holds the interpreter meanwhile, for ever. So the thread gets time first.
+    """
+    if torch.distributed.is_initialized():
+        time.sleep(LAST_MESSAGE)
+        torch.distributed.destroy_process_group()
 
 
 def train_and_save(task: Task, loop: LoopSettings, config: Any, data: dict[str, Any], out: Path) -> Path:
