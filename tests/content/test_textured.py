@@ -49,6 +49,15 @@ def test_with_nothing_to_look_at_it_paints_what_the_network_does():
     assert painted.fallback_reason and (painted.confidence == 0).all()
 
 
+def test_with_too_little_to_copy_it_says_that_the_network_painted_alone():
+    patch = stripes()
+    seen = np.zeros_like(patch.hole)
+    seen[35, 36:60] = True
+    painted = painter("textured")(Patch(patch.rgb, patch.hole, seen))
+    assert painted.method == "pcnet-c" and painted.fallback_reason is None
+    assert "textured: too little visible to take texture from" in painted.notes
+
+
 def halves(seed: int = 0) -> Patch:
     """Dark grain on the left and bright grain on the right, and a hole of 64 pixels in the middle."""
     grain = np.random.default_rng(3).integers(-12, 13, (120, 160))

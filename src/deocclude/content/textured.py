@@ -1,4 +1,4 @@
-"""Painter for holes of objects: colours by PCNet-C, texture copied from the object's own by the exemplar painter.
+"""Painter with room for texture: colours by PCNet-C, texture copied from what is visible by the exemplar painter.
 
 A network errs least and is smooth; copied texture is sharp, but has the wrong colour where the object changes under the
 hole. So the network's coarse colours are drawn to those that the object shows (in between two of them it would turn
@@ -54,7 +54,7 @@ def textured(settings: PCNetCSettings) -> Painter:
         own = replace(base, rgb=own_colours(base.rgb, patch))
         copied = exemplar(ExemplarSettings(), lambda _: own)(patch)
         if copied.fallback_reason:
-            return base
+            return replace(base, notes=(*base.notes, f"{NAME}: too little visible to take texture from"))
         filled = with_texture(own.rgb.astype(np.float32), copied.rgb.astype(np.float32), patch)
         return compose(patch, filled, base.confidence, Provenance.NETWORK, NAME, (*base.notes, *copied.notes))
 
