@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -39,7 +39,14 @@ def touching_pairs(masks: Sequence[Mask], radius: int = 1, *, shape: str = "disc
     CVPR 2020, ordering recovery), so that a gap of one pixel parts a pair. Masks of detectors leave such gaps
     everywhere, hence the larger default of the stages.
     """
-    count = len(masks)
-    return [
-        (i, j) for i in range(count) for j in range(i + 1, count) if are_near(masks[i], masks[j], radius, shape=shape)
-    ]
+    return [pair for pair in _boxes_near(masks, radius) if are_near(masks[pair[0]], masks[pair[1]], radius, shape=shape)]
+
+
+def _boxes_near(masks: Sequence[Mask], radius: int) -> Iterator[tuple[int, int]]:
+    """Yield the pairs i < j, in order, of masks whose boxes lie within ``radius`` pixels of each other."""
+    boxes = np.array([mask.box for mask in masks], np.int64).reshape(-1, 2, 2)
+    for i, ((left, top), (right, bottom)) in enumerate(boxes):
+        starts, ends = boxes[i + 1 :].transpose(1, 0, 2)
+        near = (starts < (right + radius, bottom + radius)) & (ends > (left - radius, top - radius))
+        for j in np.flatnonzero(near.all(1)).tolist():
+            yield i, i + 1 + j

@@ -64,3 +64,17 @@ def test_diagonal_neighbours_touch_by_disc_only_from_two():
 def test_empty_masks_have_no_neighbours():
     empty, full = Mask.empty(Size(4, 4)), Mask.from_array(np.ones((4, 4)))
     assert touching_pairs([empty, full, empty], 3) == []
+
+
+def test_many_masks_give_the_pairs_of_a_plain_double_loop():
+    generator, size = np.random.default_rng(0), Size(60, 80)
+    masks = [Mask.empty(size)]
+    for _ in range(40):
+        side = int(generator.integers(1, 12))
+        corner = (int(generator.integers(-4, 78)), int(generator.integers(-4, 58)))
+        masks.append(Mask.from_crop(np.ones((side, side)), corner, size))
+    every = [(i, j) for i in range(len(masks)) for j in range(i + 1, len(masks))]
+    expected = [(i, j) for i, j in every if are_near(masks[i], masks[j], 3)]
+    assert 0 < len(expected) < len(every) / 2
+    assert touching_pairs(masks, 3) == expected
+    assert touching_pairs([], 3) == []
