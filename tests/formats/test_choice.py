@@ -225,3 +225,16 @@ def test_folder_of_files_without_image_ids(tmp_path: Path) -> None:
     assert read_scene(tmp_path, photo_name="b.jpg").image_file == "b.jpg"
     with pytest.raises(InputError, match="or name the file of this photo, since these have no image ids"):
         read_scene(tmp_path, photo_name="c.jpg")
+
+
+def test_a_file_named_like_the_photo_is_taken_where_no_image_is(tmp_path: Path) -> None:
+    for number in (1, 2):
+        regions = [{"name": str(number), "segmentation": [0, 0, 2, 0, 2, 2, 0, 2], "order": 1}]
+        top = {
+            "image_id": number,
+            "images": [{"id": number, "file_name": f"COCO_{number}.jpg", "width": 4, "height": 3}],
+        }
+        write(tmp_path, top | {"annotations": [{"image_id": number, "regions": regions}]}, f"{number}.json")
+    assert read_scene(tmp_path, photo_name="photos/2.jpg").image_file == "COCO_2.jpg"
+    with pytest.raises(InputError, match="none or several of them named"):
+        read_scene(tmp_path, photo_name="3.jpg")

@@ -35,6 +35,7 @@ class _Opened:
 
     format: Format
     document: Document
+    file: Path
     index: int
 
     @property
@@ -74,7 +75,8 @@ def read_scene(
     Args:
         path: a file of any format of :data:`FORMATS`, a folder of mask PNGs, or a folder of JSON files.
         photo_size: height and width that the masks must have; also the size where the file states none.
-        photo_name: the photo's file name; picks the image where the file has many.
+        photo_name: the photo's file name; picks the image of that name where there are many, else the one that
+            stands in a file named like the photo.
         image_id: picks the image where the file has many; comes before ``photo_name``.
         format: a name of :data:`FORMATS`, to skip the recognition.
         skip_empty: leave out objects without a visible pixel instead of refusing them.
@@ -149,7 +151,7 @@ def _open(path: Path | str, format: str | None) -> list[_Opened]:
     opened = []
     for form, source in _sources(Path(path), chosen):
         document = form.open(source)
-        opened += [_Opened(form, document, index) for index in range(len(document.images))]
+        opened += [_Opened(form, document, source.path, index) for index in range(len(document.images))]
     if not opened:
         raise InputError("at least one image", "none", file=path)
     return opened
@@ -190,10 +192,13 @@ def _pick(images: list[_Opened], path: Path, image_id: int | str | None, photo_n
         raise InputError(expected, found, file=path, field="image id")
     if len(images) == 1:
         return images[0]
-    for part in ("name", "stem"):
-        wanted = getattr(Path(photo_name or ""), part)
-        fitting = [image for image in images if wanted and getattr(Path(image.entry.file_name), part) == wanted]
-        if len(fitting) == 1:
+    wanted = Path(photo_name or "")
+    for fitting in (
+        [image for image in images if Path(image.entry.file_name).name == wanted.name],
+        [image for image in images if Path(image.entry.file_name).stem == wanted.stem],
+        [image for image in images if image.file.stem == wanted.stem],  # a folder with one file a photo
+    ):
+        if photo_name and len(fitting) == 1:
             return fitting[0]
     found = f"{len(images)} images" + (
         f", none or several of them named {Path(photo_name).name!r}" if photo_name else ""
