@@ -39,7 +39,9 @@ def touching_pairs(masks: Sequence[Mask], radius: int = 1, *, shape: str = "disc
     CVPR 2020, ordering recovery), so that a gap of one pixel parts a pair. Masks of detectors leave such gaps
     everywhere, hence the larger default of the stages.
     """
-    return [pair for pair in _boxes_near(masks, radius) if are_near(masks[pair[0]], masks[pair[1]], radius, shape=shape)]
+    return [
+        pair for pair in _boxes_near(masks, radius) if are_near(masks[pair[0]], masks[pair[1]], radius, shape=shape)
+    ]
 
 
 def _boxes_near(masks: Sequence[Mask], radius: int) -> Iterator[tuple[int, int]]:

@@ -124,7 +124,7 @@ def test_wrong_choices(asked, named):
         asked.check()
 
 
-def test_command_goes_on_where_it_was(folder, tmp_path, capsys):
+def test_command_goes_on_where_it_was(folder, tmp_path, capsys, monkeypatch):
     out = tmp_path / "out"
     command = ["evaluate", "stitching", str(folder), "--rows", "telea", "--protocol", "crop", "mask", "--samples", "0",
                "--json", "-o", str(out)]  # fmt: skip
@@ -141,6 +141,9 @@ def test_command_goes_on_where_it_was(folder, tmp_path, capsys):
     assert "protocol mask" in (out / "stitching.md").read_text()
     assert main([*command, "--seed", "7"]) == 2
     assert "another" in capsys.readouterr().err
+    monkeypatch.setattr("deocclude.fingerprints.models", lambda stage: [f"other models for {stage}"])
+    assert main(command) == 2
+    assert "of other models" in capsys.readouterr().err
 
 
 def test_command_refuses_wrong_names_and_foreign_folders(folder, tmp_path, capsys):

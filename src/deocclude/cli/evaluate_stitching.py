@@ -86,9 +86,10 @@ def _measure(data: Path, asked: Asked, report: StitchingReport, place: Path) -> 
     from deocclude.evaluation.stitching_files import Folder
     from deocclude.evaluation.stitching_run import check_data, make_tasks, run_tasks
     from deocclude.evaluation.stitching_table import tables
+    from deocclude.fingerprints import models
 
     check_data(data)
-    folder = Folder(place, data.resolve().name, asked, force=report.force)
+    folder = Folder(place, data.resolve().name, asked, models("references"), force=report.force)
     with console.progress_bar(quiet=report.json) as bar:
         tasks = make_tasks(data, asked, place)
         records = run_tasks(

@@ -36,6 +36,7 @@ class Folder:
         path: the folder; one with answers to the same question is continued.
         data: name of the data.
         asked: the question; which groups may differ.
+        models: hashes of the models that answer.
         force: forget answers to another question.
 
     Raises:
@@ -43,15 +44,17 @@ class Folder:
         OutputError: the place is not writable.
     """
 
-    def __init__(self, path: Path, data: str, asked: Asked, *, force: bool = False) -> None:
+    def __init__(self, path: Path, data: str, asked: Asked, models: Sequence[str], *, force: bool = False) -> None:
         self.path = path
-        question = {"data": data} | {k: v for k, v in asdict(asked).items() if k not in ("skip", "limit", "protocols")}
+        settings = {k: v for k, v in asdict(asked).items() if k not in ("skip", "limit", "protocols")}
+        question = {"data": data, "models": list(models), **settings}
         text = json.dumps(question, indent=1) + "\n"
         stated = path / ASKED
         if stated.is_file() and stated.read_text(encoding="utf-8") == text:
             return
         if stated.is_file() and not force:
-            raise InputError("answers to the same question, to go on with", "those to another", file=stated,
+            found = "those to another, or of other models"
+            raise InputError("answers to the same question, to go on with", found, file=stated,
                              hint="name another folder with -o, or replace it with --force")  # fmt: skip
         check_output_folder(path, force=stated.is_file(), hint="name another one with -o")
         shutil.rmtree(path / ANSWERS, ignore_errors=True)
