@@ -78,14 +78,26 @@ def find_masks(folder: Path) -> Path | None:
     return known[0] if len(known) == 1 else None
 
 
-def read_objects(masks: Path) -> dict[str, Scene]:
-    """Return the scenes of an annotation file by the name of their photo's file, without the folder.
+def read_objects(masks: Path, files: Iterable[Path]) -> dict[Path, Scene]:
+    """Return the scenes of an annotation file by the picture of ``files`` that they are about.
+
+    That is the file of the stated name; of several in different folders the one with the shortest path, and where two
+    paths are equally short, none: masks of another picture do more harm than none.
 
     Raises:
         InputError: the file cannot be used.
     """
-    scenes = formats.read_scenes(masks, skip_empty=True)
-    return {Path(scene.image_file).name: scene for scene in scenes if scene.image_file}
+    named: dict[str, list[Path]] = {}
+    for file in files:
+        named.setdefault(file.name, []).append(file)
+    found = {}
+    for scene in formats.read_scenes(masks, skip_empty=True):
+        alike = named.get(scene.image_file, [])
+        least = min((len(file.parts) for file in alike), default=0)
+        nearest = [file for file in alike if len(file.parts) == least]
+        if len(nearest) == 1:
+            found[nearest[0]] = scene
+    return found
 
 
 def objects_digest(scene: Scene | None) -> str:

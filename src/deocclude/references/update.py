@@ -212,13 +212,12 @@ def _update(
 def _objects(paths: Sequence[Path], files: Sequence[Path], settings: IndexSettings) -> dict[Path, Scene]:
     """Return the known objects by picture file; annotations that lie in a folder are about the pictures below it."""
     if settings.masks:
-        scenes = read_objects(settings.masks)
-        return {file: scenes[file.name] for file in files if file.name in scenes}
+        return read_objects(settings.masks, files)
     found: dict[Path, Scene] = {}
     for folder in (_absolute(path) for path in paths if path.is_dir()):
         masks = find_masks(folder)
-        scenes = read_objects(masks) if masks else {}
-        found |= {file: scenes[file.name] for file in files if file.name in scenes and file.is_relative_to(folder)}
+        if masks:
+            found |= read_objects(masks, [file for file in files if file.is_relative_to(folder)])
     return found
 
 

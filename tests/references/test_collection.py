@@ -1,0 +1,38 @@
+"""Which picture of a collection an annotation is about."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from deocclude.references.collection import read_objects
+
+
+def about(folder: Path, *names: str) -> Path:
+    """Write masks of one object for each of ``names``, numbered from 1."""
+    shape = {"size": [3, 4], "counts": [0, 6, 6]}
+    numbered = list(enumerate(names, 1))
+    (folder / "masks.json").write_text(json.dumps({
+        "images": [{"id": n, "file_name": name, "width": 4, "height": 3} for n, name in numbered],
+        "annotations": [{"id": n, "image_id": n, "category_id": 1, "segmentation": shape} for n, _ in numbered],
+        "categories": [{"id": 1, "name": "dog"}],
+    }))  # fmt: skip
+    return folder / "masks.json"
+
+
+def paths(folder: Path, *names: str) -> list[Path]:
+    return [folder / name for name in names]
+
+
+def test_a_plain_name_means_the_picture_beside_it(tmp_path: Path) -> None:
+    here, below = paths(tmp_path, "x.jpg", "sub/x.jpg")
+    assert list(read_objects(about(tmp_path, "x.jpg"), [below, here])) == [here]
+
+
+def test_a_name_that_is_there_once_is_enough(tmp_path: Path) -> None:
+    (below,) = paths(tmp_path, "images/x.jpg")
+    assert list(read_objects(about(tmp_path, "elsewhere/x.jpg"), [below])) == [below]
+
+
+def test_what_stays_open_is_nobodys(tmp_path: Path) -> None:
+    assert read_objects(about(tmp_path, "x.jpg", "y.jpg"), paths(tmp_path, "a/x.jpg", "b/x.jpg", "c.jpg")) == {}
