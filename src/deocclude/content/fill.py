@@ -100,7 +100,12 @@ def hidden_patch(
     if occluders is not None:
         box = box.grow(max(LEAST_ROUND, int(ROUND * max(box.width, box.height)))).clip(modal.size)
         context = _context(hidden, evidence, occluders, box)
-    return Patch(photo_rgb[box.slices], hidden.crop(box), evidence.crop(box), seed, context, box[:2]), box, notes
+    patch = Patch(photo_rgb[box.slices], hidden.crop(box), evidence.crop(box), seed, context, box[:2])
+    if occluders is not None:
+        from deocclude.content.spill import without_spill
+
+        patch = without_spill(patch, modal, occluders)
+    return patch, box, notes
 
 
 def background_patch(photo_rgb: RGBArray, hole: Mask, shaded: Mask, *, seed: int = 0) -> tuple[Patch, Box]:
