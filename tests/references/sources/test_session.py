@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import provider_answers as answers
 import pytest
-from web_server import Reply, jpeg, plain
+from web_server import Reply, jpeg, picture, plain
 
 from conftest import KEY
 from deocclude.errors import InputError
@@ -215,6 +215,22 @@ def test_a_folder_is_searched_by_words_and_keeps_its_credits(web, settings, tmp_
     (nothing,) = search([WebQuery("a", words="purple")], Wanted((f"folder:{mine}",)), settings)
     assert [one.reason for one in nothing.failures] == [Reason.NO_RESULT]
     assert len(web.asked) == before
+
+
+def test_files_of_one_name_and_links_to_files_of_any_are_all_copied(settings, tmp_path):
+    mine = tmp_path / "mine"
+    for number, place in enumerate(("a", "b")):
+        (mine / place).mkdir(parents=True)
+        (mine / place / "cup.jpg").write_bytes(picture((90 * number, 0, 0)))
+    (tmp_path / "blob").write_bytes(picture((0, 0, 250)))
+    (mine / "cup.JPG").symlink_to(tmp_path / "blob")
+    source = f"folder:{mine}"
+    target = fetch_references([WebQuery("a", words="cup")], (source,), tmp_path / "found", settings)
+    copies = {path.read_bytes() for path in target.glob("*.jpg")}
+    assert copies == {path.read_bytes() for path in mine.rglob("*") if path.is_file()}
+    (told,) = json.loads((target / "search.json").read_text())
+    assert len({one["file"] for one in told["pictures"]}) == 3
+    assert {one.title for one in read_credits(target).values()} == {"cup.jpg", "cup.JPG"}
 
 
 def test_the_folder_is_added_to(web, settings, tmp_path):

@@ -59,6 +59,11 @@ class Stored:
         return self.path.name
 
 
+def content_name(sha256: str, suffix: str) -> str:
+    """Return the file name of a picture, which follows from its content's hexadecimal digest."""
+    return sha256[:32] + suffix
+
+
 class Cache:
     """The cache of one folder; one object a process and event loop."""
 
@@ -120,7 +125,7 @@ class Cache:
         Raises:
             OutputError: it cannot be written.
         """
-        name = hashlib.sha256(content).hexdigest()[:32] + suffix
+        name = content_name(hashlib.sha256(content).hexdigest(), suffix)
         path, now = self._file(name), time.time()
         if not path.is_file():
             with atomic_file(path) as part:

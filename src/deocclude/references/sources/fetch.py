@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from deocclude.files import atomic_file, write_text
+from deocclude.files import atomic_file, sha256, write_text
 from deocclude.references.credit import CREDITS, Credit, read_credits, write_credits
+from deocclude.references.sources.cache import content_name
 from deocclude.references.sources.candidates import Candidate, Source
 from deocclude.references.sources.licences import parse_uses
 from deocclude.references.sources.options import WebSettings, read_web_settings
@@ -90,15 +91,17 @@ class _Folder:
         source = stored.path if stored else _local(one.url)
         if source is None:
             return None
-        target = self.path / source.name
-        if not target.is_file():
-            try:
-                content = source.open("rb")
-            except OSError:
-                return None
-            with content, atomic_file(target) as part, part.open("wb") as copy:
-                shutil.copyfileobj(content, copy)
-        return target.name
+        try:
+            name = stored.name if stored else content_name(sha256(source), source.suffix.lower())
+            target = self.path / name
+            if target.is_file():
+                return name
+            content = source.open("rb")
+        except OSError:
+            return None
+        with content, atomic_file(target) as part, part.open("wb") as copy:
+            shutil.copyfileobj(content, copy)
+        return name
 
     def finish(self) -> None:
         """Write whose the pictures are."""

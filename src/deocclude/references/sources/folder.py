@@ -86,7 +86,7 @@ class Folder:
             found.append(
                 Candidate(
                     self.name,
-                    path.resolve().as_uri(),
+                    path.absolute().as_uri(),  # of a link itself: what it leads to may be called anything
                     rank,
                     page=credit.page or "",
                     title=credit.title or path.name,
