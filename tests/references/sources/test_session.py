@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import time
 from dataclasses import replace
 
@@ -231,6 +232,22 @@ def test_files_of_one_name_and_links_to_files_of_any_are_all_copied(settings, tm
     (told,) = json.loads((target / "search.json").read_text())
     assert len({one["file"] for one in told["pictures"]}) == 3
     assert {one.title for one in read_credits(target).values()} == {"cup.jpg", "cup.JPG"}
+
+
+def test_names_and_words_that_are_no_utf_8(web, settings, tmp_path):
+    """As file systems have them, and as JSON writes half a character."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    try:
+        (mine / os.fsdecode(b"cup\xff.jpg")).write_bytes(picture())
+    except OSError as error:
+        pytest.skip(f"this file system has no such names ({error})")
+    query = WebQuery("cup \ud800", words="cup \ud800")
+    target = fetch_references([query], (f"folder:{mine}", "openverse"), tmp_path / "found", settings)
+    (told,) = json.loads((target / "search.json").read_text())
+    assert [one["provider"] for one in told["pictures"] if one["file"]] == [f"folder:{mine}", "openverse", "openverse"]
+    assert told["failures"] == []
+    assert next(one.query["q"] for one in web.asked if one.path == "/v1/images/") == "cup"
 
 
 def test_the_folder_is_added_to(web, settings, tmp_path):

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
-from deocclude.files import atomic_file, sha256, write_text
+from deocclude.files import atomic_file, encoded, sha256, write_text
 from deocclude.references.credit import CREDITS, Credit, read_credits, write_credits
 from deocclude.references.sources.cache import content_name
 from deocclude.references.sources.candidates import Candidate, Source
@@ -211,9 +211,9 @@ def attribution(credits: dict[str, Credit]) -> str:
 
 def _write_changed(target: Path, text: str) -> None:
     """Write a text unless the file has it: whoever watches the folder is to see no change where there is none."""
-    if not target.is_file() or target.read_bytes() != text.encode():
+    if not target.is_file() or target.read_bytes() != encoded(text):
         write_text(target, text)
 
 
 def _local(url: str) -> Path | None:
-    return Path(unquote(urlsplit(url).path)) if url.startswith("file:") else None
+    return Path(os.fsdecode(unquote_to_bytes(urlsplit(url).path))) if url.startswith("file:") else None

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
-from deocclude.references.sources import build_source
+from deocclude.references.sources import build_source, plain
 from deocclude.references.sources.cache import Stored
 from deocclude.references.sources.candidates import Answer, Candidate, Picture, Source
 from deocclude.references.sources.licences import permits_all
@@ -186,7 +186,7 @@ class Session:
         by_words = [one for one in self.sources if one not in by_picture]
         asked = dict(zip((one.name for one in by_picture), await self._all(by_picture, query, ""), strict=True))
         guesses = (answer.guess for answer in asked.values() if isinstance(answer, Answer))
-        words = query.words or next(filter(None, guesses), "")
+        words = plain.one_line(query.words) or next(filter(None, guesses), "")
         asked |= zip((one.name for one in by_words), await self._all(by_words, query, words), strict=True)
         failures = [Failure.of(name, found) for name, found in asked.items() if isinstance(found, SourceError)]
         answers = [found for found in asked.values() if isinstance(found, Answer)]
