@@ -15,7 +15,7 @@ from web_server import Reply, jpeg, picture, plain
 
 from conftest import KEY
 from deocclude.errors import InputError
-from deocclude.references.credit import Credit, read_credits
+from deocclude.references.credit import Credit, read_credits, write_credits
 from deocclude.references.sources.fetch import ATTRIBUTION, fetch_references
 from deocclude.references.sources.licences import parse_uses, permits, permits_all
 from deocclude.references.sources.options import Keys, WebSettings, read_web_settings
@@ -232,6 +232,18 @@ def test_files_of_one_name_and_links_to_files_of_any_are_all_copied(settings, tm
     (told,) = json.loads((target / "search.json").read_text())
     assert len({one["file"] for one in told["pictures"]}) == 3
     assert {one.title for one in read_credits(target).values()} == {"cup.jpg", "cup.JPG"}
+
+
+def test_a_folder_states_the_credits_of_its_own_files_only(settings, tmp_path):
+    for number, place in enumerate((tmp_path / "mine", tmp_path / "mine" / "others")):
+        place.mkdir()
+        (place / "cup.jpg").write_bytes(picture((90 * number, 0, 0)))
+    write_credits(tmp_path / "mine", {"cup.jpg": Credit(licence="CC0")})
+    (answer,) = search([WebQuery("a", words="cup")], Wanted((f"folder:{tmp_path / 'mine'}",)), settings)
+    assert [one.licence for one in answer.candidates] == ["CC0", ""]
+    write_credits(tmp_path / "mine" / "others", {"cup.jpg": Credit(licence="CC BY 4.0", title="A mug")})
+    (answer,) = search([WebQuery("a", words="mug")], Wanted((f"folder:{tmp_path / 'mine'}",)), settings)
+    assert [one.licence for one in answer.candidates] == ["CC BY 4.0"]
 
 
 def test_names_and_words_that_are_no_utf_8(web, settings, tmp_path):
