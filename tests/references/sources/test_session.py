@@ -298,6 +298,14 @@ def test_keys_are_seen_nowhere_but_by_their_service(web, settings, tmp_path, ask
     assert "[key]" in (tmp_path / "found" / "search.json").read_text()
 
 
+def test_keys_that_an_answer_with_status_200_quotes_are_hidden(web, settings, asked_picture):
+    said = f"Invalid API key {KEY}"
+    web.routes["/search"] = plain({"error": said})
+    web.routes["/v1/images:annotate"] = plain({"responses": [{"error": {"code": 7, "message": said}}]})
+    (answer,) = search([WebQuery("a", asked_picture)], Wanted(("serpapi", "google-vision")), settings)
+    assert [one.text.partition(": ")[2] for one in answer.failures] == ["Invalid API key [key]"] * 2
+
+
 def test_settings_from_file_and_environment(tmp_path):
     file = tmp_path / "web.toml"
     file.write_text('contact = "a@b.example"\n[keys]\nserpapi = "from file"\n[openverse]\nurl = "http://o"\nrate = 1\n')

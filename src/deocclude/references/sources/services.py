@@ -34,13 +34,13 @@ class Services:
         self.http = open_client(settings)
         self.cache = Cache(settings.cache)
         self.downloader = Downloader(self.http, self.cache, settings.network)
-        self._hide = HideKeys(settings.keys.all)
+        self._keys = HideKeys(settings.keys.all)
         self._clients: dict[str, Client] = {}
 
     async def __aenter__(self) -> Services:
         """Begin to keep keys out of logs."""
         for name in _LOGGERS:
-            logging.getLogger(name).addFilter(self._hide)
+            logging.getLogger(name).addFilter(self._keys)
         return self
 
     async def __aexit__(
@@ -50,19 +50,23 @@ class Services:
         await self.http.aclose()
         self.cache.close()
         for name in _LOGGERS:
-            logging.getLogger(name).removeFilter(self._hide)
+            logging.getLogger(name).removeFilter(self._keys)
 
     @property
     def requests(self) -> int:
         """How many requests were sent."""
         return self.downloader.requests + sum(client.requests for client in self._clients.values())
 
+    def hide(self, text: str) -> str:
+        """Return a text without keys."""
+        return self._keys.hide(text)
+
     def client(self, name: str) -> Client:
         """Return what asks the service of a name in the settings."""
         if name not in self._clients:
             service: Service = getattr(self.settings, name)
             pace = self.pace(name, service.rate)
-            self._clients[name] = Client(self.http, service.url, pace, self.settings.network, self._hide.hide)
+            self._clients[name] = Client(self.http, service.url, pace, self.settings.network, self.hide)
         return self._clients[name]
 
     def pace(self, name: str, rate: float) -> Pace:

@@ -215,8 +215,8 @@ class Session:
                     known = await source.search_image(query.picture, count)
                 else:
                     known = await source.search_text(words, count)
-            except SourceError as error:
-                return error
+            except SourceError as error:  # it may quote an answer, and that the key
+                return SourceError(error.reason, self.services.hide(str(error)), retry_after=error.retry_after)
             if source.state:
                 self.services.cache.keep_answer(key, asdict(known))
         if not known.candidates:
