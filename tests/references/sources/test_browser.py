@@ -160,6 +160,18 @@ def test_the_page_has_to_be_described(pages):
     assert "{image} or {words}" in refused(pages, search_url="file:///etc/{words}")
 
 
+@pytest.mark.parametrize("name", ["search_url", "result", "image", "image_attribute", "page", "title", "guess"])
+def test_a_page_described_otherwise_is_read_anew(name, pages):
+    """What was read by another description is not taken from the cache."""
+
+    async def work(settings):
+        async with open_session(["browser"], settings) as session:
+            return session.sources[0].state
+
+    changed = replace(pages.browser, **{name: getattr(pages.browser, name) + "&b=c"})
+    assert asyncio.run(work(replace(pages, browser=changed))) != asyncio.run(work(pages))
+
+
 def test_a_page_by_words_needs_no_image_host(pages, asked_picture):
     by_words = replace(pages.browser, search_url="http://127.0.0.1:9/find?q={words}")
     (error,) = ask(replace(pages, browser=by_words, keys=Keys()), asked_picture)
