@@ -120,6 +120,12 @@ def test_licence_filter(web, settings, asked_picture):
         ("Public domain", "", True, True),
         ("", "https://creativecommons.org/publicdomain/mark/1.0/", True, True),
         ("GFDL", "", True, True),
+        ("CC BY\u2011NC 4.0", "", False, True),  # a hyphen at which no line ends
+        ("CC BY\u2013NC\u2013ND 4.0", "", False, False),
+        ("CC BY-NCSA", "", False, True),
+        ("CC BY 2.0 (non-commercial)", "", False, True),
+        ("CC BY 4.0, NoDerivs", "", True, False),
+        ("Public domain, not for commercial use", "", False, True),
         ("CC NC-Sampling+ 1.0", "", False, False),
         ("", "", False, False),
         ("All rights reserved", "https://example.org", False, False),
