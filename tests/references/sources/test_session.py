@@ -14,7 +14,7 @@ import pytest
 from web_server import Reply, jpeg, picture, plain
 
 from conftest import KEY
-from deocclude.errors import InputError
+from deocclude.errors import InputError, OutputError
 from deocclude.references.credit import Credit, read_credits, write_credits
 from deocclude.references.sources.fetch import ATTRIBUTION, fetch_references
 from deocclude.references.sources.licences import parse_uses, permits, permits_all
@@ -276,6 +276,14 @@ def test_the_folder_is_added_to(web, settings, tmp_path):
     after = read_credits(target)
     assert len(after) == 3
     assert before.items() <= after.items()
+
+
+def test_a_folder_that_cannot_be_made(web, settings, tmp_path):
+    (tmp_path / "file").write_text("x")
+    for target in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OutputError, match="no folder to put pictures into"):
+            fetch_references([WebQuery("a", words="a")], ("openverse",), target, settings)
+    assert not web.asked
 
 
 def test_inside_a_running_loop(web, settings, tmp_path):

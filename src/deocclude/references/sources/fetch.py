@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from deocclude.errors import OutputError
 from deocclude.files import atomic_file, encoded, sha256, write_text
 from deocclude.references.credit import CREDITS, Credit, read_credits, write_credits
 from deocclude.references.sources.cache import content_name
@@ -181,8 +182,11 @@ def fetch_into(
     The arguments and errors are those of :func:`~deocclude.references.sources.session.search_web`; ``told`` gets
     what lies in the folder.
     """
-    target.mkdir(parents=True, exist_ok=True)
-    os.utime(target)  # in use: the cache drops folders that nobody asks for
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        os.utime(target)  # in use: the cache drops folders that nobody asks for
+    except OSError as error:
+        raise OutputError(f"{target}: no folder to put pictures into ({error.strerror})") from None
     folder = _Folder(target, read_credits(target))
     try:
         search_web(queries, wanted, settings, told=lambda answer: told(folder.add(answer)), before=before,
