@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 
 from deocclude.datasets.reference_objects import LAYOUTS, middle, open_source, split_of
 from deocclude.datasets.reference_sample import SPLITS
+from deocclude.datasets.whole_objects import whole_objects
 from deocclude.errors import InputError
 from deocclude.geometry import Size
 
@@ -32,6 +34,24 @@ def test_folders_without_masks(views_folder, photos_folder):
     assert {item.category for item in classes.objects} == {"astronaut", "chelsea", "coffee"}
     assert len({item.scene for item in classes.objects}) == 6
     assert all(item.whole.region for item in (*views.objects, *photos.objects))
+
+
+@pytest.mark.parametrize("there", [".", "views:.", "below/..", "{}"])
+def test_a_data_set_has_one_name_however_its_path_is_written(there, views_folder, tmp_path, monkeypatch):
+    """Splits follow from it."""
+    folder = Path(shutil.copytree(views_folder, tmp_path / "things"))
+    (folder / "below").mkdir()
+    monkeypatch.chdir(folder)
+    source = open_source(there.format(folder))
+    assert {picture.scene.partition("/")[0] for picture in source.pictures} == {"things"}
+
+
+def test_an_annotation_file_in_the_current_folder_is_named_after_it(masks_folder, monkeypatch):
+    monkeypatch.chdir(masks_folder)
+    (file,) = Path().glob("*.json")
+    keys = {item.whole.key for item in open_source(str(file)).objects}
+    assert keys == {item.whole.key for item in open_source(str(masks_folder)).objects}
+    assert {item.key for item in whole_objects(".")} == {item.key for item in whole_objects(masks_folder)}
 
 
 def test_scenes_stay_together(views_folder, photos_folder, masks_folder):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from deocclude.datasets.backends import Workers, spread
+from deocclude.datasets.labelled_scenes import dataset_name
 from deocclude.datasets.reference_dataset import KIND, MANIFEST, PLAN, overlap, read_reference_dataset, shard_name
 from deocclude.datasets.reference_making import ShardJob, make_shard
 from deocclude.datasets.reference_objects import Source, open_source
@@ -232,7 +233,7 @@ def _finish(folder: Path, plan: Plan, data: Sequence[str], made: int) -> BuildRe
         "version": VERSION,
         "fingerprint": plan.fingerprint,
         "settings": asdict(plan.settings),
-        "data": [Path(one).name for one in data],
+        "data": [dataset_name(one) for one in data],
         "considered": plan.considered,
         **counts,
         "failures": dict(failures.most_common()),

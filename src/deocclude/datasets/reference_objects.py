@@ -23,7 +23,7 @@ import numpy as np
 
 from deocclude.datasets.composites import whole_looking
 from deocclude.datasets.held_out import is_validation
-from deocclude.datasets.labelled_scenes import open_dataset
+from deocclude.datasets.labelled_scenes import dataset_name, open_dataset
 from deocclude.datasets.reference_sample import ReferenceKind
 from deocclude.datasets.ukbench import SUFFIXES, read_groups
 from deocclude.datasets.whole_objects import LEAST_AREA, SMALLEST, WholeObject
@@ -138,7 +138,7 @@ def _masks(path: Path) -> Source:
     objects: list[SourceObject] = []
     pictures: list[SourcePicture] = []
     failures: Counter[str] = Counter()
-    name = path.name if path.is_dir() else path.parent.name
+    name = dataset_name(path if path.is_dir() else path.parent)
     credits = _stated_credits(path)
     for labelled in open_dataset(path):
         scene = labelled.scene
@@ -187,21 +187,22 @@ def _unusable(mask: Mask, is_stuff: bool, whole: bool) -> str:
 
 
 def _views(path: Path) -> Source:
-    groups = read_groups(path)
-    pictures = [SourcePicture(f"{path.name}/{file.name}", file, f"{path.name}/{group.key}", "views")
-                for group in groups for file in group.paths]  # fmt: skip
+    name = dataset_name(path)
+    pictures = [SourcePicture(f"{name}/{file.name}", file, f"{name}/{group.key}", "views")
+                for group in read_groups(path) for file in group.paths]  # fmt: skip
     return _bare(path, "views", pictures)
 
 
 def _photos(path: Path) -> Source:
-    pictures = [SourcePicture(f"{path.name}/{folder.name}/{file.name}", file, f"{path.name}/{folder.name}", "photos")
+    name = dataset_name(path)
+    pictures = [SourcePicture(f"{name}/{folder.name}/{file.name}", file, f"{name}/{folder.name}", "photos")
                 for folder in _folders(path) for file in _pictures(folder)]  # fmt: skip
     return _bare(path, "photos", pictures)
 
 
 def _classes(path: Path) -> Source:
     names = [(folder.name, file) for folder in _folders(path) for file in _pictures(folder)]
-    keys = [(f"{path.name}/{name}/{file.name}", name, file) for name, file in names]
+    keys = [(f"{dataset_name(path)}/{name}/{file.name}", name, file) for name, file in names]
     return _bare(path, "classes", [SourcePicture(key, file, key, "classes", name) for key, name, file in keys])
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from deocclude.datasets.composites import whole_looking
 from deocclude.datasets.held_out import is_validation, photo_key
-from deocclude.datasets.labelled_scenes import LabelledScene, open_dataset
+from deocclude.datasets.labelled_scenes import LabelledScene, dataset_name, open_dataset
 from deocclude.errors import InputError
 from deocclude.geometry import Size
 from deocclude.images import read_photo
@@ -100,7 +100,7 @@ def _whole(labelled: LabelledScene, path: Path, bare: bool) -> Iterator[WholeObj
     if photo is None:
         return
     looking = {id(mask) for mask in whole_looking(scene, smallest=SMALLEST)}
-    key = f"{path.name}/{photo_key(scene)}"
+    key = f"{dataset_name(path)}/{photo_key(scene)}"
     for item in scene.instances:
         mask = item.modal
         if item.is_stuff or not mask or mask.area < LEAST_AREA or max(mask.box.width, mask.box.height) < SMALLEST:
