@@ -17,12 +17,13 @@ import pytest
 from PIL import Image
 
 from deocclude.datasets.backends import Workers
-from deocclude.datasets.reference_building import LOCK, Aids, build_reference_dataset
+from deocclude.datasets.reference_building import LOCK, Aids, build_reference_dataset, read_credits_table
 from deocclude.datasets.reference_dataset import MANIFEST, PLAN, check_disjoint, read_reference_dataset, shard_name
 from deocclude.datasets.reference_plan import BuildSettings
 from deocclude.datasets.reference_shards import open_shard
 from deocclude.errors import InputError
 from deocclude.files import only_writer
+from deocclude.references.credit import Credit
 
 SMALL = BuildSettings(side=48, objects=5, test_objects=2, test_share=0.4, shard=2, ways=1)
 
@@ -341,6 +342,15 @@ def test_a_table_of_credits(tmp_path, views_folder):
         build_reference_dataset([views_folder], tmp_path / "set", SMALL, aids=Aids(credits=table))
     with pytest.raises(InputError, match="expected a table of credits"):
         build_reference_dataset([views_folder], tmp_path / "set", SMALL, aids=Aids(credits=tmp_path / "none.csv"))
+
+
+def test_tables_of_credits_as_spreadsheets_and_windows_write_them(tmp_path):
+    table = tmp_path / "credits.csv"
+    table.write_text(f"sha256,source,licence\r\n{'AB' * 32},me,CC0\r\n", encoding="utf-8-sig", newline="")
+    assert read_credits_table(table) == {"ab" * 32: Credit("me", licence="CC0")}
+    table.write_text(f"source,licence,sha256\nme,CC0,{'ab' * 32}\nme,CC0\n")
+    with pytest.raises(InputError, match=r"credits.csv: line 3: expected a SHA-256 of 64 digits, found ''"):
+        read_credits_table(table)
 
 
 def test_a_hole_at_the_scale_of_the_photo(views_folder, tmp_path):
