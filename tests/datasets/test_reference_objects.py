@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deocclude.datasets.reference_objects import LAYOUTS, middle, open_source, split_of
+from deocclude.datasets.reference_objects import LAYOUTS, _stated_credits, middle, open_source, split_of
 from deocclude.datasets.reference_sample import SPLITS
 from deocclude.datasets.whole_objects import whole_objects
 from deocclude.errors import InputError
@@ -24,6 +24,17 @@ def test_masks_with_their_credits_and_reasons(masks_folder):
     assert all(picture.credit.licence == "CC BY" for picture in source.pictures)
     assert source.pictures[0].credit.url == "http://example.org/0"
     assert all(0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1 for x0, y0, x1, y1 in (p.box for p in source.pictures))
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['{"licenses": [{"id": 1, "name": "MIT"}], "images": ["a.jpg"]}', '{"licenses": [], "images": [3]}', "[" * 100_000,
+     '{"licenses": [{"id": 1, "name": 3}], "images": [{"file_name": "0.png", "license": 1}]}'],
+    ids=range(4),
+)  # fmt: skip
+def test_other_files_beside_the_annotations_state_no_credits(content, tmp_path):
+    (tmp_path / "other.json").write_text(content)
+    assert _stated_credits(tmp_path) == {}
 
 
 def test_folders_without_masks(views_folder, photos_folder):

@@ -170,9 +170,9 @@ def _stated_credits(path: Path) -> dict[str, Credit]:
             content = json.loads(file.read_text(encoding="utf-8"))
             names = {entry["id"]: entry["name"] for entry in content["licenses"]}
             for image in content["images"]:
-                credit = Credit(url=image.get("flickr_url"), licence=names.get(image.get("license")))
-                found[str(image["file_name"])] = credit
-        except (OSError, ValueError, TypeError, KeyError):
+                facts = {"url": image.get("flickr_url"), "licence": names.get(image.get("license"))}
+                found[str(image["file_name"])] = Credit.from_plain(facts)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue  # another format, or a file that says nothing about licences
     return found
 
