@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,15 @@ def test_middle_is_fixed_by_the_name():
     assert first == again
     assert first != other
     assert 0.1 < first.area / (90 * 120) < 0.5
+
+
+def test_middle_of_a_large_photo_takes_no_more_memory_than_a_few_copies_of_it():
+    tracemalloc.start()
+    try:
+        assert middle(Size(3000, 4000), "a").area > 1_000_000
+        assert tracemalloc.get_traced_memory()[1] < 200e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_damaged_pictures_are_counted(views_folder, tmp_path):

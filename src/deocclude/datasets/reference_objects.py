@@ -234,7 +234,7 @@ def middle(size: Size, key: str) -> Mask:
     """Return the ellipse that stands for the object of a picture; equal names give equal ellipses."""
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big"))
     (down, across), (y, x) = rng.uniform(*REGION, 2), rng.uniform(0.5 - OFF_CENTRE, 0.5 + OFF_CENTRE, 2)
-    row, column = np.mgrid[: size.height, : size.width]
+    row, column = np.ogrid[: size.height, : size.width]
     off = ((column + 0.5) / size.width - x) / across, ((row + 0.5) / size.height - y) / down
     return Mask.from_array(off[0] ** 2 + off[1] ** 2 <= 1)
 

@@ -132,7 +132,7 @@ def _photo_scenes(folder: Path) -> Iterable[LabelledScene]:
     for file in sorted(folder.rglob("*")):
         if file.suffix.lower() in (".jpg", ".jpeg"):
             size = read_photo(file, convert=True).size
-            y, x = np.mgrid[: size.height, : size.width]
+            y, x = np.ogrid[: size.height, : size.width]
             across, down = ((2 * v + 1) / n - 1 for v, n in ((x, size.width), (y, size.height)))
             middle = Mask.from_array(across**2 + down**2 <= (2 * REGION) ** 2)
             yield LabelledScene(Scene(size, (Instance(1, middle),), str(file.relative_to(folder))), file)
