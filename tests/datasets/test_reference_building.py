@@ -19,11 +19,13 @@ from PIL import Image
 from deocclude.datasets.backends import Workers
 from deocclude.datasets.reference_building import LOCK, Aids, build_reference_dataset, read_credits_table
 from deocclude.datasets.reference_dataset import MANIFEST, PLAN, check_disjoint, read_reference_dataset, shard_name
+from deocclude.datasets.reference_making import _digest, _picture
 from deocclude.datasets.reference_plan import BuildSettings
 from deocclude.datasets.reference_shards import open_shard
 from deocclude.errors import InputError
 from deocclude.files import only_writer
 from deocclude.references.credit import Credit
+from deocclude.references.update import build
 
 SMALL = BuildSettings(side=48, objects=5, test_objects=2, test_share=0.4, shard=2, ways=1)
 
@@ -309,6 +311,29 @@ def test_missing_references_are_counted(views_folder, tmp_path):
     assert report.lost == pytest.approx(18 / 21)
     manifest = json.loads((tmp_path / "set" / MANIFEST).read_text())
     assert manifest["failures"] == report.failures
+
+
+def test_pictures_of_an_index_that_were_damaged_since_are_counted(masks_folder, views_folder, tmp_path):
+    data, pictures = tmp_path / "data" / "box", tmp_path / "pictures"
+    data.mkdir(parents=True)
+    shutil.copy(sorted(views_folder.glob("*.png"))[-1], data / "a.png")
+    shutil.copytree(masks_folder / "images", pictures)
+    shutil.copy(masks_folder / "instances.json", pictures)
+    build(tmp_path / "index", [pictures])
+    settings = replace(SMALL, objects=1, test_share=0, kinds=("none",))
+
+    def built_with_the_index(name: str):
+        aids = Aids(references=tmp_path / "index")
+        return build_reference_dataset([f"classes:{data.parent}"], tmp_path / name, settings, aids=aids)
+
+    report = built_with_the_index("set")
+    assert (report.references, report.missing) == ({"none": 1, "same-class": 1}, {})
+    for path in pictures.glob("*.png"):
+        path.write_bytes(b"not a picture")
+    _picture.cache_clear()
+    _digest.cache_clear()
+    report = built_with_the_index("other")
+    assert (report.references, report.missing) == ({"none": 1}, {"reference is damaged": 1})
 
 
 @pytest.mark.parametrize(

@@ -235,9 +235,8 @@ def _searched(draft: _Draft, index: Path) -> Iterator[tuple[ReferenceKind, Sourc
             return
     for one in others:
         if item.category and one.hit.category == item.category:
-            size = Size(*_picture(one.hit.path).shape[:2])
-            box = one.hit.box
-            part = box.x0 / size.width, box.y0 / size.height, box.x1 / size.width, box.y1 / size.height
+            known, box = opened.picture(one.hit.segment, one.hit.row), one.hit.box
+            part = box.x0 / known.width, box.y0 / known.height, box.x1 / known.width, box.y1 / known.height
             name = one.hit.path.name
             yield ReferenceKind.SAME_CLASS, SourcePicture(name, one.hit.path, "", "", item.category, part)
             return
