@@ -19,7 +19,6 @@ from PIL import Image
 from deocclude.datasets.backends import Workers
 from deocclude.datasets.reference_building import LOCK, Aids, build_reference_dataset, read_credits_table
 from deocclude.datasets.reference_dataset import MANIFEST, PLAN, check_disjoint, read_reference_dataset, shard_name
-from deocclude.datasets.reference_making import _digest, _picture
 from deocclude.datasets.reference_plan import BuildSettings
 from deocclude.datasets.reference_shards import open_shard
 from deocclude.errors import InputError
@@ -298,6 +297,24 @@ def test_references_of_an_index_with_credits(views_folder, tmp_path):
     assert (report.references, report.missing) == ({"none": 1}, {"the index has no reference": 1})
 
 
+def test_files_that_change_between_two_builds_of_one_process_are_read_anew(views_folder, tmp_path):
+    data = Path(shutil.copytree(views_folder, tmp_path / "views"))
+    settings = replace(SMALL, objects=1, test_objects=0, test_share=0, kinds=("other-view",), align=False)
+    found = []
+    for licence, darker in (("CC BY", 1), ("CC0", 2)):
+        for path in data.glob("*.png"):
+            Image.fromarray(np.asarray(Image.open(path)) // darker).save(path)
+        about = {path.name: {"licence": licence} for path in data.glob("*.png")}
+        (data / "credits.json").write_text(json.dumps(about))
+        build_reference_dataset([f"views:{data}"], tmp_path / licence, settings)
+        made = read_reference_dataset(tmp_path / licence)
+        found.append((made.rows[0].licence, made.rows[0].reference_sha256, float(made[0].reference.max())))
+    assert found[0][0] == "CC BY"
+    assert found[1][0] == "CC0"
+    assert found[1][1] != found[0][1]
+    assert found[1][2] <= 128
+
+
 def test_missing_references_are_counted(views_folder, tmp_path):
     data = Path(shutil.copytree(views_folder, tmp_path / "views"))
     for path in sorted(data.glob("*.png"))[:24]:
@@ -330,8 +347,6 @@ def test_pictures_of_an_index_that_were_damaged_since_are_counted(masks_folder, 
     assert (report.references, report.missing) == ({"none": 1, "same-class": 1}, {})
     for path in pictures.glob("*.png"):
         path.write_bytes(b"not a picture")
-    _picture.cache_clear()
-    _digest.cache_clear()
     report = built_with_the_index("other")
     assert (report.references, report.missing) == ({"none": 1}, {"reference is damaged": 1})
 
