@@ -35,7 +35,7 @@ class Services:
         self.cache = Cache(settings.cache)
         self.downloader = Downloader(self.http, self.cache, settings.network)
         self._keys = HideKeys(settings.keys.all)
-        self._clients: dict[str, Client] = {}
+        self._clients: dict[tuple[str, str], Client] = {}
 
     async def __aenter__(self) -> Services:
         """Begin to keep keys out of logs."""
@@ -61,13 +61,13 @@ class Services:
         """Return a text without keys."""
         return self._keys.hide(text)
 
-    def client(self, name: str) -> Client:
-        """Return what asks the service of a name in the settings."""
-        if name not in self._clients:
+    def client(self, name: str, url: str = "") -> Client:
+        """Return what asks the service of a name in the settings, at its usual address or at another one."""
+        if (name, url) not in self._clients:
             service: Service = getattr(self.settings, name)
             pace = self.pace(name, service.rate)
-            self._clients[name] = Client(self.http, service.url, pace, self.settings.network, self.hide)
-        return self._clients[name]
+            self._clients[name, url] = Client(self.http, url or service.url, pace, self.settings.network, self.hide)
+        return self._clients[name, url]
 
     def pace(self, name: str, rate: float) -> Pace:
         """Return the schedule of a service."""
