@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import weakref
 from collections import Counter
 from dataclasses import replace
 from importlib.util import find_spec
@@ -19,6 +20,7 @@ from PIL import Image
 from deocclude.datasets.backends import Workers
 from deocclude.datasets.reference_building import LOCK, Aids, build_reference_dataset, read_credits_table
 from deocclude.datasets.reference_dataset import MANIFEST, PLAN, check_disjoint, read_reference_dataset, shard_name
+from deocclude.datasets.reference_making import _picture
 from deocclude.datasets.reference_plan import BuildSettings
 from deocclude.datasets.reference_shards import open_shard
 from deocclude.errors import InputError
@@ -313,6 +315,15 @@ def test_files_that_change_between_two_builds_of_one_process_are_read_anew(views
     assert found[1][0] == "CC0"
     assert found[1][1] != found[0][1]
     assert found[1][2] <= 128
+
+
+def test_few_pictures_are_held_in_memory(views_folder):
+    paths = sorted(views_folder.glob("*.png"))
+    first = weakref.ref(_picture(paths[0]))
+    assert first() is _picture(paths[0])
+    for path in paths[1:6]:
+        _picture(path)
+    assert first() is None
 
 
 def test_missing_references_are_counted(views_folder, tmp_path):
