@@ -141,10 +141,10 @@ class Cache:
             Seconds since the epoch.
         """
         now = time.time()
-        # A schedule that lies far ahead without a hold stems from a clock that was set back.
+        # A schedule that lies an hour and a hundred turns ahead without a hold stems from a clock that was set back.
         row = self._one(
             "INSERT INTO turns VALUES (:service, :now + :gap, 0) ON CONFLICT (service) DO UPDATE SET next ="
-            " max(:now, held, CASE WHEN next > :now + 3600 THEN 0 ELSE next END) + :gap RETURNING next",
+            " max(:now, held, CASE WHEN next > :now + 3600 + 100 * :gap THEN 0 ELSE next END) + :gap RETURNING next",
             {"service": service, "now": now, "gap": interval},
         )
         return float(row[0]) - interval if row else now
