@@ -90,6 +90,19 @@ def test_a_source_that_fails_takes_none_of_the_others_along(web, settings):
     assert list(answer.pictures) == [f"{web.url}/pictures/green.jpg"]
 
 
+@pytest.mark.parametrize("source", ["openverse", "commons"])
+def test_what_was_found_before_a_source_failed_is_kept_but_not_for_the_next_time(source, web, settings):
+    pages = [answers.openverse(web.url, ["red"], pages=2), answers.commons(web.url, ["red"], {"gsroffset": 1})]
+    first, path = (pages[0], "/v1/images/") if source == "openverse" else (pages[1], "/w/api.php")
+    web.routes[path] = [plain(first), plain({}, 403)]
+    for _ in range(2):
+        (answer,) = search([WebQuery("cup", words="cup")], Wanted((source,)), settings)
+        assert [one.url for one in answer.candidates] == [f"{web.url}/pictures/red.jpg"]
+        assert [(one.provider, one.reason) for one in answer.failures] == [(source, Reason.FORBIDDEN)]
+        web.routes[path] = [plain(first), plain({}, 403)]
+    assert web.times(path) == 4
+
+
 def test_no_result_is_a_named_reason(web, settings):
     web.routes["/v1/images/"] = plain({"results": [], "page_count": 0})
     (answer,) = search([WebQuery("cup", words="cup")], Wanted(("openverse",)), settings)

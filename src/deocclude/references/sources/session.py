@@ -190,6 +190,8 @@ class Session:
         asked |= zip((one.name for one in by_words), await self._all(by_words, query, words), strict=True)
         failures = [Failure.of(name, found) for name, found in asked.items() if isinstance(found, SourceError)]
         answers = [found for found in asked.values() if isinstance(found, Answer)]
+        failures += [Failure.of(name, found.broken_off) for name, found in asked.items()
+                     if isinstance(found, Answer) and found.broken_off is not None]  # fmt: skip
         candidates, refused = _permitted(_in_turn(answers), wanted.uses)
         pictures, lost = await self._fetched(candidates) if wanted.fetch else ({}, [])
         notes = tuple(note for answer in answers for note in answer.notes)
@@ -217,7 +219,7 @@ class Session:
                     known = await source.search_text(words, count)
             except SourceError as error:  # it may quote an answer, and that the key
                 return SourceError(error.reason, self.services.hide(str(error)), retry_after=error.retry_after)
-            if source.state:
+            if source.state and known.broken_off is None:
                 self.services.cache.keep_answer(key, asdict(known))
         if not known.candidates:
             return SourceError(Reason.NO_RESULT, f"{source.name} knows no picture like it")
