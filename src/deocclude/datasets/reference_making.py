@@ -334,7 +334,7 @@ def _until_changed(count: int) -> Callable[[Callable[[Path], T]], Callable[[Path
     return keeping
 
 
-@_until_changed(32)
+@_until_changed(4)  # large ones take tens of megabytes; what is dear to make is kept for longer: their features
 def _picture(path: Path) -> RGBArray:
     return read_photo(path, convert=True).pixels
 
