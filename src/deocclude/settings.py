@@ -44,7 +44,7 @@ def from_dict(cls: type[T], content: Mapping[str, Any], *, file: Path | None = N
     """Build the settings dataclass ``cls`` (nested ones too) from plain values.
 
     Raises:
-        InputError: an unknown key, a value of another type, or none where there is no default.
+        InputError: an unknown key, a value of another type or out of range, or none where there is no default.
     """
     hints = typing.get_type_hints(cls)
     known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
@@ -60,7 +60,11 @@ def from_dict(cls: type[T], content: Mapping[str, Any], *, file: Path | None = N
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and field.name not in values:
             raise InputError("a value", "none", file=file, field=f"{prefix}{field.name}")
-    return cls(**values)
+    try:
+        return cls(**values)
+    except InputError as error:  # of a class that checks its values
+        place = f"{prefix}{error.field or ''}"
+        raise InputError(error.expected, error.found, file=file, field=place, hint=error.hint) from None
 
 
 def to_dict(settings: Any) -> dict[str, Any]:

@@ -169,6 +169,9 @@ def test_missing_weights_are_one_clear_line(tmp_path):
         painter("pcnet-c", {"weights": "pcnet-x"})
 
 
-def test_weights_of_a_mask_net_are_refused():
-    with pytest.raises(InputError, match="expected a content network with 6 inputs"):
-        painter("pcnet-c", {"weights": "pcnet-m"})(constant(disc(30, 30, 5)))
+@pytest.mark.parametrize(
+    ("name", "found"), [("pcnet-m", "UNet"), ("pcnet-m-rgb", "UNet"), ("pair-net", "PairNet"), ("fusion", "FusionNet")]
+)
+def test_weights_of_other_nets_are_refused(name, found):
+    with pytest.raises(InputError, match=f"expected a content network with 6 inputs, found {found}"):
+        painter("pcnet-c", {"weights": name})(constant(disc(30, 30, 5)))

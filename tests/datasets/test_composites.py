@@ -88,6 +88,13 @@ def test_photo_without_objects():
     assert made.laid == set(made.scene.ids)
 
 
+def test_a_thin_object_that_vanishes_when_made_small_is_not_laid():
+    line = Mask.from_array(abs(ROWS - COLUMNS) < 1)
+    for seed in range(8):
+        for item in compose(BASE, [line], SETTINGS, seed).scene.instances:
+            assert item.modal
+
+
 def test_no_donor():
     with pytest.raises(ValueError, match="at least one whole object"):
         compose(BASE, [], SETTINGS, 0)

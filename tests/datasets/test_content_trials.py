@@ -140,6 +140,14 @@ def test_a_cut_object_brings_nothing_of_its_surroundings(scale):
     assert alpha.max() <= 1
 
 
+def test_objects_that_a_small_copy_of_their_photo_hardly_shows_are_left_out(tmp_path, whole):
+    Image.new("RGB", (12, 10)).save(tmp_path / "small.png")
+    thin = Mask.from_crop(np.ones((4, 300), bool), (40, 40), Size(400, 480))
+    small = replace(whole[0], photo_path=tmp_path / "small.png", photo_key="small", mask=thin)
+    assert not small.load()[1]
+    assert list(make_trials([small], whole)) == []
+
+
 def test_photos_without_masks_are_hidden_in_their_middle(tmp_path, whole):
     for number in range(2):
         pixels = np.random.default_rng(number).integers(0, 255, (120, 160, 3), np.uint8)

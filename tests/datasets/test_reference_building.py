@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import weakref
 from collections import Counter
 from dataclasses import replace
 from importlib.util import find_spec
@@ -17,12 +18,15 @@ import pytest
 from PIL import Image
 
 from deocclude.datasets.backends import Workers
-from deocclude.datasets.reference_building import LOCK, Aids, build_reference_dataset
+from deocclude.datasets.reference_building import LOCK, Aids, build_reference_dataset, read_credits_table
 from deocclude.datasets.reference_dataset import MANIFEST, PLAN, check_disjoint, read_reference_dataset, shard_name
+from deocclude.datasets.reference_making import _picture
 from deocclude.datasets.reference_plan import BuildSettings
 from deocclude.datasets.reference_shards import open_shard
 from deocclude.errors import InputError
 from deocclude.files import only_writer
+from deocclude.references.credit import Credit
+from deocclude.references.update import build
 
 SMALL = BuildSettings(side=48, objects=5, test_objects=2, test_share=0.4, shard=2, ways=1)
 
@@ -295,6 +299,33 @@ def test_references_of_an_index_with_credits(views_folder, tmp_path):
     assert (report.references, report.missing) == ({"none": 1}, {"the index has no reference": 1})
 
 
+def test_files_that_change_between_two_builds_of_one_process_are_read_anew(views_folder, tmp_path):
+    data = Path(shutil.copytree(views_folder, tmp_path / "views"))
+    settings = replace(SMALL, objects=1, test_objects=0, test_share=0, kinds=("other-view",), align=False)
+    found = []
+    for licence, darker in (("CC BY", 1), ("CC0", 2)):
+        for path in data.glob("*.png"):
+            Image.fromarray(np.asarray(Image.open(path)) // darker).save(path)
+        about = {path.name: {"licence": licence} for path in data.glob("*.png")}
+        (data / "credits.json").write_text(json.dumps(about))
+        build_reference_dataset([f"views:{data}"], tmp_path / licence, settings)
+        made = read_reference_dataset(tmp_path / licence)
+        found.append((made.rows[0].licence, made.rows[0].reference_sha256, float(made[0].reference.max())))
+    assert found[0][0] == "CC BY"
+    assert found[1][0] == "CC0"
+    assert found[1][1] != found[0][1]
+    assert found[1][2] <= 128
+
+
+def test_few_pictures_are_held_in_memory(views_folder):
+    paths = sorted(views_folder.glob("*.png"))
+    first = weakref.ref(_picture(paths[0]))
+    assert first() is _picture(paths[0])
+    for path in paths[1:6]:
+        _picture(path)
+    assert first() is None
+
+
 def test_missing_references_are_counted(views_folder, tmp_path):
     data = Path(shutil.copytree(views_folder, tmp_path / "views"))
     for path in sorted(data.glob("*.png"))[:24]:
@@ -308,6 +339,27 @@ def test_missing_references_are_counted(views_folder, tmp_path):
     assert report.lost == pytest.approx(18 / 21)
     manifest = json.loads((tmp_path / "set" / MANIFEST).read_text())
     assert manifest["failures"] == report.failures
+
+
+def test_pictures_of_an_index_that_were_damaged_since_are_counted(masks_folder, views_folder, tmp_path):
+    data, pictures = tmp_path / "data" / "box", tmp_path / "pictures"
+    data.mkdir(parents=True)
+    shutil.copy(sorted(views_folder.glob("*.png"))[-1], data / "a.png")
+    shutil.copytree(masks_folder / "images", pictures)
+    shutil.copy(masks_folder / "instances.json", pictures)
+    build(tmp_path / "index", [pictures])
+    settings = replace(SMALL, objects=1, test_share=0, kinds=("none",))
+
+    def built_with_the_index(name: str):
+        aids = Aids(references=tmp_path / "index")
+        return build_reference_dataset([f"classes:{data.parent}"], tmp_path / name, settings, aids=aids)
+
+    report = built_with_the_index("set")
+    assert (report.references, report.missing) == ({"none": 1, "same-class": 1}, {})
+    for path in pictures.glob("*.png"):
+        path.write_bytes(b"not a picture")
+    report = built_with_the_index("other")
+    assert (report.references, report.missing) == ({"none": 1}, {"reference is damaged": 1})
 
 
 @pytest.mark.parametrize(
@@ -341,6 +393,15 @@ def test_a_table_of_credits(tmp_path, views_folder):
         build_reference_dataset([views_folder], tmp_path / "set", SMALL, aids=Aids(credits=table))
     with pytest.raises(InputError, match="expected a table of credits"):
         build_reference_dataset([views_folder], tmp_path / "set", SMALL, aids=Aids(credits=tmp_path / "none.csv"))
+
+
+def test_tables_of_credits_as_spreadsheets_and_windows_write_them(tmp_path):
+    table = tmp_path / "credits.csv"
+    table.write_text(f"sha256,source,licence\r\n{'AB' * 32},me,CC0\r\n", encoding="utf-8-sig", newline="")
+    assert read_credits_table(table) == {"ab" * 32: Credit("me", licence="CC0")}
+    table.write_text(f"source,licence,sha256\nme,CC0,{'ab' * 32}\nme,CC0\n")
+    with pytest.raises(InputError, match=r"credits.csv: line 3: expected a SHA-256 of 64 digits, found ''"):
+        read_credits_table(table)
 
 
 def test_a_hole_at_the_scale_of_the_photo(views_folder, tmp_path):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import tracemalloc
+from pathlib import Path
 
 import pytest
 
-from deocclude.datasets.reference_objects import LAYOUTS, middle, open_source, split_of
+from deocclude.datasets.reference_objects import LAYOUTS, _stated_credits, middle, open_source, split_of
 from deocclude.datasets.reference_sample import SPLITS
+from deocclude.datasets.whole_objects import whole_objects
 from deocclude.errors import InputError
 from deocclude.geometry import Size
 
@@ -24,6 +27,17 @@ def test_masks_with_their_credits_and_reasons(masks_folder):
     assert all(0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1 for x0, y0, x1, y1 in (p.box for p in source.pictures))
 
 
+@pytest.mark.parametrize(
+    "content",
+    ['{"licenses": [{"id": 1, "name": "MIT"}], "images": ["a.jpg"]}', '{"licenses": [], "images": [3]}', "[" * 100_000,
+     '{"licenses": [{"id": 1, "name": 3}], "images": [{"file_name": "0.png", "license": 1}]}'],
+    ids=range(4),
+)  # fmt: skip
+def test_other_files_beside_the_annotations_state_no_credits(content, tmp_path):
+    (tmp_path / "other.json").write_text(content)
+    assert _stated_credits(tmp_path) == {}
+
+
 def test_folders_without_masks(views_folder, photos_folder):
     views, photos = open_source(str(views_folder)), open_source(str(photos_folder))
     assert (views.layout, len(views.objects), len({item.scene for item in views.objects})) == ("views", 24, 6)
@@ -32,6 +46,24 @@ def test_folders_without_masks(views_folder, photos_folder):
     assert {item.category for item in classes.objects} == {"astronaut", "chelsea", "coffee"}
     assert len({item.scene for item in classes.objects}) == 6
     assert all(item.whole.region for item in (*views.objects, *photos.objects))
+
+
+@pytest.mark.parametrize("there", [".", "views:.", "below/..", "{}"])
+def test_a_data_set_has_one_name_however_its_path_is_written(there, views_folder, tmp_path, monkeypatch):
+    """Splits follow from it."""
+    folder = Path(shutil.copytree(views_folder, tmp_path / "things"))
+    (folder / "below").mkdir()
+    monkeypatch.chdir(folder)
+    source = open_source(there.format(folder))
+    assert {picture.scene.partition("/")[0] for picture in source.pictures} == {"things"}
+
+
+def test_an_annotation_file_in_the_current_folder_is_named_after_it(masks_folder, monkeypatch):
+    monkeypatch.chdir(masks_folder)
+    (file,) = Path().glob("*.json")
+    keys = {item.whole.key for item in open_source(str(file)).objects}
+    assert keys == {item.whole.key for item in open_source(str(masks_folder)).objects}
+    assert {item.key for item in whole_objects(".")} == {item.key for item in whole_objects(masks_folder)}
 
 
 def test_scenes_stay_together(views_folder, photos_folder, masks_folder):
@@ -70,6 +102,15 @@ def test_middle_is_fixed_by_the_name():
     assert first == again
     assert first != other
     assert 0.1 < first.area / (90 * 120) < 0.5
+
+
+def test_middle_of_a_large_photo_takes_no_more_memory_than_a_few_copies_of_it():
+    tracemalloc.start()
+    try:
+        assert middle(Size(3000, 4000), "a").area > 1_000_000
+        assert tracemalloc.get_traced_memory()[1] < 200e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_damaged_pictures_are_counted(views_folder, tmp_path):

@@ -155,3 +155,6 @@ def test_refuses_what_does_not_fit():
         Conv3Deconv3()(torch.rand(1, 12, 32, 32))
     with pytest.raises(ValueError, match="fold 1, 2 or 4, found 4 and 3"):
         FusionNet(fold=3)
+    with pytest.raises(ValueError, match="attention with fold 1 takes 4 levels or more, found 3"):
+        FusionNet(levels=3, fold=1)
+    assert FusionNet(levels=3, fold=1, attention=False).attention is None

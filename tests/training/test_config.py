@@ -11,7 +11,9 @@ from deocclude.errors import InputError
 from deocclude.settings import from_dict, read_settings
 from deocclude.training.config import LoopSettings, Phase, plain
 from deocclude.training.loop import learning_rate
+from deocclude.training.pcnet_c import PCNetCConfig
 from deocclude.training.pcnet_m import PCNetMConfig
+from deocclude.training.pcnet_m_rgb import PCNetMRgbConfig
 
 RECIPES = sorted((Path(deocclude.training.__file__).parent / "recipes").glob("pcnet_m_[cgp]*.toml"))
 MINIMAL = 'pack = "p"\n[loop]\nphases = [{steps = 10, size = 64, batch = 8}]\n'
@@ -90,3 +92,23 @@ def test_one_cycle_rises_and_falls_to_nothing():
     rates = [learning_rate(settings, k / 100) for k in range(101)]
     assert rates[0] == pytest.approx(0.04) and max(rates) == pytest.approx(1, rel=1e-3)
     assert rates.index(max(rates)) == 10 and rates[-1] < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("config", "table", "said"),
+    [
+        (PCNetMConfig, "erasing", "zoom = [0.0, 1.5]: expected 0.01 to 100, least and most, found (0.0, 1.5)"),
+        (PCNetMConfig, "erasing", "zoom = [1.5, 0.9]: expected 0.01 to 100, least and most, found (1.5, 0.9)"),
+        (PCNetMConfig, "erasing", "behind = 1.5: expected 0 to 1, found 1.5"),
+        (PCNetMConfig, "erasing", "candidates = 0: expected 1 to 1000, found 0"),
+        (PCNetMRgbConfig, "samples", "size_ratio = 0.0: expected 1 to 100, found 0.0"),
+        (PCNetMRgbConfig, "samples", "hidden = [0.1, 1.2]: expected 0 to 1, least and most, found (0.1, 1.2)"),
+        (PCNetCConfig, "samples", "largest_scale = 0.0: expected 0.01 to 100, found 0.0"),
+    ],
+)
+def test_samples_that_cannot_be_made_are_refused(config: type, table: str, said: str, tmp_path: Path):
+    line, _, error = said.partition(":")
+    path = written(tmp_path, f"{MINIMAL}[{table}]\n{line}\n")
+    with pytest.raises(InputError) as caught:
+        read_settings(config, path)
+    assert str(caught.value) == f"{path}: {table}.{line.partition(' ')[0]}:{error}"

@@ -123,6 +123,8 @@ def _with_one_more(
     """Return the stack, bottom first, with a random object added; ``None`` where that hides too much."""
     other = stack[int(rng.integers(len(stack)))] if stack and rng.random() < settings.meeting else None
     shape = _scaled(donors[int(rng.integers(len(donors)))], other, settings, rng, size)
+    if not shape.any():  # a thin object made small
+        return None
     below = rng.random() < settings.below
     low, high = settings.overlap
     share = 0.0 if rng.random() < settings.touching else low * (high / low) ** rng.random()

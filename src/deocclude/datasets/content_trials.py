@@ -124,13 +124,15 @@ def make_trials(
 
 
 def make_trial(item: WholeObject, donors: Sequence[WholeObject], settings: TrialSettings, seed: int) -> Trial | None:
-    """Return one trial, or ``None`` where no occluder fits in :data:`TRIES` tries.
+    """Return one trial, or ``None``: the photo hardly shows the object, or no occluder fits in :data:`TRIES` tries.
 
     Raises:
         InputError: a photo is damaged.
     """
     rng = np.random.default_rng((seed, crc32(item.key.encode())))
     photo, target = item.load()
+    if target.area < LEAST_HIDDEN:
+        return None
     for number in range(TRIES):
         if number % REDRAWN == 0:
             share, size = draw_extent(settings, rng)

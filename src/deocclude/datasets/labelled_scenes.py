@@ -46,6 +46,12 @@ class LabelledScene:
         return None if self.photo_path is None else read_photo(self.photo_path, convert=True)
 
 
+def dataset_name(path: Path | str) -> str:
+    """Return what a data set is called in keys: the name of its folder or file, however the path to it is written."""
+    path = Path(path)
+    return path.name if path.name not in ("", "..") else path.resolve().name
+
+
 def open_dataset(path: Path | str) -> Iterator[LabelledScene]:
     """Yield the scenes of a data set.
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from deocclude.datasets.backends import Workers, spread
+from deocclude.datasets.labelled_scenes import dataset_name
 from deocclude.datasets.reference_dataset import KIND, MANIFEST, PLAN, overlap, read_reference_dataset, shard_name
 from deocclude.datasets.reference_making import ShardJob, make_shard
 from deocclude.datasets.reference_objects import Source, open_source
@@ -134,17 +136,25 @@ def read_credits_table(path: Path) -> dict[str, Credit]:
     """Return credits by the SHA-256 of the file that they are of.
 
     Raises:
-        InputError: no such file, or columns are missing.
+        InputError: no such file, columns are missing, or a row has no digest.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets begin with a byte order mark
             table = csv.DictReader(file)
             missing = {"sha256", "source", "licence"} - set(table.fieldnames or ())
             if missing:
                 raise InputError("the columns sha256, source, licence", f"no {', '.join(sorted(missing))}", file=path)
-            return {row["sha256"]: Credit(provider=row["source"], licence=row["licence"]) for row in table}
+            return {_row_digest(row, path, table.line_num): Credit(provider=row["source"], licence=row["licence"])
+                    for row in table}  # fmt: skip
     except (OSError, ValueError, csv.Error) as error:
         raise InputError("a table of credits (CSV)", str(error), file=path) from None
+
+
+def _row_digest(row: Mapping[str, str | None], path: Path, line: int) -> str:
+    digest = (row["sha256"] or "").strip().lower()
+    if not re.fullmatch(r"[0-9a-f]{64}", digest):
+        raise InputError("a SHA-256 of 64 digits", repr(row["sha256"] or ""), file=path, field=f"line {line}")
+    return digest
 
 
 def _read(data: Sequence[str | Path], tell: Progress) -> list[Source]:
@@ -232,7 +242,7 @@ def _finish(folder: Path, plan: Plan, data: Sequence[str], made: int) -> BuildRe
         "version": VERSION,
         "fingerprint": plan.fingerprint,
         "settings": asdict(plan.settings),
-        "data": [Path(one).name for one in data],
+        "data": [dataset_name(one) for one in data],
         "considered": plan.considered,
         **counts,
         "failures": dict(failures.most_common()),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +28,13 @@ from deocclude.files import sha256
 from deocclude.geometry import Box, Size
 from deocclude.images import read_photo
 from deocclude.masks import Mask, dilate
-from deocclude.references.credit import Credit, read_credits
+from deocclude.references.credit import CREDITS, Credit, read_credits
 from deocclude.references.features import Features, extract
 from deocclude.references.index import Index
 from deocclude.references.verify import verify
 from deocclude.scene import Instance, Scene
 
+T = TypeVar("T")
 RGBArray = NDArray[np.uint8]
 BoolArray = NDArray[np.bool_]
 AROUND = 1.5
@@ -235,9 +237,8 @@ def _searched(draft: _Draft, index: Path) -> Iterator[tuple[ReferenceKind, Sourc
             return
     for one in others:
         if item.category and one.hit.category == item.category:
-            size = Size(*_picture(one.hit.path).shape[:2])
-            box = one.hit.box
-            part = box.x0 / size.width, box.y0 / size.height, box.x1 / size.width, box.y1 / size.height
+            known, box = opened.picture(one.hit.segment, one.hit.row), one.hit.box
+            part = box.x0 / known.width, box.y0 / known.height, box.x1 / known.width, box.y1 / known.height
             name = one.hit.path.name
             yield ReferenceKind.SAME_CLASS, SourcePicture(name, one.hit.path, "", "", item.category, part)
             return
@@ -315,29 +316,44 @@ def _place(picture: SourcePicture, size: Size) -> Square:
 def _credit(picture: SourcePicture, stated: Mapping[str, Credit]) -> Credit:
     if picture.credit is not None:
         return picture.credit
-    return stated.get(_digest(picture.path)) or _credits(picture.path.parent).get(picture.path.name, Credit())
+    file = picture.path.parent / CREDITS
+    beside = _credits(file) if file.is_file() else {}
+    return stated.get(_digest(picture.path)) or beside.get(picture.path.name, Credit())
 
 
-@lru_cache(maxsize=32)
+def _until_changed(count: int) -> Callable[[Callable[[Path], T]], Callable[[Path], T]]:
+    """Keep what a function makes of the last few files or folders, each until it changes."""
+
+    def keeping(make: Callable[[Path], T]) -> Callable[[Path], T]:
+        @lru_cache(maxsize=count)
+        def kept(path: Path, changed: int) -> T:
+            return make(path)
+
+        return lambda path: kept(path, path.stat().st_mtime_ns)
+
+    return keeping
+
+
+@_until_changed(4)  # large ones take tens of megabytes; what is dear to make is kept for longer: their features
 def _picture(path: Path) -> RGBArray:
     return read_photo(path, convert=True).pixels
 
 
-@lru_cache(maxsize=128)
+@_until_changed(128)
 def _features(path: Path) -> Features:
     return extract(_picture(path))
 
 
-@lru_cache(maxsize=4096)
+@_until_changed(4096)
 def _digest(path: Path) -> str:
     return sha256(path)
 
 
-@lru_cache(maxsize=64)
-def _credits(folder: Path) -> Mapping[str, Credit]:
-    return read_credits(folder)
+@_until_changed(64)
+def _credits(file: Path) -> Mapping[str, Credit]:
+    return read_credits(file.parent)
 
 
-@lru_cache(maxsize=2)
-def _index(path: Path) -> Index:
-    return Index(path)
+@_until_changed(2)
+def _index(folder: Path) -> Index:
+    return Index(folder)

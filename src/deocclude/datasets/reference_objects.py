@@ -23,7 +23,7 @@ import numpy as np
 
 from deocclude.datasets.composites import whole_looking
 from deocclude.datasets.held_out import is_validation
-from deocclude.datasets.labelled_scenes import open_dataset
+from deocclude.datasets.labelled_scenes import dataset_name, open_dataset
 from deocclude.datasets.reference_sample import ReferenceKind
 from deocclude.datasets.ukbench import SUFFIXES, read_groups
 from deocclude.datasets.whole_objects import LEAST_AREA, SMALLEST, WholeObject
@@ -138,7 +138,7 @@ def _masks(path: Path) -> Source:
     objects: list[SourceObject] = []
     pictures: list[SourcePicture] = []
     failures: Counter[str] = Counter()
-    name = path.name if path.is_dir() else path.parent.name
+    name = dataset_name(path if path.is_dir() else path.parent)
     credits = _stated_credits(path)
     for labelled in open_dataset(path):
         scene = labelled.scene
@@ -170,9 +170,9 @@ def _stated_credits(path: Path) -> dict[str, Credit]:
             content = json.loads(file.read_text(encoding="utf-8"))
             names = {entry["id"]: entry["name"] for entry in content["licenses"]}
             for image in content["images"]:
-                credit = Credit(url=image.get("flickr_url"), licence=names.get(image.get("license")))
-                found[str(image["file_name"])] = credit
-        except (OSError, ValueError, TypeError, KeyError):
+                facts = {"url": image.get("flickr_url"), "licence": names.get(image.get("license"))}
+                found[str(image["file_name"])] = Credit.from_plain(facts)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue  # another format, or a file that says nothing about licences
     return found
 
@@ -187,21 +187,22 @@ def _unusable(mask: Mask, is_stuff: bool, whole: bool) -> str:
 
 
 def _views(path: Path) -> Source:
-    groups = read_groups(path)
-    pictures = [SourcePicture(f"{path.name}/{file.name}", file, f"{path.name}/{group.key}", "views")
-                for group in groups for file in group.paths]  # fmt: skip
+    name = dataset_name(path)
+    pictures = [SourcePicture(f"{name}/{file.name}", file, f"{name}/{group.key}", "views")
+                for group in read_groups(path) for file in group.paths]  # fmt: skip
     return _bare(path, "views", pictures)
 
 
 def _photos(path: Path) -> Source:
-    pictures = [SourcePicture(f"{path.name}/{folder.name}/{file.name}", file, f"{path.name}/{folder.name}", "photos")
+    name = dataset_name(path)
+    pictures = [SourcePicture(f"{name}/{folder.name}/{file.name}", file, f"{name}/{folder.name}", "photos")
                 for folder in _folders(path) for file in _pictures(folder)]  # fmt: skip
     return _bare(path, "photos", pictures)
 
 
 def _classes(path: Path) -> Source:
     names = [(folder.name, file) for folder in _folders(path) for file in _pictures(folder)]
-    keys = [(f"{path.name}/{name}/{file.name}", name, file) for name, file in names]
+    keys = [(f"{dataset_name(path)}/{name}/{file.name}", name, file) for name, file in names]
     return _bare(path, "classes", [SourcePicture(key, file, key, "classes", name) for key, name, file in keys])
 
 
@@ -233,7 +234,7 @@ def middle(size: Size, key: str) -> Mask:
     """Return the ellipse that stands for the object of a picture; equal names give equal ellipses."""
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big"))
     (down, across), (y, x) = rng.uniform(*REGION, 2), rng.uniform(0.5 - OFF_CENTRE, 0.5 + OFF_CENTRE, 2)
-    row, column = np.mgrid[: size.height, : size.width]
+    row, column = np.ogrid[: size.height, : size.width]
     off = ((column + 0.5) / size.width - x) / across, ((row + 0.5) / size.height - y) / down
     return Mask.from_array(off[0] ** 2 + off[1] ** 2 <= 1)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from deocclude.datasets.composites import whole_looking
 from deocclude.datasets.held_out import is_validation, photo_key
-from deocclude.datasets.labelled_scenes import LabelledScene, open_dataset
+from deocclude.datasets.labelled_scenes import LabelledScene, dataset_name, open_dataset
 from deocclude.errors import InputError
 from deocclude.geometry import Size
 from deocclude.images import read_photo
@@ -100,7 +100,7 @@ def _whole(labelled: LabelledScene, path: Path, bare: bool) -> Iterator[WholeObj
     if photo is None:
         return
     looking = {id(mask) for mask in whole_looking(scene, smallest=SMALLEST)}
-    key = f"{path.name}/{photo_key(scene)}"
+    key = f"{dataset_name(path)}/{photo_key(scene)}"
     for item in scene.instances:
         mask = item.modal
         if item.is_stuff or not mask or mask.area < LEAST_AREA or max(mask.box.width, mask.box.height) < SMALLEST:
@@ -132,7 +132,7 @@ def _photo_scenes(folder: Path) -> Iterable[LabelledScene]:
     for file in sorted(folder.rglob("*")):
         if file.suffix.lower() in (".jpg", ".jpeg"):
             size = read_photo(file, convert=True).size
-            y, x = np.mgrid[: size.height, : size.width]
+            y, x = np.ogrid[: size.height, : size.width]
             across, down = ((2 * v + 1) / n - 1 for v, n in ((x, size.width), (y, size.height)))
             middle = Mask.from_array(across**2 + down**2 <= (2 * REGION) ** 2)
             yield LabelledScene(Scene(size, (Instance(1, middle),), str(file.relative_to(folder))), file)

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from deocclude.errors import InputError
+from deocclude.nets.gated import GatedUNet
+from deocclude.nets.partial_conv import PartialConvUNet
 from deocclude.nets.planes import PLANES
 from deocclude.weights import load_net, weights_path
 
@@ -115,8 +117,8 @@ def _existing(weights: str | Path) -> Path:
 def _load(weights: str | Path) -> nn.Module:
     path = _existing(weights)
     net = load_net(path)
-    if net.in_channels != PLANES or not hasattr(net, "stride"):
-        found = f"{net.in_channels} inputs"
+    if not isinstance(net, GatedUNet | PartialConvUNet):
+        found = type(net).__name__
         raise InputError(f"a content network with {PLANES} inputs", found, file=path, field="architecture")
     channels_last: nn.Module = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return channels_last

@@ -199,7 +199,8 @@ class FusionNet(nn.Module):
         fold: every ``fold`` x ``fold`` pixels become the channels of one; 1, 2 or 4.
         align: look at the aligned reference; if not, only at the one that is not aligned (ablation).
         gate: correct through a gate; if not, everywhere (ablation).
-        attention: look at references that are not aligned.
+        attention: look at references that are not aligned, at an eighth of the scale; with ``fold`` 1 that takes 4
+            levels.
 
     Raises:
         ValueError: another number of levels, or another fold.
@@ -228,7 +229,9 @@ class FusionNet(nn.Module):
         self.wide = nn.Sequential(*(Residual(channels[-1], dilation) for dilation in DILATIONS))
         self.up = nn.ModuleList(Up(channels[k], channels[k - 1]) for k in range(levels - 1, 0, -1))
         self.level = {1: 3, 2: 2, 4: 1}[fold]
-        self.attention = ReferenceAttention(channels[self.level]) if attention and self.level < levels else None
+        if attention and self.level >= levels:
+            raise ValueError(f"attention with fold {fold} takes {self.level + 1} levels or more, found {levels}")
+        self.attention = ReferenceAttention(channels[self.level]) if attention else None
         self.head = nn.Conv2d(channels[0], OUTPUTS * fold**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         assert self.head.bias is not None

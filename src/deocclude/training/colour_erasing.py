@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from deocclude.training import warp
+from deocclude.training.config import MANY, RATIO, SHARE, ZOOM, check_ranges
 from deocclude.training.objects import ANCHORS
 from deocclude.training.photos import PackedPhotos
 
@@ -64,6 +65,17 @@ class ColourSettings:
     hidden_weight: float = 3.0
     poor_weight: float = 0.15
     candidates: int = 3
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InputError: one is out of range.
+        """
+        shares = ("none", "second", "behind", "listed", "closed", "brightness", "tint", "shift", "hidden")
+        rest = ("noise_pixels", "hidden_weight", "poor_weight")
+        check_ranges(self, **dict.fromkeys(shares, SHARE), **dict.fromkeys(rest, MANY), size_ratio=RATIO, zoom=ZOOM,
+                     turn_degrees=(0, 180), candidates=(1, 1000))  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

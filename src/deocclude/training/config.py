@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from deocclude.errors import InputError
 from deocclude.settings import to_dict
 
 
@@ -80,6 +81,30 @@ class LoopSettings:
                 return phase
             left -= phase.steps
         return self.phases[-1]
+
+
+SHARE = (0.0, 1.0)
+RATIO = (1.0, 100.0)
+ZOOM = (0.01, 100.0)
+MANY = (0.0, 1e6)
+
+
+def check_ranges(settings: Any, **ranges: tuple[float, float]) -> None:
+    """Refuse settings that are out of range; of pairs both values are checked, and the first may not be the larger.
+
+    Args:
+        settings: a dataclass.
+        ranges: least and most of its fields by name.
+
+    Raises:
+        InputError: one is out of range.
+    """
+    for name, (least, most) in ranges.items():
+        value = getattr(settings, name)
+        values = value if isinstance(value, tuple) else (value,)
+        if not all(least <= one <= most for one in values) or list(values) != sorted(values):
+            rising = ", least and most" if len(values) > 1 else ""
+            raise InputError(f"{least:g} to {most:g}{rising}", str(value), field=name)
 
 
 def plain(settings: Any) -> dict[str, Any]:

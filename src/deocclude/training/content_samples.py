@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from deocclude.training import warp
+from deocclude.training.config import MANY, RATIO, SHARE, ZOOM, check_ranges
 from deocclude.training.objects import ANCHORS
 from deocclude.training.photos import COARSE_SHAPE, PackedPhotos
 
@@ -76,6 +77,19 @@ class ContentSettings:
     tint: float = 0.05
     poor_weight: float = 0.3
     candidates: int = 4
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InputError: one is out of range.
+        """
+        shares = ("shift", "second_shape", "third_shape", "block", "hidden", "contact_noise", "no_context",
+                  "brightness", "tint")  # fmt: skip
+        zooms = ("photo_scale", "hole_size", "zoom", "largest_scale")
+        rest = ("grow_hole", "rim", "shrink_own", "poor_weight")
+        check_ranges(self, **dict.fromkeys(shares, SHARE), **dict.fromkeys(zooms, ZOOM), **dict.fromkeys(rest, MANY),
+                     size_ratio=RATIO, turn_degrees=(0, 180), candidates=(1, 1000))  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from deocclude.training import warp
+from deocclude.training.config import MANY, RATIO, SHARE, ZOOM, check_ranges
 from deocclude.training.objects import ANCHORS, PackedObjects
 
 MAX_ERASERS = 3
@@ -73,6 +74,18 @@ class ErasingSettings:
     unseen_weight: float = 2.0
     occluded_weight: float = 0.25
     candidates: int = 2
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InputError: one is out of range.
+        """
+        shares = ("behind", "real_neighbour", "second_eraser", "third_eraser", "contact_noise", "reopened", "unseen",
+                  "hide_eraser", "border_cut", "shift", "hidden")  # fmt: skip
+        rest = ("noise_pixels", "slit_pixels", "eraser_weight", "unseen_weight", "occluded_weight")
+        check_ranges(self, **dict.fromkeys(shares, SHARE), **dict.fromkeys(rest, MANY), size_ratio=RATIO, zoom=ZOOM,
+                     turn_degrees=(0, 180), candidates=(1, 1000))  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

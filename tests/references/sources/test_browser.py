@@ -12,8 +12,10 @@ from web_server import Reply, jpeg, plain
 
 from conftest import KEY
 from deocclude.errors import InputError
+from deocclude.references.sources.imgbb import ImageHost, Upload
 from deocclude.references.sources.options import Browser, Keys
 from deocclude.references.sources.problems import Reason, SourceError
+from deocclude.references.sources.services import Services
 from deocclude.references.sources.session import Wanted, WebQuery, open_session, search_web
 
 CHROMIUM = bool(shutil.which("chromium") and shutil.which("chromedriver"))
@@ -160,6 +162,18 @@ def test_the_page_has_to_be_described(pages):
     assert "{image} or {words}" in refused(pages, search_url="file:///etc/{words}")
 
 
+@pytest.mark.parametrize("name", ["search_url", "result", "image", "image_attribute", "page", "title", "guess"])
+def test_a_page_described_otherwise_is_read_anew(name, pages):
+    """What was read by another description is not taken from the cache."""
+
+    async def work(settings):
+        async with open_session(["browser"], settings) as session:
+            return session.sources[0].state
+
+    changed = replace(pages.browser, **{name: getattr(pages.browser, name) + "&b=c"})
+    assert asyncio.run(work(replace(pages, browser=changed))) != asyncio.run(work(pages))
+
+
 def test_a_page_by_words_needs_no_image_host(pages, asked_picture):
     by_words = replace(pages.browser, search_url="http://127.0.0.1:9/find?q={words}")
     (error,) = ask(replace(pages, browser=by_words, keys=Keys()), asked_picture)
@@ -181,6 +195,29 @@ def test_an_image_host_that_refuses(content, status, reason, server, pages, aske
     (error,) = ask(pages, asked_picture)
     assert error.reason is reason
     assert server.times("/find") == 0
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (plain({"status_code": 200}), ""),
+        (plain({"status_code": 403}), "imgbb did not delete the picture (it says no)"),
+        (Reply(b"<html>", kind="text/html"), "imgbb did not delete the picture (bad-answer)"),
+        (Reply(pieces=[b" "] * 100, pause=0.1), "imgbb did not delete the picture (timeout)"),
+        (Reply(pieces=(b" " * 10_000 for _ in range(100))), "imgbb did not delete the picture (too-large)"),
+    ],
+    ids=range(5),
+)
+def test_deleting_keeps_to_the_limits_of_every_answer(reply, said, server, settings):
+    server.routes["/json"] = reply
+    network = replace(settings.network, total_seconds=0.5, answer_bytes=100_000)
+
+    async def work():
+        async with Services(replace(settings, network=network)) as services:
+            host = ImageHost(services.client("imgbb"), services.client("imgbb", f"{server.url}/json"), KEY)
+            return await host.delete(Upload(f"{server.url}/a.jpg", "https://ibb.co/2ndCYJK/670a7e48"))
+
+    assert asyncio.run(work()).partition(";")[0] == said
 
 
 @pytest.mark.parametrize("field", ["binary", "driver"])

@@ -111,6 +111,8 @@ def test_turns_are_evenly_spaced_and_holds_are_kept(storage):
     turns = [one.next_turn("a", 0.5) for one in (cache, other, cache)]
     assert [round(turn - turns[0], 3) for turn in turns] == [0.0, 0.5, 1.0]
     assert cache.next_turn("b", 0.5) < turns[1]
+    rare = [one.next_turn("rare", 5000) for one in (cache, other, cache)]
+    assert [round(turn - rare[0], 1) for turn in rare] == [0, 5000, 10000]
     cache.hold("a", turns[0] + 60)
     assert other.held_until("a") == turns[0] + 60
     assert other.next_turn("a", 0.5) == turns[0] + 60

@@ -111,6 +111,14 @@ def test_a_useless_picture_is_not_asked_for_again_soon(server, settings):
     assert server.times("/a.jpg") == 1
 
 
+@pytest.mark.parametrize("limit", [{"picture_bytes": 100}, {"picture_pixels": 100}, {"redirects": 0}])
+def test_a_picture_beyond_a_limit_is_asked_for_again_when_the_limit_is_raised(limit, server, settings):
+    server.routes |= {"/a": Reply(b"", 302, headers={"Location": "/a.jpg"}), "/a.jpg": jpeg()}
+    low = replace(settings, network=replace(settings.network, **limit))
+    assert reason_of(f"{server.url}/a", low) in (Reason.TOO_LARGE, Reason.REDIRECTS)
+    assert fetch(f"{server.url}/a", settings).path.is_file()
+
+
 def test_a_hundred_megabytes_are_cut_off(server, settings):
     small = replace(settings, network=replace(settings.network, picture_bytes=1_000_000))
     server.routes["/stated.jpg"] = Reply(b"", kind="image/jpeg", length=100_000_000)
@@ -166,7 +174,7 @@ def test_only_http(scheme, server, settings):
 PRIVATE = [
     "10.0.0.1", "172.16.3.4", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "127.0.0.2",
     "[::1]", "[::ffff:127.0.0.2]", "[::ffff:10.0.0.1]", "[fe80::1]", "[fc00::1]", "[64:ff9b::7f00:2]",
-    "[2002:7f00:2::]", "2130706434", "0x7f.2", "0177.0.0.2", "224.0.0.1", "255.255.255.255", "240.0.0.1",
+    "[2002:7f00:2::]", "[fec0::1]", "2130706434", "0x7f.2", "0177.0.0.2", "224.0.0.1", "255.255.255.255", "240.0.0.1",
 ]  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from deocclude.references.sources.google_vision import GoogleVision
 from deocclude.references.sources.imgbb import ImageHost, Upload
 from deocclude.references.sources.licences import permits
 from deocclude.references.sources.openverse import Openverse
-from deocclude.references.sources.problems import SourceError
+from deocclude.references.sources.problems import Reason, SourceError
 from deocclude.references.sources.serpapi import SerpApi
 from deocclude.references.sources.session import _read_kept
 
@@ -127,7 +127,7 @@ def test_sources(name, data):
 @given(answers_like("serpapi"), answers_like("imgbb"))
 def test_uploads(lens, upload):
     check(SerpApi(Said(lens), "k").search_image(ASKED, 5))
-    check(ImageHost(Said(upload), "k", None, "").put(ASKED, 60))
+    check(ImageHost(Said(upload), None, "k").put(ASKED, 60))
 
 
 @often
@@ -152,10 +152,10 @@ def test_html_of_any_kind_becomes_text(text):
 @given(st.text(max_size=40))
 def test_a_page_to_delete_at_may_be_anything(text):
     class Gone:
-        async def post(self, *_, **__):
-            raise OSError("no")
+        async def json(self, request):
+            raise SourceError(Reason.UNREACHABLE, "no")
 
-    note = asyncio.run(ImageHost(Said({}), "k", Gone(), BASE).delete(Upload(BASE, plain.address(text))))
+    note = asyncio.run(ImageHost(Said({}), Gone(), "k").delete(Upload(BASE, plain.address(text))))
     assert "imgbb" in note
 
 

@@ -140,6 +140,13 @@ def test_google_vision_orders_partial_full_pages_alike(server, settings, asked_p
     assert asked.query == {}
 
 
+@pytest.mark.parametrize("code", [8, 13, 14])
+def test_google_vision_that_is_busy_with_status_200_is_asked_again(code, server, settings, asked_picture):
+    busy = plain({"responses": [{"error": {"code": code, "message": "Try again."}}]})
+    server.routes["/v1/images:annotate"] = [busy, plain(answers.google_vision(server.url))]
+    assert ask("google-vision", settings, asked_picture).candidates
+
+
 def test_serpapi_uploads_and_asks(server, settings, asked_picture):
     server.routes |= LENS | {"/search": plain(answers.serpapi(server.url))}
     answer = ask("serpapi", settings, asked_picture)

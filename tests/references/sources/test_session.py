@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import time
 from dataclasses import replace
 
 import provider_answers as answers
 import pytest
-from web_server import Reply, jpeg, plain
+from web_server import Reply, jpeg, picture, plain
 
 from conftest import KEY
-from deocclude.errors import InputError
-from deocclude.references.credit import Credit, read_credits
+from deocclude.errors import InputError, OutputError
+from deocclude.references.credit import Credit, read_credits, write_credits
 from deocclude.references.sources.fetch import ATTRIBUTION, fetch_references
 from deocclude.references.sources.licences import parse_uses, permits, permits_all
 from deocclude.references.sources.options import Keys, WebSettings, read_web_settings
@@ -89,6 +90,19 @@ def test_a_source_that_fails_takes_none_of_the_others_along(web, settings):
     assert list(answer.pictures) == [f"{web.url}/pictures/green.jpg"]
 
 
+@pytest.mark.parametrize("source", ["openverse", "commons"])
+def test_what_was_found_before_a_source_failed_is_kept_but_not_for_the_next_time(source, web, settings):
+    pages = [answers.openverse(web.url, ["red"], pages=2), answers.commons(web.url, ["red"], {"gsroffset": 1})]
+    first, path = (pages[0], "/v1/images/") if source == "openverse" else (pages[1], "/w/api.php")
+    web.routes[path] = [plain(first), plain({}, 403)]
+    for _ in range(2):
+        (answer,) = search([WebQuery("cup", words="cup")], Wanted((source,)), settings)
+        assert [one.url for one in answer.candidates] == [f"{web.url}/pictures/red.jpg"]
+        assert [(one.provider, one.reason) for one in answer.failures] == [(source, Reason.FORBIDDEN)]
+        web.routes[path] = [plain(first), plain({}, 403)]
+    assert web.times(path) == 4
+
+
 def test_no_result_is_a_named_reason(web, settings):
     web.routes["/v1/images/"] = plain({"results": [], "page_count": 0})
     (answer,) = search([WebQuery("cup", words="cup")], Wanted(("openverse",)), settings)
@@ -119,6 +133,12 @@ def test_licence_filter(web, settings, asked_picture):
         ("Public domain", "", True, True),
         ("", "https://creativecommons.org/publicdomain/mark/1.0/", True, True),
         ("GFDL", "", True, True),
+        ("CC BY\u2011NC 4.0", "", False, True),  # a hyphen at which no line ends
+        ("CC BY\u2013NC\u2013ND 4.0", "", False, False),
+        ("CC BY-NCSA", "", False, True),
+        ("CC BY 2.0 (non-commercial)", "", False, True),
+        ("CC BY 4.0, NoDerivs", "", True, False),
+        ("Public domain, not for commercial use", "", False, True),
         ("CC NC-Sampling+ 1.0", "", False, False),
         ("", "", False, False),
         ("All rights reserved", "https://example.org", False, False),
@@ -217,6 +237,50 @@ def test_a_folder_is_searched_by_words_and_keeps_its_credits(web, settings, tmp_
     assert len(web.asked) == before
 
 
+def test_files_of_one_name_and_links_to_files_of_any_are_all_copied(settings, tmp_path):
+    mine = tmp_path / "mine"
+    for number, place in enumerate(("a", "b")):
+        (mine / place).mkdir(parents=True)
+        (mine / place / "cup.jpg").write_bytes(picture((90 * number, 0, 0)))
+    (tmp_path / "blob").write_bytes(picture((0, 0, 250)))
+    (mine / "cup.JPG").symlink_to(tmp_path / "blob")
+    source = f"folder:{mine}"
+    target = fetch_references([WebQuery("a", words="cup")], (source,), tmp_path / "found", settings)
+    copies = {path.read_bytes() for path in target.glob("*.jpg")}
+    assert copies == {path.read_bytes() for path in mine.rglob("*") if path.is_file()}
+    (told,) = json.loads((target / "search.json").read_text())
+    assert len({one["file"] for one in told["pictures"]}) == 3
+    assert {one.title for one in read_credits(target).values()} == {"cup.jpg", "cup.JPG"}
+
+
+def test_a_folder_states_the_credits_of_its_own_files_only(settings, tmp_path):
+    for number, place in enumerate((tmp_path / "mine", tmp_path / "mine" / "others")):
+        place.mkdir()
+        (place / "cup.jpg").write_bytes(picture((90 * number, 0, 0)))
+    write_credits(tmp_path / "mine", {"cup.jpg": Credit(licence="CC0")})
+    (answer,) = search([WebQuery("a", words="cup")], Wanted((f"folder:{tmp_path / 'mine'}",)), settings)
+    assert [one.licence for one in answer.candidates] == ["CC0", ""]
+    write_credits(tmp_path / "mine" / "others", {"cup.jpg": Credit(licence="CC BY 4.0", title="A mug")})
+    (answer,) = search([WebQuery("a", words="mug")], Wanted((f"folder:{tmp_path / 'mine'}",)), settings)
+    assert [one.licence for one in answer.candidates] == ["CC BY 4.0"]
+
+
+def test_names_and_words_that_are_no_utf_8(web, settings, tmp_path):
+    """As file systems have them, and as JSON writes half a character."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    try:
+        (mine / os.fsdecode(b"cup\xff.jpg")).write_bytes(picture())
+    except OSError as error:
+        pytest.skip(f"this file system has no such names ({error})")
+    query = WebQuery("cup \ud800", words="cup \ud800")
+    target = fetch_references([query], (f"folder:{mine}", "openverse"), tmp_path / "found", settings)
+    (told,) = json.loads((target / "search.json").read_text())
+    assert [one["provider"] for one in told["pictures"] if one["file"]] == [f"folder:{mine}", "openverse", "openverse"]
+    assert told["failures"] == []
+    assert next(one.query["q"] for one in web.asked if one.path == "/v1/images/") == "cup"
+
+
 def test_the_folder_is_added_to(web, settings, tmp_path):
     target = tmp_path / "found"
     fetch_references([WebQuery("a", words="a")], ("openverse",), target, settings)
@@ -225,6 +289,14 @@ def test_the_folder_is_added_to(web, settings, tmp_path):
     after = read_credits(target)
     assert len(after) == 3
     assert before.items() <= after.items()
+
+
+def test_a_folder_that_cannot_be_made(web, settings, tmp_path):
+    (tmp_path / "file").write_text("x")
+    for target in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OutputError, match="no folder to put pictures into"):
+            fetch_references([WebQuery("a", words="a")], ("openverse",), target, settings)
+    assert not web.asked
 
 
 def test_inside_a_running_loop(web, settings, tmp_path):
@@ -251,6 +323,14 @@ def test_keys_are_seen_nowhere_but_by_their_service(web, settings, tmp_path, ask
         for key in (KEY, "s3cret%2Fkey%2B0123456789", "tok-3n"):
             assert key.encode() not in text
     assert "[key]" in (tmp_path / "found" / "search.json").read_text()
+
+
+def test_keys_that_an_answer_with_status_200_quotes_are_hidden(web, settings, asked_picture):
+    said = f"Invalid API key {KEY}"
+    web.routes["/search"] = plain({"error": said})
+    web.routes["/v1/images:annotate"] = plain({"responses": [{"error": {"code": 7, "message": said}}]})
+    (answer,) = search([WebQuery("a", asked_picture)], Wanted(("serpapi", "google-vision")), settings)
+    assert [one.text.partition(": ")[2] for one in answer.failures] == ["Invalid API key [key]"] * 2
 
 
 def test_settings_from_file_and_environment(tmp_path):

@@ -48,7 +48,8 @@ def _browser(services: Services) -> Source:
     settings = services.settings
 
     def host() -> ImageHost:
-        return ImageHost(services.client("imgbb"), services.key("imgbb"), services.http, settings.imgbb_delete)
+        clients = services.client("imgbb"), services.client("imgbb", settings.imgbb_delete)
+        return ImageHost(*clients, services.key("imgbb"))
 
     return Browser(settings.browser, services.pace("browser", settings.browser.rate), host, settings.user_agent)
 

@@ -40,7 +40,9 @@ class Visitable:
         inner = _inner(address)
         if inner is not None:
             return self.permits(inner)
-        return address.is_global and not address.is_multicast and not address.is_reserved
+        # Python counts fec0::/10, private networks of before 2004, as global.
+        is_old = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
+        return address.is_global and not (address.is_multicast or address.is_reserved or is_old)
 
     async def resolve(self, host: str, port: int) -> list[str]:
         """Return the addresses of a host that may be visited, in the order of the name server.

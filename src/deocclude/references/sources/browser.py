@@ -54,7 +54,8 @@ class Browser:
         self._host = host() if self.by_picture else None
         self._page: Page | None = None
         self._lock, self._turn = threading.Lock(), asyncio.Lock()
-        self.state = f"{settings.search_url} {settings.result}"
+        pictures = settings.result, settings.image, settings.image_attribute
+        self.state = repr((settings.search_url, *pictures, settings.page, settings.title, settings.guess))
 
     async def search_image(self, picture: Picture, count: int) -> Answer:
         """Upload the picture, read the page of results, delete the picture."""

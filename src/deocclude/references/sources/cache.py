@@ -59,6 +59,11 @@ class Stored:
         return self.path.name
 
 
+def content_name(sha256: str, suffix: str) -> str:
+    """Return the file name of a picture, which follows from its content's hexadecimal digest."""
+    return sha256[:32] + suffix
+
+
 class Cache:
     """The cache of one folder; one object a process and event loop."""
 
@@ -120,7 +125,7 @@ class Cache:
         Raises:
             OutputError: it cannot be written.
         """
-        name = hashlib.sha256(content).hexdigest()[:32] + suffix
+        name = content_name(hashlib.sha256(content).hexdigest(), suffix)
         path, now = self._file(name), time.time()
         if not path.is_file():
             with atomic_file(path) as part:
@@ -136,10 +141,10 @@ class Cache:
             Seconds since the epoch.
         """
         now = time.time()
-        # A schedule that lies far ahead without a hold stems from a clock that was set back.
+        # A schedule that lies an hour and a hundred turns ahead without a hold stems from a clock that was set back.
         row = self._one(
             "INSERT INTO turns VALUES (:service, :now + :gap, 0) ON CONFLICT (service) DO UPDATE SET next ="
-            " max(:now, held, CASE WHEN next > :now + 3600 THEN 0 ELSE next END) + :gap RETURNING next",
+            " max(:now, held, CASE WHEN next > :now + 3600 + 100 * :gap THEN 0 ELSE next END) + :gap RETURNING next",
             {"service": service, "now": now, "gap": interval},
         )
         return float(row[0]) - interval if row else now

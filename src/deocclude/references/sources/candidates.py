@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from deocclude.references.credit import Credit
+from deocclude.references.sources.problems import SourceError
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,13 @@ class Answer:
         candidates: pictures, the best first.
         guess: what the source takes the picture for, in words; empty where it does not say.
         notes: what a user should know, such as an upload that could not be deleted.
+        broken_off: why there are no more, where a source failed after its first pages.
     """
 
     candidates: tuple[Candidate, ...] = ()
     guess: str = ""
     notes: tuple[str, ...] = ()
+    broken_off: SourceError | None = None
 
 
 @dataclass(frozen=True, eq=False)

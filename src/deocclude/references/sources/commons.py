@@ -49,7 +49,12 @@ class Commons:
         found: list[Candidate] = []
         goes_on: dict[str, str] = {}
         for _ in range(12):
-            content = await self._client.json(_request(words, count, goes_on))
+            try:
+                content = await self._client.json(_request(words, count, goes_on))
+            except SourceError as error:
+                if not found:
+                    raise
+                return Answer(tuple(found), broken_off=error)
             pages = sorted(plain.entries(content, "query", "pages"), key=lambda page: plain.number(page, "index"))
             for page in pages:
                 candidate = read_page(page, len(found) + 1)

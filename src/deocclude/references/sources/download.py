@@ -67,8 +67,9 @@ class Downloader:
                 self._under_way.pop(url, None)
 
     async def _unless_hopeless(self, url: str) -> Stored:
-        """Fetch a picture; one that could not be used a short while ago is not asked for again."""
-        key = f"hopeless {url}"
+        """Fetch a picture; one that could not be used a short while ago, by the same limits, is not asked for again."""
+        limits = self._limits
+        key = f"hopeless {limits.picture_bytes} {limits.picture_pixels} {limits.redirects} {url}"
         before = self._cache.answer(key)
         if isinstance(before, dict) and before["until"] > time.time():
             raise SourceError(Reason(before["reason"]), before["text"])

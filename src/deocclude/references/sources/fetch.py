@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
-from deocclude.files import atomic_file, write_text
+from deocclude.errors import OutputError
+from deocclude.files import atomic_file, encoded, sha256, write_text
 from deocclude.references.credit import CREDITS, Credit, read_credits, write_credits
+from deocclude.references.sources.cache import content_name
 from deocclude.references.sources.candidates import Candidate, Source
 from deocclude.references.sources.licences import parse_uses
 from deocclude.references.sources.options import WebSettings, read_web_settings
@@ -90,15 +92,17 @@ class _Folder:
         source = stored.path if stored else _local(one.url)
         if source is None:
             return None
-        target = self.path / source.name
-        if not target.is_file():
-            try:
-                content = source.open("rb")
-            except OSError:
-                return None
-            with content, atomic_file(target) as part, part.open("wb") as copy:
-                shutil.copyfileobj(content, copy)
-        return target.name
+        try:
+            name = stored.name if stored else content_name(sha256(source), source.suffix.lower())
+            target = self.path / name
+            if target.is_file():
+                return name
+            content = source.open("rb")
+        except OSError:
+            return None
+        with content, atomic_file(target) as part, part.open("wb") as copy:
+            shutil.copyfileobj(content, copy)
+        return name
 
     def finish(self) -> None:
         """Write whose the pictures are."""
@@ -178,8 +182,11 @@ def fetch_into(
     The arguments and errors are those of :func:`~deocclude.references.sources.session.search_web`; ``told`` gets
     what lies in the folder.
     """
-    target.mkdir(parents=True, exist_ok=True)
-    os.utime(target)  # in use: the cache drops folders that nobody asks for
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        os.utime(target)  # in use: the cache drops folders that nobody asks for
+    except OSError as error:
+        raise OutputError(f"{target}: no folder to put pictures into ({error.strerror})") from None
     folder = _Folder(target, read_credits(target))
     try:
         search_web(queries, wanted, settings, told=lambda answer: told(folder.add(answer)), before=before,
@@ -208,9 +215,9 @@ def attribution(credits: dict[str, Credit]) -> str:
 
 def _write_changed(target: Path, text: str) -> None:
     """Write a text unless the file has it: whoever watches the folder is to see no change where there is none."""
-    if not target.is_file() or target.read_bytes() != text.encode():
+    if not target.is_file() or target.read_bytes() != encoded(text):
         write_text(target, text)
 
 
 def _local(url: str) -> Path | None:
-    return Path(unquote(urlsplit(url).path)) if url.startswith("file:") else None
+    return Path(os.fsdecode(unquote_to_bytes(urlsplit(url).path))) if url.startswith("file:") else None

@@ -64,29 +64,28 @@ class Folder:
     def _named(self, words: str, count: int) -> Answer:
         asked = words.lower().split()
         try:
-            credits = read_credits(self._folder)
+            credits = _Credits()
             paths = [
                 path
                 for path in find_pictures([self._folder])
-                if asked and all(word in self._about(path, credits).lower() for word in asked)
+                if asked and all(word in self._about(path, credits.of(path)).lower() for word in asked)
             ]
             return self._answer(paths, count)
         except (DeoccludeError, OSError) as error:
             raise SourceError(Reason.PROVIDER_ERROR, f"{self._folder}: {error}") from None
 
-    def _about(self, path: Path, credits: dict[str, Credit]) -> str:
-        credit = credits.get(path.name, Credit())
+    def _about(self, path: Path, credit: Credit) -> str:
         return f"{path.relative_to(self._folder).as_posix()} {credit.title or ''}"
 
     def _answer(self, paths: list[Path], count: int) -> Answer:
-        credits = read_credits(self._folder)
+        credits = _Credits()
         found = []
         for rank, path in enumerate(paths[:count], 1):
-            credit = credits.get(path.name, Credit())
+            credit = credits.of(path)
             found.append(
                 Candidate(
                     self.name,
-                    path.resolve().as_uri(),
+                    path.absolute().as_uri(),  # of a link itself: what it leads to may be called anything
                     rank,
                     page=credit.page or "",
                     title=credit.title or path.name,
@@ -96,3 +95,16 @@ class Folder:
                 )
             )
         return Answer(tuple(found))
+
+
+class _Credits:
+    """Credits of pictures; each folder states those of its own files."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, dict[str, Credit]] = {}
+
+    def of(self, path: Path) -> Credit:
+        folder = path.parent
+        if folder not in self._known:
+            self._known[folder] = read_credits(folder)
+        return self._known[folder].get(path.name, Credit())

@@ -44,7 +44,7 @@ class GoogleVision:
         }
         # The key in a header, not in the address: addresses end up in logs.
         headers = {"X-Goog-Api-Key": self._key}
-        request = Request("/v1/images:annotate", "POST", headers=headers, content=content, explain=_words)
+        request = Request("/v1/images:annotate", "POST", headers=headers, content=content, explain=_words, check=_check)
         return read_answer(await self._client.json(request), count)
 
     async def search_text(self, words: str, count: int) -> Answer:
@@ -61,11 +61,8 @@ def read_answer(content: Any, count: int) -> Answer:
     Raises:
         SourceError: an error inside it, or it is none.
     """
+    _check(content)
     response = plain.within(content, "responses", 0)
-    error = plain.within(response, "error")
-    if error is not None:
-        reason = _BY_CODE.get(plain.number(error, "code"), Reason.PROVIDER_ERROR)
-        raise SourceError(reason, f"google-vision: {plain.text(error, 'message') or 'an error without words'}")
     if not isinstance(response, dict):
         raise SourceError(Reason.BAD_ANSWER, "google-vision: the answer has no response")
     web = plain.within(response, "webDetection")
@@ -74,6 +71,14 @@ def read_answer(content: Any, count: int) -> Answer:
         found.setdefault(url, Candidate(NAME, url, len(found) + 1, page=page, title=title))
     guess = plain.text(web, "bestGuessLabels", 0, "label")
     return Answer(tuple(found.values())[:count], guess)
+
+
+def _check(content: Any) -> None:
+    """Refuse an error inside an answer with status 200."""
+    error = plain.within(content, "responses", 0, "error")
+    if error is not None:
+        reason = _BY_CODE.get(plain.number(error, "code"), Reason.PROVIDER_ERROR)
+        raise SourceError(reason, f"google-vision: {plain.text(error, 'message') or 'an error without words'}")
 
 
 def _matches(web: Any) -> Iterator[tuple[str, str, str]]:

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
-
 from deocclude.references.sources import plain
 from deocclude.references.sources.candidates import Picture
-from deocclude.references.sources.client import Client, Request, named_failures
+from deocclude.references.sources.client import Client, Request
 from deocclude.references.sources.problems import Reason, SourceError
 
 
@@ -30,9 +28,9 @@ class Upload:
 class ImageHost:
     """Puts pictures on the host, and takes them away again."""
 
-    def __init__(self, client: Client, key: str, http: httpx.AsyncClient, delete_at: str) -> None:
-        """Take what asks, the API key, what sends requests, and the address that deletes."""
-        self._client, self._key, self._http, self._delete_at = client, key, http, delete_at
+    def __init__(self, client: Client, deleting: Client, key: str) -> None:
+        """Take what asks the API, what asks the page that deletes, and the API key."""
+        self._client, self._deleting, self._key = client, deleting, key
 
     async def put(self, picture: Picture, seconds: int) -> Upload:
         """Upload a picture that the host deletes by itself after ``seconds`` (60 at least).
@@ -63,11 +61,10 @@ class ImageHost:
         form = {"action": "delete", "delete": "image", "from": "resource", "pathname": f"/{identity}/{secret}",
                 "deleting[id]": identity, "deleting[hash]": secret}  # fmt: skip
         try:
-            with named_failures("imgbb"):
-                response = await self._http.post(self._delete_at, data=form)
-                if response.status_code == 200 and plain.number(response.json(), "status_code") == 200:
-                    return ""
-                words = f"status {response.status_code}"
+            answer = await self._deleting.json(Request("", "POST", form=form))
+            if plain.number(answer, "status_code") == 200:
+                return ""
+            words = "it says no"
         except SourceError as error:
             words = error.reason.value
         return f"imgbb did not delete the picture ({words}); it goes by itself when its time is over"

@@ -22,6 +22,11 @@ _FREE = re.compile(
     re.IGNORECASE,
 )
 """Licences other than Creative Commons that permit both uses."""
+_RESTRICTED = {
+    "nc": re.compile(r"\bnc(?:sa|nd)?\b|\bno(?:n|t for)?\W*commercial", re.IGNORECASE),
+    "nd": re.compile(r"\b(?:nc)?nd\b|\bno\W*deriv", re.IGNORECASE),
+}
+"""Restrictions however they are written: with other hyphens, in brackets, in words."""
 _OPENVERSE_CODES = {
     "cc0": "CC0",
     "pdm": "Public domain",
@@ -75,10 +80,11 @@ def parse_uses(asked: str) -> tuple[str, ...]:
 def _terms(licence: str, licence_url: str) -> frozenset[str] | None:
     """Return the restrictions of a licence, ``None`` where it is not known."""
     found = [match[1] for match in (_CC_URL.search(licence_url), _CC.search(licence)) if match]
+    stated = frozenset(term for term, written in _RESTRICTED.items() if written.search(licence))
     if found:  # where name and address contradict each other, both count
-        return frozenset(re.split(r"[ -]", "-".join(found).lower()))
+        return stated.union(re.split(r"[ -]", "-".join(found).lower()))
     if "sampling" in licence.lower():
         return frozenset({"nd", *(("nc",) if "nc" in licence.lower() else ())})
     if _PUBLIC.search(licence) or _PUBLIC.search(licence_url) or _FREE.search(licence):
-        return frozenset()
+        return stated
     return None

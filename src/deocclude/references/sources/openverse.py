@@ -38,7 +38,12 @@ class Openverse:
         found: list[Candidate] = []
         page = 1
         while len(found) < count:
-            content = await self._client.json(self._request(words, page, min(count, PAGE)))
+            try:
+                content = await self._client.json(self._request(words, page, min(count, PAGE)))
+            except SourceError as error:
+                if not found:
+                    raise
+                return Answer(tuple(found), broken_off=error)
             results = list(plain.entries(content, "results"))
             for entry in results:
                 candidate = read_result(entry, len(found) + 1)

@@ -34,13 +34,13 @@ class Services:
         self.http = open_client(settings)
         self.cache = Cache(settings.cache)
         self.downloader = Downloader(self.http, self.cache, settings.network)
-        self._hide = HideKeys(settings.keys.all)
-        self._clients: dict[str, Client] = {}
+        self._keys = HideKeys(settings.keys.all)
+        self._clients: dict[tuple[str, str], Client] = {}
 
     async def __aenter__(self) -> Services:
         """Begin to keep keys out of logs."""
         for name in _LOGGERS:
-            logging.getLogger(name).addFilter(self._hide)
+            logging.getLogger(name).addFilter(self._keys)
         return self
 
     async def __aexit__(
@@ -50,20 +50,24 @@ class Services:
         await self.http.aclose()
         self.cache.close()
         for name in _LOGGERS:
-            logging.getLogger(name).removeFilter(self._hide)
+            logging.getLogger(name).removeFilter(self._keys)
 
     @property
     def requests(self) -> int:
         """How many requests were sent."""
         return self.downloader.requests + sum(client.requests for client in self._clients.values())
 
-    def client(self, name: str) -> Client:
-        """Return what asks the service of a name in the settings."""
-        if name not in self._clients:
+    def hide(self, text: str) -> str:
+        """Return a text without keys."""
+        return self._keys.hide(text)
+
+    def client(self, name: str, url: str = "") -> Client:
+        """Return what asks the service of a name in the settings, at its usual address or at another one."""
+        if (name, url) not in self._clients:
             service: Service = getattr(self.settings, name)
             pace = self.pace(name, service.rate)
-            self._clients[name] = Client(self.http, service.url, pace, self.settings.network, self._hide.hide)
-        return self._clients[name]
+            self._clients[name, url] = Client(self.http, url or service.url, pace, self.settings.network, self.hide)
+        return self._clients[name, url]
 
     def pace(self, name: str, rate: float) -> Pace:
         """Return the schedule of a service."""

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
-from deocclude.references.sources import build_source
+from deocclude.references.sources import build_source, plain
 from deocclude.references.sources.cache import Stored
 from deocclude.references.sources.candidates import Answer, Candidate, Picture, Source
 from deocclude.references.sources.licences import permits_all
@@ -186,10 +186,12 @@ class Session:
         by_words = [one for one in self.sources if one not in by_picture]
         asked = dict(zip((one.name for one in by_picture), await self._all(by_picture, query, ""), strict=True))
         guesses = (answer.guess for answer in asked.values() if isinstance(answer, Answer))
-        words = query.words or next(filter(None, guesses), "")
+        words = plain.one_line(query.words) or next(filter(None, guesses), "")
         asked |= zip((one.name for one in by_words), await self._all(by_words, query, words), strict=True)
         failures = [Failure.of(name, found) for name, found in asked.items() if isinstance(found, SourceError)]
         answers = [found for found in asked.values() if isinstance(found, Answer)]
+        failures += [Failure.of(name, found.broken_off) for name, found in asked.items()
+                     if isinstance(found, Answer) and found.broken_off is not None]  # fmt: skip
         candidates, refused = _permitted(_in_turn(answers), wanted.uses)
         pictures, lost = await self._fetched(candidates) if wanted.fetch else ({}, [])
         notes = tuple(note for answer in answers for note in answer.notes)
@@ -215,9 +217,9 @@ class Session:
                     known = await source.search_image(query.picture, count)
                 else:
                     known = await source.search_text(words, count)
-            except SourceError as error:
-                return error
-            if source.state:
+            except SourceError as error:  # it may quote an answer, and that the key
+                return SourceError(error.reason, self.services.hide(str(error)), retry_after=error.retry_after)
+            if source.state and known.broken_off is None:
                 self.services.cache.keep_answer(key, asdict(known))
         if not known.candidates:
             return SourceError(Reason.NO_RESULT, f"{source.name} knows no picture like it")
