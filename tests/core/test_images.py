@@ -265,6 +265,17 @@ def test_labels_are_read_as_they_are(tmp_path, dtype, mode):
     assert np.array_equal(read, labels)
 
 
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_labels_of_few_bits_are_read_as_they_are(tmp_path, bits):
+    labels = np.arange(16, dtype=np.uint8).reshape(2, 8) % 2**bits
+    rows = np.unpackbits(labels[..., None], axis=2)[..., 8 - bits :].reshape(2, -1)
+    data = b"".join(b"\0" + np.packbits(row).tobytes() for row in rows)
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 2, bits, 0, 0, 0, 0))
+    content = header + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
+    (tmp_path / "in.png").write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+    assert np.array_equal(read_labels(tmp_path / "in.png"), labels)
+
+
 def test_labels_with_colours_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"in\.png: expected a label picture with one channel, found mode RGB"):
         read_labels(save(tmp_path / "in.png"))
