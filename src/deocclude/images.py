@@ -30,6 +30,8 @@ _TURN_BACK = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
 """The orientation whose turn undoes that of another."""
 _WITH_EXIF = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".webp", ".avif", ".mpo"})
 """Suffixes of formats that can say how a picture is to be turned."""
+_LOSSY = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".avif"})
+"""Suffixes of formats that ask for a quality."""
 _FEW_BITS = {"L;2": 85, "L;4": 17}
 """Pillow stretches grey of so few bits to 0..255: by how much."""
 _RESIZED = frozenset({"ICO", "ICNS"})
@@ -194,7 +196,7 @@ def write_like(photo: Photo, pixels: RGBArray, path: Path) -> None:
     how a picture is to be turned get it upright.
     """
     suffix = path.suffix.lower()
-    options: dict[str, Any] = {"quality": 95} if suffix in (".jpg", ".jpeg", ".webp") else {}
+    options: dict[str, Any] = {"quality": 95} if suffix in _LOSSY else {}
     if photo.exif and suffix in _WITH_EXIF:
         options["exif"] = photo.exif
         pixels = turn(pixels, _TURN_BACK[photo.orientation])

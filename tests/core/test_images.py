@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
 from deocclude.errors import InputError
-from deocclude.images import MAX_PIXELS, read_labels, read_photo, thumbnail, turn, write_like, write_picture
+from deocclude.images import MAX_PIXELS, Photo, read_labels, read_photo, thumbnail, turn, write_like, write_picture
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 ORIENTATION = 0x0112
@@ -94,6 +94,14 @@ def test_extras_survive_in_every_format(tmp_path, suffix):
     assert again.icc_profile == RGB_PROFILE
     if suffix not in (".jpg", ".webp"):
         assert np.array_equal(again.pixels, photo.pixels)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".jpe", ".jfif", ".mpo", ".webp"])
+def test_lossy_formats_lose_little_by_whatever_name(tmp_path, suffix):
+    smooth = cv2.resize(PIXELS, (180, 120), interpolation=cv2.INTER_CUBIC)
+    write_like(Photo(smooth), smooth, tmp_path / f"out{suffix}")
+    off = read_photo(tmp_path / f"out{suffix}").pixels.astype(float) - smooth
+    assert np.sqrt(np.mean(off**2)) < 2
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 77])
