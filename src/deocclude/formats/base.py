@@ -96,7 +96,7 @@ def _checked_size(height: int, width: int, record: Record, key: str) -> Size:
 
 
 def read_box(record: Record, key: str, size: Size) -> Box:
-    """Return the box [x0, y0, x1, y1] under ``key``: inside a picture of ``size``, or empty.
+    """Return the box [x0, y0, x1, y1] under ``key``: inside a picture of ``size``, or all zeros.
 
     Raises:
         InputError: it is none.
@@ -104,7 +104,7 @@ def read_box(record: Record, key: str, size: Size) -> Box:
     sides = record.items(key)
     if len(sides) == 4 and all(map(is_whole, sides)):
         box = Box(*map(int, sides))
-        if box.empty or box == box.clip(size):
+        if box == box.clip(size):
             return box
     raise record.wrong(key, f"[x0, y0, x1, y1] inside the photo of {size}", found=str(sides)[:60])
 

@@ -124,7 +124,7 @@ def read_layers(folder: Path) -> LayerStack:
         layers = sorted((_read_layer(folder, entry, size) for entry in entries), key=lambda layer: layer.z)
         clipped, patched = ({int(k): int(v) for k, v in data[key].items()} for key in ("clipped", "patched"))
         return LayerStack(size, background, tuple(layers), str(data["edges"]), clipped, patched)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         hint = "write the folder again"
         raise InputError("the description of layers", f"a damaged one ({error!r})", file=index, hint=hint) from None
 

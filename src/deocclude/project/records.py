@@ -239,13 +239,15 @@ def read_probability(folder: Path, index: Mapping[str, Any]) -> dict[int, ShapeP
 
     Raises:
         InputError: a picture is missing or damaged.
-        ValueError: it has another size than the index says.
+        ValueError: it has another size than the index says, or shows no square of the photo.
     """
     found = {}
     for entry in index.get("probability", ()):
         identity, size = int(entry["id"]), int(entry["size"])
         patch = _picture(folder / f"{identity}.png", (size, size)).astype(np.float32) / 255
         x0, y0, side = map(float, entry["square"])
+        if not (side > 0 and np.isfinite([x0, y0, side]).all()):
+            raise ValueError(f"{entry['square']} is no square")
         found[identity] = ShapeProbability(Square(x0, y0, side), patch.astype(np.float16))
     return found
 

@@ -111,7 +111,7 @@ def read_project(folder: Path | str) -> Project:
     index = _read_index(folder)
     try:
         return _assemble(folder, Record(index, folder / INDEX))
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, IndexError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise InputError(
             "a complete project", f"a damaged entry ({reason})", file=folder / INDEX, hint="run the photo again"
