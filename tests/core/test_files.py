@@ -109,6 +109,17 @@ def test_folders_change_places_without_the_system_call(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="renameat2 is a call of Linux")
+@pytest.mark.parametrize("name", ["n" * 251 + ".txt", "字" * 85])
+def test_the_longest_names(tmp_path, name):
+    write_text(tmp_path / name, "new")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    (tmp_path / name).unlink()
+    for _ in range(2):
+        with atomic_folder(tmp_path / name) as part:
+            (part / "file").write_text("new")
+        assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_the_target_is_there_at_every_moment(tmp_path, monkeypatch):
     target = tmp_path / "result"
     target.mkdir()
