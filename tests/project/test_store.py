@@ -286,8 +286,10 @@ def test_a_damaged_index_is_one_clear_line(folder, name):
 
 
 def test_no_project_is_one_clear_line(tmp_path):
-    with pytest.raises(InputError, match="expected a project folder, found one without scene.json"):
-        read_project(tmp_path)
+    (tmp_path / "photo.png").write_bytes(b"x")
+    for name, found in {".": "a folder without scene.json", "photo.png": "a file", "none": "nothing there"}.items():
+        with pytest.raises(InputError, match=f"expected a project folder, found {found}$"):
+            read_project(tmp_path / name)
 
 
 def test_broken_json_is_one_clear_line(folder):

@@ -133,7 +133,8 @@ def inside(folder: Path, name: str) -> Path:
 def _read_index(folder: Path) -> dict[str, Any]:
     file = folder / INDEX
     if not file.is_file():
-        raise InputError("a project folder", "one without scene.json", file=folder)
+        found = "a folder without scene.json" if folder.is_dir() else "a file" if folder.exists() else "nothing there"
+        raise InputError("a project folder", found, file=folder)
     try:
         index = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
