@@ -29,6 +29,8 @@ def atomic_file(target: Path) -> Iterator[Path]:
         OutputError: the disk is full, or the place is not writable; ``target`` is as it was.
     """
     with _as_output_error(target):
+        if target.exists() and not target.is_file():  # renaming would put a file in the place of /dev/null
+            raise OSError(errno.EINVAL, "it is a folder" if target.is_dir() else "it is a device or a pipe")
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=_prefix(target), suffix=f".part{target.suffix}", dir=target.parent)
         os.close(handle)
