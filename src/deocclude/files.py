@@ -29,8 +29,10 @@ def atomic_file(target: Path) -> Iterator[Path]:
         OutputError: the disk is full, or the place is not writable; ``target`` is as it was.
     """
     with _as_output_error(target):
+        if target.exists() and not target.is_file():  # renaming would put a file in the place of /dev/null
+            raise OSError(errno.EINVAL, "it is a folder" if target.is_dir() else "it is a device or a pipe")
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=f".part{target.suffix}", dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=_prefix(target), suffix=f".part{target.suffix}", dir=target.parent)
         os.close(handle)
         temporary = Path(name)
         try:
@@ -58,7 +60,7 @@ def atomic_folder(target: Path, *, replaced: Collection[str] | None = None) -> I
     with _as_output_error(target):
         target = target.resolve() if target.is_symlink() else target
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=_prefix(target), suffix=".part", dir=target.parent))
         try:
             yield temporary
             if replaced is not None:
@@ -200,6 +202,14 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _prefix(target: Path) -> str:
+    """Return how a temporary name beside ``target`` begins; short, since ``target`` may have the longest name there is.
+
+    40 characters take at most 160 of the 255 bytes that file systems allow.
+    """
+    return f".{target.name[:40]}."
+
+
 def _exchange(new: Path, target: Path) -> None:
     """Put ``new`` in the place of ``target``; what was there is removed, or lies under the name of ``new``."""
     if not target.exists():
@@ -207,7 +217,7 @@ def _exchange(new: Path, target: Path) -> None:
         return
     if _swapped(new, target):
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".old", dir=target.parent))
+    old = Path(tempfile.mkdtemp(prefix=_prefix(target), suffix=".old", dir=target.parent))
     try:
         target.replace(old / "content")
         try:

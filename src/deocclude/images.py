@@ -30,6 +30,10 @@ _TURN_BACK = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
 """The orientation whose turn undoes that of another."""
 _WITH_EXIF = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".webp", ".avif", ".mpo"})
 """Suffixes of formats that can say how a picture is to be turned."""
+_LOSSY = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".avif"})
+"""Suffixes of formats that ask for a quality."""
+_FEW_BITS = {"L;2": 85, "L;4": 17}
+"""Pillow stretches grey of so few bits to 0..255: by how much."""
 _RESIZED = frozenset({"ICO", "ICNS"})
 """Formats that hold pictures of certain sizes only, and change all others."""
 _TIFF_STORAGE = (254, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 330, 338,
@@ -91,9 +95,10 @@ def read_photo(path: Path | str, *, convert: bool = False) -> Photo:
         InputError: no such file, no picture, damaged, too large, or not 8-bit RGB.
     """
     path = Path(path)
-    image, deep = _opened(path)
+    image, stored = _opened(path)
     with image:
-        converted = _check_kind(path, image, deep, convert)
+        # Pillow halves 16-bit colours itself.
+        converted = _check_kind(path, image, ";16" in stored, convert)
         orientation, exif = _exif(image)
         colour_profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA", "P", "PA") else None
         pixels = np.ascontiguousarray(turn(_to_rgb(image), orientation))
@@ -121,13 +126,13 @@ def read_shown(path: Path | str) -> tuple[RGBArray, NDArray[np.bool_] | None]:
 
 
 def read_labels(path: Path | str) -> NDArray[np.int32]:
-    """Read a picture whose values are labels: grey 8 or 16 bit, or palette (indices). Returns int32 [H, W], upright.
+    """Read a picture whose values are labels: grey up to 16 bit, or palette (indices). Returns int32 [H, W], upright.
 
     Raises:
         InputError: no such file, no picture, damaged, or a picture with colour channels.
     """
     path = Path(path)
-    image, _ = _opened(path)
+    image, stored = _opened(path)
     with image:
         if image.mode not in ("1", "L", "P", "I", "I;16", "I;16B"):
             raise InputError(
@@ -136,7 +141,7 @@ def read_labels(path: Path | str) -> NDArray[np.int32]:
                 file=path,
                 hint="save it as 8- or 16-bit grey, or as an indexed picture",
             )
-        return turn(np.asarray(image).astype(np.int32), _exif(image)[0])
+        return turn(np.asarray(image).astype(np.int32) // _FEW_BITS.get(stored[:3], 1), _exif(image)[0])
 
 
 def read_as_stored(path: Path | str, mode: str) -> NDArray[np.uint8]:
@@ -191,7 +196,7 @@ def write_like(photo: Photo, pixels: RGBArray, path: Path) -> None:
     how a picture is to be turned get it upright.
     """
     suffix = path.suffix.lower()
-    options: dict[str, Any] = {"quality": 95} if suffix in (".jpg", ".jpeg", ".webp") else {}
+    options: dict[str, Any] = {"quality": 95} if suffix in _LOSSY else {}
     if photo.exif and suffix in _WITH_EXIF:
         options["exif"] = photo.exif
         pixels = turn(pixels, _TURN_BACK[photo.orientation])
@@ -200,8 +205,8 @@ def write_like(photo: Photo, pixels: RGBArray, path: Path) -> None:
     write_picture(path, pixels, **options)
 
 
-def _opened(path: Path) -> tuple[Image.Image, bool]:
-    """Return the decoded picture, and whether its file has 16 bits a channel (Pillow halves colour ones itself)."""
+def _opened(path: Path) -> tuple[Image.Image, str]:
+    """Return the decoded picture, and how its file stores a pixel, such as ``L;4`` or ``RGB;16B``; empty if unknown."""
     if not path.is_file():
         raise InputError("a picture file", "a folder" if path.is_dir() else "no such file", file=path)
     image = None
@@ -210,7 +215,7 @@ def _opened(path: Path) -> tuple[Image.Image, bool]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(path)
             _check_extent(path, image)
-            deep = any(";16" in str(tile[3]) for tile in image.tile)
+            stored = str(image.tile[0][3]) if image.tile else ""
             image.load()
     except Image.DecompressionBombError:
         raise _too_large(path, "more than that") from None
@@ -221,7 +226,7 @@ def _opened(path: Path) -> tuple[Image.Image, bool]:
             raise
         reason = error.strerror if isinstance(error, OSError) and error.strerror else f"damaged or no picture ({error})"
         raise InputError("a picture that can be read", reason, file=path) from None
-    return image, deep
+    return image, stored
 
 
 def _check_extent(path: Path, image: Image.Image) -> None:

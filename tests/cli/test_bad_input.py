@@ -225,6 +225,29 @@ def test_recompose_does_not_overwrite(call, photo, labels, tmp_path):
     refused(call("recompose", tmp_path / "out", "-o", photo), "--force")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("recompose", "-o", "photo.png"),
+        ("recompose", "-o", "new.png", "--save-arrangement", "scene.json"),
+        ("export", "-o", "masks/visible.png"),
+    ],
+)
+def test_files_of_the_project_itself_are_not_written_over(call, photo, labels, tmp_path, command):
+    assert run(call, photo, labels, tmp_path).code == 0
+    folder, (name, *options) = tmp_path / "out", command
+    paths = [part if part.startswith("-") else folder / part for part in options]
+    before = folder_state(folder)
+    refused(call(name, folder, *paths, "--force"), "another file than those of the project")
+    assert folder_state(folder) == before
+    (folder / "mine.png").write_bytes(b"old")
+    assert call("recompose", folder, "-o", folder / "mine.png", "--force").code == 0
+
+
+def folder_state(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def test_a_misspelt_command_option_and_setting(call, photo, labels, tmp_path):
     refused(call("rum", photo), "rum")
     refused(run(call, photo, labels, tmp_path, "--edgse", "soft"), "--edg")

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from two_views import HEIGHT, WIDTH, hole, photo
 
 from deocclude.content.cells import shrunk, stretched
 from deocclude.content.colour import ColourSettings, gain_and_bias, match_colours
-from deocclude.content.flow import Flow, continued, measure
+from deocclude.content.flow import Flow, continued, measure, there_and_back
 from deocclude.content.mesh import bent, folds
 from deocclude.content.sampling import pixel_grid, sample
 from deocclude.geometry import Size
@@ -50,6 +51,15 @@ def test_flow_of_a_shift_reaches_into_the_hole():
     assert flow.trust[hole()].max() == 0
     vectors = continued(flow, known)
     assert np.abs(vectors[hole()] - (2.5, -1.5)).max() < 0.8
+
+
+@pytest.mark.parametrize("finest", [None, 0])
+@pytest.mark.parametrize("shape", [(12, 800), (400, 9), (1, 60), (1, 1)])
+def test_flow_of_slender_pictures(shape, finest):
+    picture = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    for way in there_and_back(picture, picture, finest=finest):
+        assert way.shape == (*shape, 2)
+        assert np.abs(way).max() < 0.1
 
 
 def test_flow_that_nobody_trusts_is_none():

@@ -124,3 +124,12 @@ def test_looking_up_a_part_gives_what_looking_up_all_does():
     assert np.array_equal(source.at(where[20:40, 30:60]), whole[20:40, 30:60])
     far = np.full((4, 4, 2), FAR, np.float32)
     assert np.array_equal(source.at(far), np.broadcast_to(picture[-1, -1], (4, 4, 3)))
+
+
+def test_what_may_be_used_of_a_very_wide_picture():
+    shown = np.ones((30, 33_000), bool)
+    shown[:, 32_010:] = False
+    source = Source(np.zeros((*shown.shape, 3), np.uint8), shown)
+    usable = source.inside(pixel_grid(20, 20) + np.float32([32_000, 5]))
+    assert usable[:, :10].all()
+    assert not usable[:, 10:].any()

@@ -109,6 +109,27 @@ def test_folders_change_places_without_the_system_call(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="renameat2 is a call of Linux")
+def test_devices_pipes_and_folders_stay(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name, kind in {"pipe": "a device or a pipe", "folder": "a folder"}.items():
+        with pytest.raises(OutputError, match=f"{name}: cannot be written .it is {kind}."):
+            write_text(tmp_path / name, "new")
+    assert (tmp_path / "pipe").is_fifo()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "pipe"]
+
+
+@pytest.mark.parametrize("name", ["n" * 251 + ".txt", "字" * 85])
+def test_the_longest_names(tmp_path, name):
+    write_text(tmp_path / name, "new")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    (tmp_path / name).unlink()
+    for _ in range(2):
+        with atomic_folder(tmp_path / name) as part:
+            (part / "file").write_text("new")
+        assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_the_target_is_there_at_every_moment(tmp_path, monkeypatch):
     target = tmp_path / "result"
     target.mkdir()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
 from deocclude.errors import InputError
-from deocclude.images import MAX_PIXELS, read_labels, read_photo, thumbnail, turn, write_like, write_picture
+from deocclude.images import MAX_PIXELS, Photo, read_labels, read_photo, thumbnail, turn, write_like, write_picture
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 ORIENTATION = 0x0112
@@ -94,6 +94,14 @@ def test_extras_survive_in_every_format(tmp_path, suffix):
     assert again.icc_profile == RGB_PROFILE
     if suffix not in (".jpg", ".webp"):
         assert np.array_equal(again.pixels, photo.pixels)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".jpe", ".jfif", ".mpo", ".webp"])
+def test_lossy_formats_lose_little_by_whatever_name(tmp_path, suffix):
+    smooth = cv2.resize(PIXELS, (180, 120), interpolation=cv2.INTER_CUBIC)
+    write_like(Photo(smooth), smooth, tmp_path / f"out{suffix}")
+    off = read_photo(tmp_path / f"out{suffix}").pixels.astype(float) - smooth
+    assert np.sqrt(np.mean(off**2)) < 2
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 77])
@@ -263,6 +271,17 @@ def test_labels_are_read_as_they_are(tmp_path, dtype, mode):
     read = read_labels(tmp_path / f"in{suffix}")
     assert read.dtype == np.int32
     assert np.array_equal(read, labels)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_labels_of_few_bits_are_read_as_they_are(tmp_path, bits):
+    labels = np.arange(16, dtype=np.uint8).reshape(2, 8) % 2**bits
+    rows = np.unpackbits(labels[..., None], axis=2)[..., 8 - bits :].reshape(2, -1)
+    data = b"".join(b"\0" + np.packbits(row).tobytes() for row in rows)
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 2, bits, 0, 0, 0, 0))
+    content = header + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
+    (tmp_path / "in.png").write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+    assert np.array_equal(read_labels(tmp_path / "in.png"), labels)
 
 
 def test_labels_with_colours_are_refused(tmp_path):

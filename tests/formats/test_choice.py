@@ -95,6 +95,13 @@ def test_images_without_objects_are_passed_over(tmp_path: Path) -> None:
         read_scene(path, image_id=1)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_json_as_windows_writes_it(encoding: str, tmp_path: Path) -> None:
+    text = " \r\n" + json.dumps(coco(name="Löwe"), ensure_ascii=False)
+    (tmp_path / "masks.json").write_bytes(text.encode(encoding))
+    assert read_scene(tmp_path / "masks.json").instances[0].name == "Löwe"
+
+
 BAD = [
     ('{"images": [{"id": 1, "file_na', "expected complete JSON, found a file that is cut off"),
     ('{"images": [1,, 2]}', r"damage \(Expecting value in line 1, column 15\)"),

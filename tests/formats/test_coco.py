@@ -48,6 +48,14 @@ def test_crowds_are_left_out(tmp_path: Path) -> None:
     assert len(scene_of(tmp_path, {"segmentation": square}, crowd, {"segmentation": square})) == 2
 
 
+@pytest.mark.parametrize(("image", "named"), [("4", 4), (4, "4"), ("four", "four"), (4, 4)])
+def test_an_image_id_is_one_as_number_and_as_text(image: Any, named: Any, tmp_path: Path) -> None:
+    objects = [{"image_id": number, "segmentation": [[1, 1, 4, 1, 4, 5, 1, 5]]} for number in (named, 5, named)]
+    images = [{"id": image, "file_name": "photo.jpg", "width": 10, "height": 8}]
+    (tmp_path / "coco.json").write_text(json.dumps({"images": images, "annotations": objects}))
+    assert len(read_scene(tmp_path / "coco.json")) == 2
+
+
 @pytest.mark.parametrize(
     ("stated", "given"),
     [((12, 5), (12, 5)), ((1_038_967, 5), (1, 2)), ((0, 1), (1, 2)), ((None, 9), (1, 2)), ((65_535, 1), (65_535, 1))],

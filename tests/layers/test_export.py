@@ -114,6 +114,11 @@ def test_file_stems_are_safe_everywhere(name, z):
         (lambda folder: _edit(folder, "file", "../../x.png"), "is no file name"),
         (lambda folder: _edit(folder, "box", "wide"), r"layers\[0\].box: expected a list"),
         (lambda folder: _edit(folder, "box", [-1, 0, 4, 4]), r"layers\[0\].box: expected .* inside the photo"),
+        (lambda folder: _edit(folder, "box", [2, 2, -1, 4]), r"layers\[0\].box: expected .* inside the photo"),
+        (
+            lambda folder: (folder / "layers.json").write_text('{"version": 1, "height": 9, "width": Infinity}'),
+            "a damaged one .OverflowError",
+        ),
         (lambda folder: _edit(folder, "offset", [99, 0]), r"layers\[0\].offset: expected .* not behind the box"),
         (lambda folder: _edit(folder, "id", "one"), r"layers\[0\].id: expected a whole number"),
     ],

@@ -330,6 +330,13 @@ def test_contrast_is_enough_for_small_text(scheme, ink, ground):
     assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
+@pytest.mark.parametrize("cell", ["td code", ".scroll .object"])
+def test_tables_scroll_rather_than_break_words_and_long_words_rather_than_grow(cell):
+    rule = re.search(re.escape(cell) + r" \{(.*?)\}", STYLE.read_text())
+    assert "overflow-wrap: break-word" in rule[1]
+    assert "max-width" in rule[1]
+
+
 def _luminance(colour: str) -> float:
     values = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
     linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)

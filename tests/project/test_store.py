@@ -93,6 +93,14 @@ def test_probabilities_read_back_and_stay_as_they_are(project, tmp_path):
         read_project(tmp_path / "one")
 
 
+@pytest.mark.parametrize("square", [[0, 0, 0], [0, float("nan"), 9]])
+def test_probabilities_of_no_square_are_one_clear_line(project, tmp_path, square):
+    write_project(uncertain(project), tmp_path / "out")
+    change(tmp_path / "out", lambda index: index["probability"][0].update(square=square))
+    with pytest.raises(InputError, match="a damaged entry .* is no square"):
+        read_project(tmp_path / "out")
+
+
 def test_a_project_without_probabilities_has_no_folder_for_them(project, folder):
     assert not (folder / "amodal").exists()
     index = json.loads((folder / "scene.json").read_text())
@@ -237,6 +245,11 @@ DAMAGE = {
         lambda index: index["order"]["edges"][0].update(probability="high"),
         r"order.edges\[0\].probability: expected a number, found the text 'high'",
     ),
+    "infinite": (
+        lambda index: index.update(probability=[{"id": float("inf"), "size": 4}]),
+        "a damaged entry .OverflowError",
+    ),
+    "empty box": (lambda index: index["content"][0].update(box=[9, 9, 0, 9]), r"content\[0\].box: expected .* inside"),
     "cycle": (lambda index: add_cycle(index["order"]["edges"]), "order.edges: expected arrows without a cycle"),
     "mutual": (lambda index: index["order"].update(mutual=[[1]]), "order.mutual: expected pairs"),
     "stage": (
@@ -273,8 +286,10 @@ def test_a_damaged_index_is_one_clear_line(folder, name):
 
 
 def test_no_project_is_one_clear_line(tmp_path):
-    with pytest.raises(InputError, match="expected a project folder, found one without scene.json"):
-        read_project(tmp_path)
+    (tmp_path / "photo.png").write_bytes(b"x")
+    for name, found in {".": "a folder without scene.json", "photo.png": "a file", "none": "nothing there"}.items():
+        with pytest.raises(InputError, match=f"expected a project folder, found {found}$"):
+            read_project(tmp_path / name)
 
 
 def test_broken_json_is_one_clear_line(folder):

@@ -79,8 +79,10 @@ def recompose(
     opened = _with_layers(project)
     arrangement = _arrangement(opened, changes)
     check_free(output, force)
+    _check_not_of(project, output)
     if save_arrangement is not None:
         check_free(save_arrangement, force)
+        _check_not_of(project, save_arrangement)
         _check_other(save_arrangement, output)
     write_like(opened.photo, compose(opened.layers, arrangement), output)
     if save_arrangement is not None:
@@ -121,6 +123,7 @@ def export(
         check_output_folder(target, force=force)
     else:
         check_free(target, force)
+        _check_not_of(project, target)
     profile = opened.photo.icc_profile
     if full_frame:
         export_png(opened.layers, target, icc_profile=profile, full_frame=True)
@@ -169,6 +172,15 @@ def convert(
     check_free(output, force)
     write_scene(scene, output, to)
     console.say_written(output, f"{len(scene)} objects", json=json, format=to, objects=len(scene))
+
+
+def _check_not_of(project: Path, target: Path) -> None:
+    """Refuse to write over a file of the project itself, which could then not be opened any more."""
+    from deocclude.project.store import files_in
+
+    place, folder = target.resolve(), project.resolve()
+    if place.is_relative_to(folder) and place.relative_to(folder).as_posix() in files_in(project):
+        raise InputError("another file than those of the project", "one of them", file=target, hint="name a new file")
 
 
 def _check_other(arrangement: Path, picture: Path) -> None:

@@ -19,6 +19,8 @@ Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 STRIDE = 4
 """Every so many pixels a sample for the affine trend."""
+LEAST = 16
+"""Shorter sides than this, in pixels, make OpenCV's solver fail, or end the process."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,7 @@ def measure(photo: Float, picture: Float, known: Bool, valid: Bool, settings: Fl
     one = np.where(known[..., None], photo, picture)
     two = np.where(valid[..., None], picture, one)
     first, second = _grey(one), _grey(two)
-    solver = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    solver.setFinestScale(0)
-    nothing = np.zeros((*known.shape, 2), np.float32)
-    forward = np.asarray(solver.calc(first, second, nothing.copy()), np.float32)
-    backward = np.asarray(solver.calc(second, first, nothing), np.float32)
+    forward, backward = there_and_back(first, second, finest=0)
     there = pixel_grid(*known.shape) + forward
     disagreement = np.linalg.norm(forward + sample(backward, there), axis=2)
     mismatch = cv2.blur(np.abs(sample(two, there) - one).mean(2), (7, 7))
@@ -82,6 +80,27 @@ def measure(photo: Float, picture: Float, known: Bool, valid: Bool, settings: Fl
     trust = np.exp(-np.square(disagreement / settings.disagreement) - np.square(mismatch / settings.mismatch))
     trust = trust * texture / (texture + settings.texture) * (known & valid)
     return Flow(forward, np.asarray(trust, np.float32))
+
+
+def there_and_back(
+    first: NDArray[np.uint8], second: NDArray[np.uint8], *, finest: int | None = None
+) -> tuple[Float, Float]:
+    """Return the flow from ``first`` to ``second`` and back, each float32 [h, w, 2], (x, y) in pixels.
+
+    Args:
+        first: uint8 [h, w], grey.
+        second: uint8 [h, w], grey.
+        finest: how often the pictures are halved at the last step; OpenCV's choice when not given.
+    """
+    solver = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    if finest is not None:
+        solver.setFinestScale(finest)
+    height, width = first.shape
+    room = 0, max(0, LEAST - height), 0, max(0, LEAST - width)
+    one, two = (cv2.copyMakeBorder(picture, *room, cv2.BORDER_REPLICATE) for picture in (first, second))
+    ways = (solver.calc(*pair, np.zeros((*one.shape, 2), np.float32)) for pair in ((one, two), (two, one)))
+    forth, back = (np.ascontiguousarray(way[:height, :width], np.float32) for way in ways)
+    return forth, back
 
 
 def continued(flow: Flow, known: Bool, settings: FlowSettings | None = None) -> Float:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.content.colour import gain_and_bias
+from deocclude.content.flow import there_and_back
 from deocclude.content.sampling import pixel_grid, sample
 from deocclude.geometry import Box, Size
 from deocclude.masks import Mask
@@ -206,10 +207,7 @@ def _traced(
 def _flowed(first: RGBArray, second: RGBArray) -> tuple[Float, Float]:
     """Return where the pixels of ``first`` lie in ``second``, and how far flow there and back misses, in pixels."""
     one, two = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (first, second))
-    solver = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    nothing = np.zeros((*one.shape, 2), np.float32)
-    forth = np.asarray(solver.calc(one, two, nothing.copy()), np.float32)
-    back = np.asarray(solver.calc(two, one, nothing), np.float32)
+    forth, back = there_and_back(np.asarray(one, np.uint8), np.asarray(two, np.uint8))
     where = np.asarray(pixel_grid(*one.shape) + forth, np.float32)
     return where, np.asarray(np.linalg.norm(forth + sample(back, where), axis=2), np.float32)
 

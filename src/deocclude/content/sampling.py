@@ -58,6 +58,16 @@ def _reached(places: Float, side: int) -> tuple[int, int]:
     return first, max(1, last - first + 1)
 
 
+def _near(values: NDArray[Any], where: Float) -> tuple[Float, Float]:
+    """Return the part of ``values`` [H, W, ...] that is looked at, and the places in it.
+
+    OpenCV refuses to look up in more than 32,766 pixels a side.
+    """
+    (x, width), (y, height) = (_reached(where[..., axis], values.shape[1 - axis]) for axis in (0, 1))
+    part = np.asarray(values[y : y + height, x : x + width], np.float32)
+    return part, where - np.array([x, y], np.float32)
+
+
 class Source:
     """A reference to look things up in, at the scale at which it is seen: a picture seen from afar is averaged first.
 
@@ -69,12 +79,12 @@ class Source:
     def __init__(self, rgb: NDArray[np.uint8], shown: Bool | None = None) -> None:
         self.shape = rgb.shape
         self._levels = [rgb]
-        self._shown = None if shown is None else shown.astype(np.float32)
+        self._shown = shown
 
     def inside(self, where: Float) -> Bool:
         """Return bool [h, w]: whether places lie in the picture, on pixels that may be used."""
         within = inside(where, self.shape)
-        return within if self._shown is None else within & (sample(self._shown, where) > 1 - 1e-3)
+        return within if self._shown is None else within & (sample(*_near(self._shown, where)) > 1 - 1e-3)
 
     def at(self, where: Float) -> Float:
         """Return the colours at places of the whole picture, float32 [h, w, 3] in 0..255."""
@@ -83,10 +93,7 @@ class Source:
         if picture.shape != self.shape:  # sides are halved to whole pixels, so the scale is not quite a power of two
             scale = np.array([self.shape[1] / width, self.shape[0] / height], np.float32)
             where = (where + np.float32(0.5)) / scale - np.float32(0.5)
-        x, width = _reached(where[..., 0], width)
-        y, height = _reached(where[..., 1], height)
-        near = picture[y : y + height, x : x + width].astype(np.float32)
-        return np.clip(sample(near, where - np.array([x, y], np.float32), cubic=True), 0, 255)
+        return np.clip(sample(*_near(picture, where), cubic=True), 0, 255)
 
     def _reduced(self, level: int) -> NDArray[np.uint8]:
         while len(self._levels) <= level:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -182,6 +183,18 @@ def by_image(records: Iterable[Record]) -> dict[int | str, list[Record]]:
     for record in records:
         groups[record.identity("image_id")].append(record)
     return dict(groups)
+
+
+def of_image(groups: Mapping[int | str, list[Record]], identity: int | str | None) -> list[Record]:
+    """Return the annotations of an image out of :func:`by_image`.
+
+    Some writers state an id as a number here and as a text there: 7 and "7" are one, unless the file has both.
+    """
+    if identity is None or identity in groups:
+        return groups[identity] if identity is not None else []
+    if isinstance(identity, int):
+        return groups.get(str(identity), [])
+    return groups.get(int(identity), []) if re.fullmatch("[0-9]{1,18}", identity) else []
 
 
 def read_images(top: Record) -> list[ImageEntry]:

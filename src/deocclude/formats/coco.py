@@ -20,6 +20,7 @@ from deocclude.formats.base import (
     bbox,
     group_annotations,
     object_ids,
+    of_image,
     read_images,
     read_mask,
     scene_size,
@@ -59,7 +60,7 @@ class CocoDocument:
     def scene(self, index: int, photo_size: Size | None) -> Scene:
         """Return the objects of image ``index``; see :class:`deocclude.formats.base.Document`."""
         entry = self.images[index]
-        records = self.objects.get(entry.image_id, []) if entry.image_id is not None else []
+        records = of_image(self.objects, entry.image_id)
         size = scene_size(entry, records, self.MASK_KEYS, photo_size, self.file)
         ids = object_ids(records)
         instances = tuple(self._instance(*pair, size) for pair in zip(ids, records, strict=True))

@@ -28,6 +28,7 @@ from deocclude.formats.base import (
     base_name,
     by_image,
     object_ids,
+    of_image,
     read_images,
     read_mask,
     read_size,
@@ -86,8 +87,8 @@ def open_cocoa(source: Source) -> CocoaDocument:
         firsts = [group[0] for group in groups.values()]
         return CocoaDocument(source.path, [_entry(first) for first in firsts], list(firsts))
     images = read_images(top)
-    joined = [groups.get(entry.image_id, [None])[0] for entry in images if entry.image_id is not None]
-    return CocoaDocument(source.path, images, joined)
+    joined = [of_image(groups, entry.image_id) for entry in images]
+    return CocoaDocument(source.path, images, [group[0] if group else None for group in joined])
 
 
 def _entry(annotation: Record) -> ImageEntry:

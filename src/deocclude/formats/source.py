@@ -114,18 +114,18 @@ def visible_files(folder: Path, *suffixes: str) -> list[Path]:
 
 
 def _parse(raw: bytes, path: Path) -> Any:
-    start = raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    start = raw.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1]
     if start not in (b"{", b"["):
         raise InputError("JSON, a label picture or a folder of mask PNGs", "a file of another kind", file=path)
     try:
-        return json.loads(raw.decode("utf-8-sig"))
+        return json.loads(raw.decode(json.detect_encoding(raw)))  # Windows also writes UTF-16
     except json.JSONDecodeError as error:
         place = f"{error.msg} in line {error.lineno}, column {error.colno}"
         cut_off = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated")
         found = "a file that is cut off" if cut_off else f"damage ({place})"
         raise InputError("complete JSON", found, file=path, hint="write or download the file again") from None
     except UnicodeDecodeError:
-        raise InputError("JSON in UTF-8", "another encoding", file=path) from None
+        raise InputError("JSON in UTF-8 or UTF-16", "another encoding", file=path) from None
     except (RecursionError, ValueError) as error:
         reason = "too deep nesting" if isinstance(error, RecursionError) else str(error)
         raise InputError("JSON that can be parsed", reason, file=path) from None

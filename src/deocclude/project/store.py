@@ -95,7 +95,7 @@ def write_project(
         index["files"] = [*written, INDEX]
         (part / INDEX).write_bytes(encoded(json.dumps(index, indent=1, ensure_ascii=False) + "\n"))
         held.enter_context(guard or nullcontext())
-        keep_others(folder, part, _results_in(folder))
+        keep_others(folder, part, files_in(folder))
         if seen is not None and version_of(folder) != seen:
             raise InputError("the project as it was read", "one that another command has saved since", file=folder,
                              hint="do it again")  # fmt: skip
@@ -133,7 +133,8 @@ def inside(folder: Path, name: str) -> Path:
 def _read_index(folder: Path) -> dict[str, Any]:
     file = folder / INDEX
     if not file.is_file():
-        raise InputError("a project folder", "one without scene.json", file=folder)
+        found = "a folder without scene.json" if folder.is_dir() else "a file" if folder.exists() else "nothing there"
+        raise InputError("a project folder", found, file=folder)
     try:
         index = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
@@ -295,8 +296,8 @@ def _write_results(project: Project, part: Path) -> None:
     (part / "report.html").write_bytes(encoded(render_report(project)))
 
 
-def _results_in(folder: Path) -> set[str]:
-    """Return the files of an old project folder that are results and go when it is replaced."""
+def files_in(folder: Path) -> set[str]:
+    """Return the files of a project, as paths below its folder with ``/``; all others are a user's own."""
     if not is_project(folder):
         return set()
     named = _read_index(folder).get("files")
