@@ -1,6 +1,7 @@
 """What a user does by hand, through the API; nothing is computed here."""
 
 import base64
+import io
 import json
 import shutil
 
@@ -10,6 +11,7 @@ from app_service import SIZE, TOKEN, client_of, square, upload
 from PIL import Image
 
 from deocclude import rle
+from deocclude.app import pictures
 from deocclude.app.create import new_project
 from deocclude.app.mask_bodies import mask_png
 from deocclude.app.workspace import Workspace
@@ -126,6 +128,15 @@ def test_a_picture_that_has_changed_since_is_not_kept_under_its_old_address(clie
     now = client.patch(f"{photo}/objects/1", json=body).json()["objects"][0]
     assert client.get(known["mask_url"]).headers["cache-control"] == "no-store"
     assert "immutable" in client.get(now["mask_url"]).headers["cache-control"]
+
+
+def test_a_mask_is_sent_as_large_as_the_page_draws_it(client, photo, monkeypatch):
+    monkeypatch.setitem(pictures.LONGEST, "screen", SIZE[1] // 2)
+    address = client.get(photo).json()["objects"][0]["mask_url"]
+    answer = client.get(f"{address}&size=screen")
+    alpha = np.asarray(Image.open(io.BytesIO(answer.content)))[..., 1]
+    assert alpha.shape == (15, 20) and (alpha == 255).all()  # half of 40 x 30
+    assert "immutable" in answer.headers["cache-control"]
 
 
 def test_an_arrow_is_set_doubled_taken_away_and_given_back(client, photo):

@@ -1,7 +1,7 @@
 // @ts-check
 /** The objects drawn over the photo: tints of what is visible, outlines of whole shapes. */
 
-import { colour, load, rim, tinted } from "./pictures.js";
+import { colour, load, rim, sized, tinted } from "./pictures.js";
 
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("./work.js").Desk} Desk */
@@ -10,6 +10,23 @@ import { colour, load, rim, tinted } from "./pictures.js";
 
 /** @typedef {{url: string | null, box: Box | null}} Source */
 /** @typedef {{box: Box, mask: OffscreenCanvas, edge: OffscreenCanvas, wide: number}} Drawn */
+
+/**
+ * What can be seen of an object.
+ * @param {Item} item
+ * @returns {Source}
+ */
+export const visible = (item) => ({ url: item.mask_url, box: item.visible_box });
+
+/**
+ * All of an object; where nothing of it is hidden, that is the mask that is here already.
+ * @param {Item} item
+ * @returns {Source}
+ */
+export function whole(item) {
+  const { box, hidden_pixels: hidden, mask_url: url } = item.whole;
+  return box && !hidden ? visible(item) : { url, box };
+}
 
 /** Tinted masks of all objects, loaded again when their address changes. */
 export class Outlines {
@@ -39,7 +56,7 @@ export class Outlines {
       const key = this.key(item, position);
       wanted.add(key);
       if (this.drawn.has(key)) return;
-      const drawn = this.make(await load(url), box, colour(position));
+      const drawn = this.make(await load(sized(url, "screen")), box, colour(position));
       await this.cut(drawn, item);
       this.drawn.set(key, drawn);
     });
@@ -83,7 +100,7 @@ export class Outlines {
     const [x0, y0, x1, y1] = out.box;
     context.globalCompositeOperation = "destination-out";
     context.drawImage(
-      await load(out.url),
+      await load(sized(out.url, "screen")),
       (x0 - drawn.box[0]) * scale,
       (y0 - drawn.box[1]) * scale,
       (x1 - x0) * scale,
