@@ -4,7 +4,7 @@
 import { call } from "./api.js";
 import { byId, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
-import { showJob } from "./job_bar.js";
+import { showJob, showOpening } from "./job_bar.js";
 import * as keys from "./keys.js";
 import { complain } from "./notices.js";
 import { Session } from "./session.js";
@@ -69,7 +69,7 @@ class App {
     this.session?.close();
     this.session = null;
     if (!photo) return;
-    byId("state").textContent = "Opening the photo …";
+    showOpening("Opening the photo …");
     const { visit } = this;
     try {
       const session = await Session.open(photo);
