@@ -234,6 +234,18 @@ def test_a_folder_of_photos_is_listed_without_being_opened(drawn, tmp_path):
     assert [(item["name"], item["objects"], item["width"]) for item in again] == [("a.png", 1, 80), ("b.png", 0, None)]
 
 
+def test_projects_are_listed_without_being_opened(client, photo):
+    folder = client.app.state.service.workspace.folder
+    photos = Workspace(folder)
+    again = client_of(photos)
+    (listed,) = again.get("/api/photos").json()["photos"]
+    answer = again.get(listed["thumbnail_url"])
+    with Image.open(io.BytesIO(answer.content)) as image:
+        assert image.size == SIZE[::-1]
+    assert "immutable" in answer.headers["cache-control"]
+    assert photos.opened(listed["id"]) is None
+
+
 def test_a_folder_of_photos_is_listed_without_what_is_none(drawn, tmp_path):
     folder = tmp_path / "photos"
     (folder / "album.png").mkdir(parents=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +23,15 @@ from deocclude.project.state import Project
 def tag(*parts: object) -> str:
     """Return a short text that changes with ``parts``; it makes addresses that may be cached for ever."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:10]
+
+
+def file_tag(file: Path | None) -> str:
+    """Return a text that is another one for another version of a file; ``0`` where there is none."""
+    try:
+        found = file.stat() if file is not None else None
+    except OSError:
+        found = None
+    return tag(found.st_mtime_ns, found.st_size) if found is not None else "0"
 
 
 def address(session: Session, path: str, version: str, **query: str) -> str:
@@ -46,7 +56,7 @@ def photo_of(workspace: Workspace, place: Place) -> dict[str, Any]:
         "height": found.get("height"),
         "done": found.get("done", False),
         "objects": found.get("objects", 0),
-        "thumbnail_url": f"/api/photos/{place.identity}/picture?size=thumb&v=0",
+        "thumbnail_url": f"/api/photos/{place.identity}/picture?size=thumb&v={file_tag(place.picture)}",
     }
 
 
