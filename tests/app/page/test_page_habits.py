@@ -159,6 +159,41 @@ def test_a_mask_in_the_making_outlives_a_look_at_another_step(window, photo):
     assert page.get_by_role("button", name="Add object").count() == 0
 
 
+def test_a_mask_in_the_making_is_there_when_the_page_is_loaded_again(window, photo):
+    """With its name, and with what can be taken back; brush strokes into objects leave no copy."""
+    window.go(photo, "masks")
+    page = window.page
+    window.drag((129, 24), (171, 132))
+    page.get_by_role("button", name="Add object").and_(page.locator(":enabled")).wait_for(timeout=60_000)
+    page.keyboard.press("p")
+    window.drag((10, 10), (30, 20))
+    page.locator("#new-name").fill("corner")
+    window.settle()
+    with_corner = window.colour_at(20, 15)
+    page.goto(f"{window.server.address}#start")
+    page.locator("body[data-step=start]").wait_for()
+    page.goto(f"{window.server.address}#{photo}/masks")
+    page.reload()
+    page.get_by_role("button", name="Add object").and_(page.locator(":enabled")).wait_for()
+    window.settle()
+    assert page.locator("#new-name").input_value() == "corner"
+    assert abs(window.colour_at(20, 15) - with_corner).max() < 12
+    page.keyboard.press("Control+z")  # the stroke
+    window.settle()
+    assert abs(window.colour_at(20, 15) - with_corner).max() > 20
+    assert page.get_by_role("button", name="Add object").is_enabled()
+    page.get_by_role("button", name="Discard").click()
+    page.get_by_role("button", name="Choose cup").click()
+    window.drag((100, 70), (102, 70))
+    window.settle()
+    page.reload()
+    page.get_by_role("button", name="Choose cup").wait_for()
+    window.settle()
+    assert page.get_by_role("button", name="Add object").count() == 0
+    page.keyboard.press("Control+z")
+    window.settle()
+
+
 def test_going_back_while_a_photo_is_opened_shows_what_the_address_says(window, photo):
     page = window.page
     page.goto(f"{window.server.address}#start")

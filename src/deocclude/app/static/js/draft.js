@@ -23,6 +23,8 @@ import { MaskCanvas } from "./mask_canvas.js";
  * @property {{points: Point[], radius: number, mode: "add" | "erase"}[]} painted holds, whatever is cut out later.
  */
 
+/** @typedef {{given: Given, mask: MaskCanvas | null}} Step */
+
 /** @returns {Given} */
 const nothing = () => ({
   box: null,
@@ -46,10 +48,12 @@ export class Draft {
     this.busy = false;
     /** Whether it is being stored; a second Enter or click must not store it again. */
     this.taking = false;
-    /** @type {{given: Given, mask: MaskCanvas | null}[]} */
+    /** @type {Step[]} */
     this.past = [];
     /** @type {() => void} */
     this.changed = () => {};
+    /** @type {() => void} keeps a copy of it */
+    this.keep = () => {};
     this.asking = new AbortController();
   }
 
@@ -61,6 +65,17 @@ export class Draft {
   /** Whether there is a step to take back. */
   get undoable() {
     return this.past.length > 0;
+  }
+
+  tell() {
+    this.keep();
+    this.changed();
+  }
+
+  /** @param {string} name as far as it has been typed */
+  rename(name) {
+    this.name = name;
+    this.keep();
   }
 
   remember() {
@@ -75,7 +90,7 @@ export class Draft {
     this.given = last.given;
     this.mask = last.mask;
     this.busy = false;
-    this.changed();
+    this.tell();
     return true;
   }
 
@@ -86,7 +101,7 @@ export class Draft {
     this.mask = null;
     this.busy = false;
     this.past = [];
-    this.changed();
+    this.tell();
   }
 
   /** @param {Box} box */
@@ -136,7 +151,7 @@ export class Draft {
     this.given.painted.push({ points, radius, mode });
     this.mask ??= new MaskCanvas(this.session.state.photo);
     this.mask.paint(points, radius, mode);
-    this.changed();
+    this.tell();
   }
 
   /** @param {number} [radius] */
@@ -166,7 +181,7 @@ export class Draft {
     this.asking.abort();
     const asking = (this.asking = new AbortController());
     this.busy = true;
-    this.changed();
+    this.tell();
     try {
       const answer = await this.session.ask("POST", path, body, asking.signal);
       const mask = await MaskCanvas.read(this.session.state.photo, answer.mask);
@@ -178,6 +193,6 @@ export class Draft {
       if (!asking.signal.aborted) this.undo();
     }
     if (!asking.signal.aborted) this.busy = false;
-    this.changed();
+    this.tell();
   }
 }

@@ -16,7 +16,7 @@ export function draftPanel(view) {
     value: draft.name,
     maxlength: "200",
     placeholder: `object ${view.session.state.objects.length + 1}`,
-    oninput: () => (draft.name = name.value),
+    oninput: () => draft.rename(name.value),
     onkeydown: (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Enter") void take(view, name.value, null);
     },
