@@ -9,7 +9,7 @@ import { colour, load, rim, sized, tinted } from "./pictures.js";
 /** @typedef {import("./types.js").Box} Box */
 
 /** @typedef {{url: string | null, box: Box | null}} Source */
-/** @typedef {{box: Box, mask: OffscreenCanvas, edge: OffscreenCanvas, wide: number}} Drawn */
+/** @typedef {{box: Box, mask: OffscreenCanvas, edge: (wide: number) => OffscreenCanvas}} Drawn */
 
 /**
  * What can be seen of an object.
@@ -75,8 +75,13 @@ export class Outlines {
     const { scale } = this.desk.session.state.preview;
     const width = (box[2] - box[0]) * scale;
     const height = (box[3] - box[1]) * scale;
-    const wide = 2;
-    return { box, mask: tinted(mask, width, height, ink), edge: rim(mask, width, height, ink, wide), wide };
+    /** @type {[number, OffscreenCanvas] | null} */
+    let known = null;
+    const edge = (/** @type {number} */ wide) => {
+      if (known?.[0] !== wide) known = [wide, rim(mask, width, height, ink, wide)];
+      return known[1];
+    };
+    return { box, mask: tinted(mask, width, height, ink), edge };
   }
 
   /**
@@ -112,16 +117,18 @@ export class Outlines {
   /** @param {CanvasRenderingContext2D} context */
   paint(context) {
     const { objects, preview } = this.desk.session.state;
+    const wide = Math.min(6, Math.max(2, Math.round((1.5 * preview.scale) / this.desk.stage.scale)));
+    const margin = wide / preview.scale; // the line is no hairline in a small window
     objects.forEach((item, position) => {
       const found = this.drawn.get(this.key(item, position));
       if (!found) return;
       const [x0, y0, x1, y1] = found.box;
       const { fill, line } = this.style(item);
-      const margin = found.wide / preview.scale;
       context.globalAlpha = fill;
       if (fill) context.drawImage(found.mask, x0, y0, x1 - x0, y1 - y0);
       context.globalAlpha = line;
-      if (line) context.drawImage(found.edge, x0 - margin, y0 - margin, x1 - x0 + 2 * margin, y1 - y0 + 2 * margin);
+      if (line)
+        context.drawImage(found.edge(wide), x0 - margin, y0 - margin, x1 - x0 + 2 * margin, y1 - y0 + 2 * margin);
     });
     context.globalAlpha = 1;
   }
