@@ -2,7 +2,7 @@
 /** Step 3: the whole shape of each object, hidden part included, and a brush where it is wrong. */
 
 import { Draft } from "../draft.js";
-import { along, fill, h } from "../dom.js";
+import { along, fill, h, reveal } from "../dom.js";
 import { icon } from "../icons.js";
 import { Outlines, visible, whole } from "../outlines.js";
 import { colour } from "../pictures.js";
@@ -97,6 +97,7 @@ export class AmodalView {
   choose(id) {
     this.selected = id;
     this.update();
+    reveal(this.list);
   }
 
   /**

@@ -3,7 +3,7 @@
 
 import { Arrangement, still, turn } from "../arrangement.js";
 import { Compositor } from "../compositor.js";
-import { along, fill, h } from "../dom.js";
+import { along, fill, h, reveal } from "../dom.js";
 import { layerTool } from "../handles.js";
 import { complain } from "../notices.js";
 import { Desk } from "../work.js";
@@ -80,6 +80,7 @@ export class LayersView {
   choose(id) {
     this.selected = id;
     this.show();
+    reveal(this.list);
   }
 
   /**

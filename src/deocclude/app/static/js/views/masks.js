@@ -3,7 +3,7 @@
 
 import { Draft } from "../draft.js";
 import { keptDraft } from "../draft_copy.js";
-import { along, fill, h, plural } from "../dom.js";
+import { along, fill, h, plural, reveal } from "../dom.js";
 import { icon } from "../icons.js";
 import { trace } from "../mask_canvas.js";
 import { complain } from "../notices.js";
@@ -165,6 +165,7 @@ export class MasksView {
     this.selected = id;
     for (const row of this.list.children) markChosen(/** @type {HTMLElement} */ (row), id);
     this.draftChanged();
+    reveal(this.list);
   }
 
   /**
