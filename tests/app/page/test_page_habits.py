@@ -210,6 +210,26 @@ def test_going_back_while_a_photo_is_opened_shows_what_the_address_says(window, 
     assert page.locator("#undo").count() == 0
 
 
+def test_it_says_when_the_server_does_not_answer_and_goes_on_when_it_does(window, photo):
+    window.go(photo, "masks")
+    page = window.page
+    page.context.route("**/api/**", lambda route: route.abort())
+    page.get_by_label("Name of object 1").fill("mug")
+    page.get_by_label("Name of object 1").press("Enter")
+    page.get_by_role("alert").get_by_text("The server does not answer").wait_for()
+    page.goto(f"{window.server.address}#start")
+    page.locator("body[data-step=start]").wait_for()
+    page.go_back()  # the photo cannot be opened now
+    page.wait_for_timeout(300)
+    assert page.locator("body").get_attribute("data-step") == "start"
+    page.context.unroute("**/api/**")
+    page.get_by_text("The server answers again").wait_for()
+    page.locator("body[data-step=masks]").wait_for()
+    assert page.get_by_label("Name of object 1").input_value() == "cup"
+    window.settle()
+    window.faults = [fault for fault in window.faults if "ERR_FAILED" not in fault]
+
+
 def test_news_is_read_out(window, photo):
     """A message appears inside a region that was there before it, or screen readers miss it."""
     window.go(photo, "order")

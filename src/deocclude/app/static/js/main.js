@@ -2,6 +2,7 @@
 /** The frame of the app: address, steps, undo and redo, the job that runs, help. */
 
 import { call } from "./api.js";
+import { returns } from "./connection.js";
 import { byId, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { showJob, showOpening } from "./job_bar.js";
@@ -26,6 +27,7 @@ class App {
     this.visit = 0;
     keys.listen(this.shortcuts());
     window.addEventListener("hashchange", () => void this.route());
+    returns.add(() => this.resume());
     for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
   }
 
@@ -52,6 +54,13 @@ class App {
     this.step = this.session ? step : "start";
     this.mount();
     if (held !== null) this.focus(held);
+  }
+
+  /** Go on after the server has been away: with the photo of the address, which could not be opened, or its news. */
+  resume() {
+    if (!this.session) return void this.route();
+    this.session.listen(true);
+    this.view?.update();
   }
 
   /**
