@@ -139,6 +139,28 @@ def test_where_objects_are_many_the_arrows_have_no_words(window, photo):
     assert page.locator(".pill:visible").count() > 2
 
 
+def test_long_names_stay_in_their_place(window, photo):
+    page = window.page
+    window.go(photo, "masks")
+    field = page.get_by_label("Name of object 1")
+    field.fill(f"a name with many words {'and a long one' * 3} {'Donaudampfschiff' * 7}")
+    field.press("Enter")
+    window.settle()
+    sizes, lines = {}, {}
+    for step in STEPS:
+        window.go(photo, step)
+        page.keyboard.press("n")
+        page.wait_for_timeout(50)
+        sizes[step] = sizes_of(page)
+        lines[step] = page.locator(".label").evaluate_all("all => all.some((one) => one.clientHeight > 60)")
+    window.go(photo, "order")
+    drawn = page.locator(".badge .name").evaluate_all("all => Math.max(...all.map((one) => one.getBBox().width))")
+    page.keyboard.press("Control+z")
+    window.settle()
+    assert sizes == {step: [1280, 800, 0] for step in STEPS}
+    assert not any(lines.values()) and drawn < 300
+
+
 def sizes_of(page) -> list[int]:
     """Width and height of the document, and by how much its parts are wider than they may be."""
     return page.evaluate(

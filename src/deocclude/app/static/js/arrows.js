@@ -140,7 +140,7 @@ export class Arrows {
         onpointerleave: () => this.look(null),
       },
       s("circle", { cx: at.x, cy: at.y, r: this.radius }),
-      s("text", { class: "name", x: at.x, y: at.y + this.radius + 15 }, item.name),
+      s("text", { class: "name", x: at.x, y: at.y + this.radius + 15 }, short(item.name)),
     );
     badge.style.setProperty("--hue", colour(position));
     return badge;
@@ -242,6 +242,11 @@ export class Arrows {
     const frame = this.desk.stage.element.getBoundingClientRect();
     return { x: event.clientX - frame.left, y: event.clientY - frame.top };
   }
+}
+
+/** @param {string} name */
+function short(name) {
+  return name.length > 24 ? `${name.slice(0, 22)} …` : name;
 }
 
 /** @param {Edge} edge */

@@ -167,7 +167,7 @@ export class AmodalView {
           onclick: () => this.choose(chosen ? null : item.id),
         },
         h("i", { class: "dot", vars: { "--hue": colour(position) } }),
-        h("span", { class: "grow" }, item.name),
+        h("span", { class: "grow label", title: item.name }, item.name),
         h("small", {}, text),
       ),
       byHand

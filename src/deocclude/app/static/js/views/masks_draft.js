@@ -39,7 +39,7 @@ export function draftPanel(view) {
         ? h(
             "button",
             { type: "button", id: "replace", disabled: !ready, onclick: () => take(view, "", chosen.id) },
-            `Use for ${chosen.name}`,
+            h("span", { class: "label" }, `Use for ${chosen.name}`),
           )
         : null,
       h("button", { type: "button", id: "discard", class: "quiet", onclick: () => draft.clear() }, "Discard"),
