@@ -125,6 +125,19 @@ def test_a_click_that_shakes_moves_nothing(window, photo):
     assert moves_of(window, photo) == {}
 
 
+def test_escape_ends_before_and_after(window, photo):
+    window.go(photo, "layers")
+    page = window.page
+    page.keyboard.press("n")
+    page.keyboard.press("c")
+    page.get_by_role("slider", name="How much of the photo").wait_for()
+    page.keyboard.press("Escape")
+    assert page.locator(".wipe").is_hidden() and page.locator("li.layer.chosen").count() == 1
+    assert page.evaluate("document.activeElement.innerText") == "Before / after"
+    page.keyboard.press("Escape")
+    assert page.locator("li.layer.chosen").count() == 0
+
+
 def test_letters_typed_in_a_list_of_names_choose_there(window, photo):
     window.go(photo, "order")
     page = window.page
