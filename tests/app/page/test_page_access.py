@@ -106,6 +106,30 @@ def test_a_telephone_shows_all_steps_and_tools_at_once(window, photo):
     assert len(set(tops)) == 1 and rail == 0
 
 
+def test_the_picture_keeps_its_size_on_a_telephone(window, photo):
+    """Whatever is said below it, and with candidates beside it."""
+    page = window.page
+    page.set_viewport_size({"width": 420, "height": 800})
+    window.go(photo, "masks")
+    canvas = page.locator("canvas.picture")
+    before = canvas.bounding_box()
+    page.mouse.move(before["x"] + before["width"] / 2, before["y"] + before["height"] / 2)
+    page.locator("#state").evaluate("it => it.textContent = 'Short.'")
+    after = canvas.bounding_box()
+    window.go(photo, "content")
+    page.keyboard.press("n")
+    window.settle()
+    page.get_by_role("button", name="Paint").click()
+    page.locator(".candidate").first.wait_for()
+    window.settle()
+    beside = canvas.bounding_box()
+    seen = page.get_by_text("in use").evaluate("it => it.getBoundingClientRect().right")
+    edge = page.locator(".candidate", has_text="in use").evaluate("it => it.getBoundingClientRect().right")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert after == before and beside["height"] > 220
+    assert seen < edge
+
+
 @pytest.mark.parametrize("step", ["masks", "order", "amodal", "layers"])
 def test_what_is_chosen_is_scrolled_into_sight(window, photo, step):
     """In a long list, what one chooses on the photo may be far down."""
