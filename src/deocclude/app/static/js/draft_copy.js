@@ -11,40 +11,27 @@ import { MaskCanvas } from "./mask_canvas.js";
 /** Steps that can be taken back which are kept; a tab has room for a few megabytes. */
 const KEPT = 10;
 
-/** @type {WeakMap<MaskCanvas, Promise<PngMask>>} masks of earlier steps, which do not change any more */
-const packed = new WeakMap();
-
 /**
  * The mask in the making of a photo, with what this tab had of it before.
  * @param {Session} session
  */
 export function keptDraft(session) {
   const draft = new Draft(session);
-  let writes = 0;
-  const write = async () => {
-    const turn = (writes += 1);
-    const text = draft.open || draft.undoable ? await written(draft) : null;
-    if (turn === writes) store(session.id, text);
-  };
-  void recall(draft).finally(() => (draft.keep = () => void (draft.busy || write()))); // an answer keeps it anew
+  void recall(draft).finally(() => {
+    draft.keep = () => {
+      if (!draft.busy) store(session.id, draft.open || draft.undoable ? written(draft) : null); // an answer keeps it anew
+    };
+  });
   return draft;
 }
 
 /** @param {Draft} draft */
-async function written(draft) {
+function written(draft) {
   const { width, height } = draft.session.state.photo;
-  const { given, mask, name } = draft;
-  const now = { given: structuredClone(given), mask: mask?.empty === false ? await mask.toMask() : null };
-  const past = await Promise.all(draft.past.slice(-KEPT).map(pack));
-  return JSON.stringify({ size: [width, height], name, past, now });
-}
-
-/** @param {Step} step */
-async function pack({ given, mask }) {
-  if (!mask || mask.empty) return { given, mask: null };
-  const known = packed.get(mask) ?? mask.toMask();
-  packed.set(mask, known);
-  return { given, mask: await known };
+  const steps = [...draft.past.slice(-KEPT), { given: draft.given, found: draft.found }];
+  const pngs = [...new Set(steps.map((step) => step.found?.png))].filter((png) => png !== undefined);
+  const plain = steps.map(({ given, found }) => ({ given, found: found ? pngs.indexOf(found.png) : null }));
+  return JSON.stringify({ size: [width, height], name: draft.name, pngs, steps: plain });
 }
 
 /**
@@ -66,16 +53,14 @@ function store(id, text) {
  */
 async function recall(draft) {
   const { photo } = draft.session.state;
-  /** @type {(step: {given: import("./draft.js").Given, mask: PngMask | null}) => Promise<Step>} */
-  const unpack = async ({ given, mask }) => ({ given, mask: mask ? await MaskCanvas.read(photo, mask) : null });
   try {
-    const { size, name, past, now } = JSON.parse(sessionStorage.getItem(`draft/${photo.id}`) ?? "{}");
+    const { size, name, pngs, steps } = JSON.parse(sessionStorage.getItem(`draft/${photo.id}`) ?? "{}");
     if (size?.[0] !== photo.width || size?.[1] !== photo.height) return;
-    const [last, ...before] = await Promise.all([now, ...past].map(unpack));
+    const masks = await Promise.all(pngs.map((/** @type {PngMask} */ png) => MaskCanvas.read(photo, png)));
     if (draft.open || draft.undoable) return;
-    draft.past = before;
-    Object.assign(draft, last, { name });
-    draft.changed();
+    const found = pngs.map((/** @type {PngMask} */ png, /** @type {number} */ at) => ({ png, mask: masks[at] }));
+    const past = steps.map((/** @type {any} */ step) => ({ given: step.given, found: found[step.found] ?? null }));
+    draft.restore(past.pop(), past, name);
   } catch {
     store(photo.id, null); // damaged
   }
