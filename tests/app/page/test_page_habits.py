@@ -138,6 +138,17 @@ def test_escape_ends_before_and_after(window, photo):
     assert page.locator("li.layer.chosen").count() == 0
 
 
+def test_escape_leaves_a_name_as_it_was(window, photo):
+    window.go(photo, "masks")
+    page = window.page
+    field = page.get_by_label("Name of object 1")
+    field.fill("mug")
+    field.press("Escape")
+    window.settle()
+    assert field.input_value() == "cup" and state_of(window, photo)["objects"][0]["name"] == "cup"
+    assert page.evaluate("document.activeElement.id") != "name-1"
+
+
 def test_letters_typed_in_a_list_of_names_choose_there(window, photo):
     window.go(photo, "order")
     page = window.page
