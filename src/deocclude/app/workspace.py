@@ -89,9 +89,7 @@ class Workspace:
             MissingError: there is no photo of this id.
             InputError: its files are damaged.
         """
-        place = self._places.get(identity)
-        if place is None:
-            raise MissingError("photo", identity)
+        place = self.place(identity)
         with self._turn(identity):
             if identity not in self._open:
                 photo = None
@@ -102,11 +100,16 @@ class Workspace:
                 self._open[identity] = Session.open(identity, place.folder, photo)
             return self._open[identity]
 
-    def picture_of(self, identity: str) -> Path | None:
-        """Return the file of a photo, if that is known without opening its project."""
+    def place(self, identity: str) -> Place:
+        """Return where a photo is.
+
+        Raises:
+            MissingError: there is no photo of this id.
+        """
         place = self._places.get(identity)
-        file = place.picture if place is not None else None
-        return file if file is not None and file.is_file() else None
+        if place is None:
+            raise MissingError("photo", identity)
+        return place
 
     def opened(self, identity: str) -> Session | None:
         """Return a photo if it is open."""

@@ -19,7 +19,7 @@ from deocclude.app.inputs import settings_of
 from deocclude.app.problems import MissingError, NotReadyError
 from deocclude.app.service import ServiceDep, SessionDep, picture
 from deocclude.app.session import Session
-from deocclude.app.views import address, file_tag, overlays_tag, results_tag
+from deocclude.app.views import address, overlays_tag, picture_tag, results_tag
 from deocclude.content.patch import BACKGROUND
 from deocclude.errors import InputError
 from deocclude.hidden import hidden_part
@@ -33,11 +33,12 @@ router = APIRouter(prefix="/api/photos/{photo}", tags=["results"])
 @router.get("/picture")
 def photo_picture(service: ServiceDep, photo: str, size: Size = "screen", v: str | None = None) -> Response:
     """Return the photo."""
-    file = service.workspace.picture_of(photo)
-    if file is not None and size == "thumb":  # a list of photos opens none of them
+    place = service.workspace.place(photo)
+    file = place.picture
+    if size == "thumb" and file is not None and file.is_file():  # a list of photos opens none of them
         longest, known = pictures.LONGEST[size], service.workspace.opened(photo)
         small = read_small(file, longest) if known is None else thumbnail(known.photo.pixels, longest)
-        return picture(png_bytes(small), v, file_tag(file))
+        return picture(png_bytes(small), v, picture_tag(place))
     session = service.workspace.session(photo)
     pixels = session.photo.pixels
     scaled = pictures.scaled(pixels, pictures.scale_of(session.photo.size, size))
