@@ -106,6 +106,19 @@ def read_photo(path: Path | str, *, convert: bool = False) -> Photo:
     return Photo(pixels, path, orientation, exif, colour_profile or b"", converted)
 
 
+def read_small(path: Path | str, longest: int) -> RGBArray:
+    """Read any picture file as :func:`read_photo` converts it, upright, the longer side at most ``longest``.
+
+    A JPEG file is decoded at an eighth of its size where that is enough.
+
+    Raises:
+        InputError: no such file, no picture, damaged, or too large.
+    """
+    image, _ = _opened(Path(path), longest)
+    with image:
+        return thumbnail(np.ascontiguousarray(turn(_to_rgb(image), _exif(image)[0])), longest)
+
+
 def read_shown(path: Path | str) -> tuple[RGBArray, NDArray[np.bool_] | None]:
     """Read any picture file as one to look things up in: 8-bit RGB, and which pixels are not transparent.
 
@@ -205,8 +218,16 @@ def write_like(photo: Photo, pixels: RGBArray, path: Path) -> None:
     write_picture(path, pixels, **options)
 
 
+<<<<<<< HEAD
 def _opened(path: Path) -> tuple[Image.Image, str]:
     """Return the decoded picture, and how its file stores a pixel, such as ``L;4`` or ``RGB;16B``; empty if unknown."""
+=======
+def _opened(path: Path, least: int | None = None) -> tuple[Image.Image, bool]:
+    """Return the decoded picture, and whether its file has 16 bits a channel (Pillow halves colour ones itself).
+
+    Where ``least`` is given, a JPEG picture may come smaller, both sides at least so many pixels if they were before.
+    """
+>>>>>>> help-c
     if not path.is_file():
         raise InputError("a picture file", "a folder" if path.is_dir() else "no such file", file=path)
     image = None
@@ -215,7 +236,13 @@ def _opened(path: Path) -> tuple[Image.Image, str]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(path)
             _check_extent(path, image)
+<<<<<<< HEAD
             stored = str(image.tile[0][3]) if image.tile else ""
+=======
+            deep = any(";16" in str(tile[3]) for tile in image.tile)
+            if least is not None:
+                image.draft(None, (least, least))
+>>>>>>> help-c
             image.load()
     except Image.DecompressionBombError:
         raise _too_large(path, "more than that") from None

@@ -1,6 +1,7 @@
 """What a user does by hand, through the API; nothing is computed here."""
 
 import base64
+import io
 import json
 import shutil
 
@@ -10,6 +11,7 @@ from app_service import SIZE, TOKEN, client_of, square, upload
 from PIL import Image
 
 from deocclude import rle
+from deocclude.app import pictures
 from deocclude.app.create import new_project
 from deocclude.app.mask_bodies import mask_png
 from deocclude.app.workspace import Workspace
@@ -128,6 +130,15 @@ def test_a_picture_that_has_changed_since_is_not_kept_under_its_old_address(clie
     assert "immutable" in client.get(now["mask_url"]).headers["cache-control"]
 
 
+def test_a_mask_is_sent_as_large_as_the_page_draws_it(client, photo, monkeypatch):
+    monkeypatch.setitem(pictures.LONGEST, "screen", SIZE[1] // 2)
+    address = client.get(photo).json()["objects"][0]["mask_url"]
+    answer = client.get(f"{address}&size=screen")
+    alpha = np.asarray(Image.open(io.BytesIO(answer.content)))[..., 1]
+    assert alpha.shape == (15, 20) and (alpha == 255).all()  # half of 40 x 30
+    assert "immutable" in answer.headers["cache-control"]
+
+
 def test_an_arrow_is_set_doubled_taken_away_and_given_back(client, photo):
     for revision, relation in enumerate(("front", "both", "none")):
         body = {"first": 2, "second": 1, "relation": relation, "revision": revision}
@@ -221,6 +232,18 @@ def test_a_folder_of_photos_is_listed_without_being_opened(drawn, tmp_path):
     client.post(f"{photo}/objects", json={"mask": runs(square(5, 5, 20, 20))})
     again = client_of(Workspace(tmp_path / "work", folder)).get("/api/photos").json()["photos"]
     assert [(item["name"], item["objects"], item["width"]) for item in again] == [("a.png", 1, 80), ("b.png", 0, None)]
+
+
+def test_projects_are_listed_without_being_opened(client, photo):
+    folder = client.app.state.service.workspace.folder
+    photos = Workspace(folder)
+    again = client_of(photos)
+    (listed,) = again.get("/api/photos").json()["photos"]
+    answer = again.get(listed["thumbnail_url"])
+    with Image.open(io.BytesIO(answer.content)) as image:
+        assert image.size == SIZE[::-1]
+    assert "immutable" in answer.headers["cache-control"]
+    assert photos.opened(listed["id"]) is None
 
 
 def test_a_folder_of_photos_is_listed_without_what_is_none(drawn, tmp_path):

@@ -1,11 +1,15 @@
 """The threads of the app outlive what goes wrong in one of their tasks, and no news gets lost between them."""
 
 import asyncio
+import shutil
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
-from deocclude.app import jobs, views
+from app_service import upload
+
+from deocclude.app import jobs, views, workspace
 from deocclude.app.events import Broker
 from deocclude.app.saver import Saver
 
@@ -83,6 +87,44 @@ def test_an_object_does_not_go_while_it_is_described(client, photo, monkeypatch)
     other.join()
     assert answers[0].status_code == 200
     assert [item["id"] for item in client.get(photo).json()["objects"]] == [1]
+
+
+def test_others_are_listed_and_worked_on_while_a_photo_is_opened(client, drawn, monkeypatch):
+    """A large photo takes seconds."""
+    known, read, going_on, answers = upload(client, drawn), workspace.new_project, threading.Event(), []
+
+    def slowly(*arguments):
+        assert going_on.wait(20)
+        return read(*arguments)
+
+    monkeypatch.setattr(workspace, "new_project", slowly)
+    others = [threading.Thread(target=lambda: answers.append(upload(client, drawn))) for _ in range(2)]
+    for other in others:
+        other.start()
+    time.sleep(0.1)
+    listed = [f"/api/photos/{photo['id']}" for photo in client.get("/api/photos").json()["photos"]]
+    assert listed == [known] and client.get(known).status_code == 200 and not answers
+    going_on.set()
+    for other in others:
+        other.join()
+    assert len({known, *answers}) == len(client.get("/api/photos").json()["photos"]) == 3
+
+
+def test_two_requests_open_a_photo_once(client, drawn, tmp_path, monkeypatch):
+    read, opened = workspace.Session.open, []
+
+    def slowly(identity, *arguments):
+        opened.append(identity)
+        time.sleep(0.2)
+        return read(identity, *arguments)
+
+    monkeypatch.setattr(workspace.Session, "open", slowly)
+    (tmp_path / "photos").mkdir()
+    shutil.copy(drawn / "photo.png", tmp_path / "photos")
+    photos = workspace.Workspace(tmp_path / "other", tmp_path / "photos")
+    with ThreadPoolExecutor(2) as pool:
+        one, two = pool.map(photos.session, [photos.current] * 2)
+    assert one is two and opened == [photos.current]
 
 
 def test_nothing_is_missed_between_the_first_news_and_the_following():

@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
 from deocclude.errors import InputError
-from deocclude.images import MAX_PIXELS, Photo, read_labels, read_photo, thumbnail, turn, write_like, write_picture
+from deocclude.images import (
+    MAX_PIXELS,
+    Photo,
+    read_labels,
+    read_photo,
+    read_small,
+    thumbnail,
+    turn,
+    write_like,
+    write_picture,
+)
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 ORIENTATION = 0x0112
@@ -302,6 +312,18 @@ def test_pictures_of_every_kind_are_written(tmp_path):
         write_picture(tmp_path / "out.png", array)
         with Image.open(tmp_path / "out.png") as image:
             assert np.array_equal(np.asarray(image), array)
+
+
+@pytest.mark.parametrize(("suffix", "mode"), [("jpg", "RGB"), ("jpg", "L"), ("jpg", "CMYK"), ("png", "RGB")])
+def test_a_picture_is_read_small_and_upright(tmp_path, suffix, mode):
+    path = tmp_path / f"photo.{suffix}"
+    stored = np.linspace(0, 255, 1200, dtype=np.uint8)[None, :, None] * np.ones((800, 1, 3), np.uint8)
+    Image.fromarray(stored).convert(mode).save(path, exif=exif(6))
+    small = read_small(path, 90)
+    whole = thumbnail(read_photo(path, convert=True).pixels, 90)
+    assert small.shape == whole.shape == (90, 60, 3)
+    assert np.abs(small.astype(int) - whole).max() < 8
+    assert read_small(path, 2000).shape == (1200, 800, 3)
 
 
 def test_thumbnail_shrinks_only():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from deocclude.project.state import Project
 from deocclude.scene import Scene, validate
 
 
-def new_project(folder: Path, photo: Path, name: str, masks: Path | Scene | None = None) -> None:
-    """Make a project folder with the photo, its objects and nothing done yet.
+def new_project(folder: Path, photo: Path, name: str, masks: Path | Scene | None = None) -> Photo:
+    """Make a project folder with the photo, its objects and nothing done yet; return the photo as it lies there.
 
     Args:
         folder: the folder to make.
@@ -39,6 +40,7 @@ def new_project(folder: Path, photo: Path, name: str, masks: Path | Scene | None
         else:
             shutil.copyfile(photo, target)
         Journal.start(part, {"name": name, "photo": target.name}, entries)
+    return replace(picture, path=folder / target.name, converted=False)
 
 
 def _entries(photo: Photo, masks: Path | Scene | None, name: str) -> dict[str, Any]:

@@ -46,9 +46,15 @@ def mask_out(mask: Mask) -> dict[str, Any]:
             "rle": rle.encode(mask), "pixels": mask.area}  # fmt: skip
 
 
-def mask_png(mask: Mask) -> bytes:
-    """Return the box of a mask as a PNG: white, alpha where it is set; one clear pixel for an empty mask."""
+def mask_png(mask: Mask, scale: float = 1.0) -> bytes:
+    """Return the box of a mask as a PNG: white, alpha where it is set; one clear pixel for an empty mask.
+
+    Scaled down, alpha is the share of each pixel that is set.
+    """
     alpha = np.where(mask.pixels, 255, 0).astype(np.uint8) if mask else np.zeros((1, 1), np.uint8)
+    if scale < 1:
+        width, height = (max(1, round(side * scale)) for side in alpha.shape[::-1])
+        alpha = np.asarray(Image.fromarray(alpha).resize((width, height), Image.Resampling.BOX))
     return png_bytes(np.dstack([np.full_like(alpha, 255), alpha]))
 
 

@@ -75,8 +75,13 @@ class Session:
         self._summarise()
 
     @staticmethod
-    def open(identity: str, folder: Path) -> Session:
+    def open(identity: str, folder: Path, photo: Photo | None = None) -> Session:
         """Open a project folder: one of the app, or one that a command wrote.
+
+        Args:
+            identity: what addresses call the photo.
+            folder: the project folder.
+            photo: the photo in it, if it was read just now.
 
         Raises:
             InputError: it is damaged, or its photo is.
@@ -92,13 +97,9 @@ class Session:
             journal.note_saved(inputs.digest(entries), entries)
             return Session(identity, journal, results.photo, results)
         journal = Journal.open(folder)
-        followed, photo = (
-            None,
-            results.photo if results is not None else read_photo(inside(folder, str(journal.facts["photo"]))),
-        )
         if results is not None:
-            followed = _follow(journal, results)
-        return Session(identity, journal, photo, results, followed)
+            return Session(identity, journal, results.photo, results, _follow(journal, results))
+        return Session(identity, journal, photo or read_photo(inside(folder, str(journal.facts["photo"]))), None)
 
     @property
     def name(self) -> str:
@@ -252,6 +253,8 @@ class Session:
         size = self.photo.size
         told = {"name": self.name, "width": size.width, "height": size.height, "done": bool(self.state.value("done")),
                 "objects": len(self.state.ids("object"))}  # fmt: skip
+        if self.photo.path is not None:
+            told["photo"] = self.photo.path.name
         if told != self._told:
             write_text(self.files / "summary.json", json.dumps(told))
             self._told = told

@@ -24,6 +24,21 @@ def tag(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:10]
 
 
+def picture_tag(place: Place) -> str:
+    """Return a text that is another one for another photo; ``0`` where its file is not known.
+
+    In a project folder the photo stays the same, though each save writes its file anew.
+    """
+    file = place.picture
+    try:
+        found = file.stat() if file is not None else None
+    except OSError:
+        found = None
+    if found is None:
+        return "0"
+    return tag(found.st_size, found.st_mtime_ns if file == place.source else None)
+
+
 def address(session: Session, path: str, version: str, **query: str) -> str:
     """Return the address of a picture."""
     values = "".join(f"{key}={quote(value)}&" for key, value in query.items())
@@ -46,7 +61,7 @@ def photo_of(workspace: Workspace, place: Place) -> dict[str, Any]:
         "height": found.get("height"),
         "done": found.get("done", False),
         "objects": found.get("objects", 0),
-        "thumbnail_url": f"/api/photos/{place.identity}/picture?size=thumb&v=0",
+        "thumbnail_url": f"/api/photos/{place.identity}/picture?size=thumb&v={picture_tag(place)}",
     }
 
 

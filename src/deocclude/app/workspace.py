@@ -43,6 +43,14 @@ class Place:
     folder: Path
     source: Path | None = None
 
+    @property
+    def picture(self) -> Path | None:
+        """The file of the photo, if that is known without opening the project."""
+        name = summary_of(self.folder).get("photo")
+        if name is not None:
+            return self.folder / Path(str(name)).name
+        return None if self.folder.exists() else self.source
+
 
 class Workspace:
     """All photos that the app knows, and the open ones.
@@ -59,9 +67,10 @@ class Workspace:
         self.folder = folder.absolute()
         if self.folder.exists() and not self.folder.is_dir():
             raise InputError("a folder to work in", "a file", file=self.folder, hint="name another with --workspace")
-        self.lock = threading.RLock()
+        self.lock = threading.Lock()
         self._places: dict[str, Place] = {}
         self._open: dict[str, Session] = {}
+        self._turns: dict[str, threading.Lock] = {}
         self.current: str | None = None
         if target is not None:
             self._begin_with(target.absolute())
@@ -80,22 +89,27 @@ class Workspace:
             MissingError: there is no photo of this id.
             InputError: its files are damaged.
         """
-        with self.lock:
-            place = self._places.get(identity)
-            if place is None:
-                raise MissingError("photo", identity)
+        place = self.place(identity)
+        with self._turn(identity):
             if identity not in self._open:
+                photo = None
                 if not (Journal.exists(place.folder) or is_project(place.folder)):
                     if place.source is None:
                         raise MissingError("photo", identity)
-                    new_project(place.folder, place.source, place.name)
-                self._open[identity] = Session.open(identity, place.folder)
+                    photo = new_project(place.folder, place.source, place.name)
+                self._open[identity] = Session.open(identity, place.folder, photo)
             return self._open[identity]
 
-    def source_of(self, identity: str) -> Path | None:
-        """Return the file of a photo that has no project folder yet."""
+    def place(self, identity: str) -> Place:
+        """Return where a photo is.
+
+        Raises:
+            MissingError: there is no photo of this id.
+        """
         place = self._places.get(identity)
-        return place.source if place is not None and not place.folder.exists() else None
+        if place is None:
+            raise MissingError("photo", identity)
+        return place
 
     def opened(self, identity: str) -> Session | None:
         """Return a photo if it is open."""
@@ -107,13 +121,13 @@ class Workspace:
         Raises:
             InputError: the photo or the masks are unusable; nothing was written.
         """
-        with self.lock:
-            number = 1
-            while (identity := _identity(name, f"{name}/{number}")) in self._places or self._taken(identity):
-                number += 1
-            new_project(self.folder / identity, photo, name, masks)
-            self._places[identity] = Place(identity, name, self.folder / identity)
-            return self.session(identity)
+        identity = self._reserve(name)
+        with self._turn(identity):
+            folder = self.folder / identity
+            session = Session.open(identity, folder, new_project(folder, photo, name, masks))
+            self._open[identity] = session
+            self._add_place(Place(identity, name, folder))
+        return session
 
     def demo(self, name: str) -> Session:
         """Open a demo; a new project, unless there is one.
@@ -122,12 +136,29 @@ class Workspace:
             InputError: no such demo.
         """
         example = load_demo(name)
-        with self.lock:
-            identity = f"demo-{name}"
+        identity = f"demo-{name}"
+        with self._turn(identity):
             if not self._taken(identity):
                 new_project(self.folder / identity, example.photo_path, example.photo_path.name, example.scene)
-            self._places.setdefault(identity, Place(identity, example.photo_path.name, self.folder / identity))
-            return self.session(identity)
+            self._add_place(Place(identity, example.photo_path.name, self.folder / identity))
+        return self.session(identity)
+
+    def _turn(self, identity: str) -> threading.Lock:
+        """Return what whoever opens a photo holds: large ones take seconds, in which all others can be used."""
+        with self.lock:
+            return self._turns.setdefault(identity, threading.Lock())
+
+    def _reserve(self, name: str) -> str:
+        """Return an identity for a new photo that no other one gets."""
+        with self.lock:
+            number = 1
+            while (identity := _identity(name, f"{name}/{number}")) in self._turns or self._known(identity):
+                number += 1
+            self._turns[identity] = threading.Lock()
+            return identity
+
+    def _known(self, identity: str) -> bool:
+        return identity in self._places or self._taken(identity)
 
     def _taken(self, identity: str) -> bool:
         return (self.folder / identity).exists()
@@ -154,7 +185,8 @@ class Workspace:
         self._add_place(Place(identity, photo.name, self.folder / identity, photo))
 
     def _add_place(self, place: Place) -> None:
-        self._places.setdefault(place.identity, place)
+        with self.lock:
+            self._places.setdefault(place.identity, place)
 
     def _find_projects(self) -> None:
         folders = sorted(self.folder.iterdir()) if self.folder.is_dir() else []

@@ -96,6 +96,95 @@ def test_a_narrow_window_shows_all_of_it(window, photo, width):
     assert sizes == {step: [width, 800, 0] for step in ["start", *STEPS]}
 
 
+def test_a_telephone_shows_all_steps_and_tools_at_once(window, photo):
+    page = window.page
+    page.set_viewport_size({"width": 420, "height": 800})
+    window.go(photo, "masks")
+    tops = page.locator("#steps button").evaluate_all("all => all.map((one) => one.getBoundingClientRect().top)")
+    rail = page.locator(".rail").evaluate("it => it.scrollHeight - it.clientHeight")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert len(set(tops)) == 1 and rail == 0
+
+
+def test_the_picture_keeps_its_size_on_a_telephone(window, photo):
+    """Whatever is said below it, and with candidates beside it."""
+    page = window.page
+    page.set_viewport_size({"width": 420, "height": 800})
+    window.go(photo, "masks")
+    canvas = page.locator("canvas.picture")
+    before = canvas.bounding_box()
+    page.mouse.move(before["x"] + before["width"] / 2, before["y"] + before["height"] / 2)
+    page.locator("#state").evaluate("it => it.textContent = 'Short.'")
+    after = canvas.bounding_box()
+    window.go(photo, "content")
+    page.keyboard.press("n")
+    window.settle()
+    page.get_by_role("button", name="Paint").click()
+    page.locator(".candidate").first.wait_for()
+    window.settle()
+    beside = canvas.bounding_box()
+    seen = page.get_by_text("in use").evaluate("it => it.getBoundingClientRect().right")
+    edge = page.locator(".candidate", has_text="in use").evaluate("it => it.getBoundingClientRect().right")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert after == before and beside["height"] > 220
+    assert seen < edge
+
+
+@pytest.mark.parametrize("step", ["masks", "order", "amodal", "layers"])
+def test_what_is_chosen_is_scrolled_into_sight(window, photo, step):
+    """In a long list, what one chooses on the photo may be far down."""
+    page = window.page
+    window.go(photo, "layers")
+    page.set_viewport_size({"width": 1280, "height": 320})
+    window.go(photo, step)
+    page.keyboard.press("Shift+N")
+    page.wait_for_timeout(100)
+    lines = page.locator(".panel li.chosen")
+    seen = lines.evaluate(
+        "it => { const own = it.getBoundingClientRect(), panel = it.closest('.panel').getBoundingClientRect();"
+        " return own.top > panel.top - 1 && own.bottom < panel.bottom + 1; }"
+    )
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert lines.count() == 1 and seen
+
+
+def test_where_objects_are_many_the_arrows_have_no_words(window, photo):
+    page = window.page
+    page.set_viewport_size({"width": 400, "height": 460})
+    window.go(photo, "order")
+    for _ in range(4):
+        page.keyboard.press("-")
+    assert page.locator(".pill:visible, .badge .name:visible").count() == 0
+    page.keyboard.press("n")
+    assert page.locator(".arrow.chosen .pill").is_visible()
+    page.keyboard.press("0")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    window.settle()
+    assert page.locator(".pill:visible").count() > 2
+
+
+def test_long_names_stay_in_their_place(window, photo):
+    page = window.page
+    window.go(photo, "masks")
+    field = page.get_by_label("Name of object 1")
+    field.fill(f"a name with many words {'and a long one' * 3} {'Donaudampfschiff' * 7}")
+    field.press("Enter")
+    window.settle()
+    sizes, lines = {}, {}
+    for step in STEPS:
+        window.go(photo, step)
+        page.keyboard.press("n")
+        page.wait_for_timeout(50)
+        sizes[step] = sizes_of(page)
+        lines[step] = page.locator(".label").evaluate_all("all => all.some((one) => one.clientHeight > 60)")
+    window.go(photo, "order")
+    drawn = page.locator(".badge .name").evaluate_all("all => Math.max(...all.map((one) => one.getBBox().width))")
+    page.keyboard.press("Control+z")
+    window.settle()
+    assert sizes == {step: [1280, 800, 0] for step in STEPS}
+    assert not any(lines.values()) and drawn < 300
+
+
 def sizes_of(page) -> list[int]:
     """Width and height of the document, and by how much its parts are wider than they may be."""
     return page.evaluate(

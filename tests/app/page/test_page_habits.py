@@ -125,6 +125,30 @@ def test_a_click_that_shakes_moves_nothing(window, photo):
     assert moves_of(window, photo) == {}
 
 
+def test_escape_ends_before_and_after(window, photo):
+    window.go(photo, "layers")
+    page = window.page
+    page.keyboard.press("n")
+    page.keyboard.press("c")
+    page.get_by_role("slider", name="How much of the photo").wait_for()
+    page.keyboard.press("Escape")
+    assert page.locator(".wipe").is_hidden() and page.locator("li.layer.chosen").count() == 1
+    assert page.evaluate("document.activeElement.innerText") == "Before / after"
+    page.keyboard.press("Escape")
+    assert page.locator("li.layer.chosen").count() == 0
+
+
+def test_escape_leaves_a_name_as_it_was(window, photo):
+    window.go(photo, "masks")
+    page = window.page
+    field = page.get_by_label("Name of object 1")
+    field.fill("mug")
+    field.press("Escape")
+    window.settle()
+    assert field.input_value() == "cup" and state_of(window, photo)["objects"][0]["name"] == "cup"
+    assert page.evaluate("document.activeElement.id") != "name-1"
+
+
 def test_letters_typed_in_a_list_of_names_choose_there(window, photo):
     window.go(photo, "order")
     page = window.page
@@ -159,6 +183,41 @@ def test_a_mask_in_the_making_outlives_a_look_at_another_step(window, photo):
     assert page.get_by_role("button", name="Add object").count() == 0
 
 
+def test_a_mask_in_the_making_is_there_when_the_page_is_loaded_again(window, photo):
+    """With its name, and with what can be taken back; brush strokes into objects leave no copy."""
+    window.go(photo, "masks")
+    page = window.page
+    window.drag((129, 24), (171, 132))
+    page.get_by_role("button", name="Add object").and_(page.locator(":enabled")).wait_for(timeout=60_000)
+    page.keyboard.press("p")
+    window.drag((10, 10), (30, 20))
+    page.locator("#new-name").fill("corner")
+    window.settle()
+    with_corner = window.colour_at(20, 15)
+    page.goto(f"{window.server.address}#start")
+    page.locator("body[data-step=start]").wait_for()
+    page.goto(f"{window.server.address}#{photo}/masks")
+    page.reload()
+    page.get_by_role("button", name="Add object").and_(page.locator(":enabled")).wait_for()
+    window.settle()
+    assert page.locator("#new-name").input_value() == "corner"
+    assert abs(window.colour_at(20, 15) - with_corner).max() < 12
+    page.keyboard.press("Control+z")  # the stroke
+    window.settle()
+    assert abs(window.colour_at(20, 15) - with_corner).max() > 20
+    assert page.get_by_role("button", name="Add object").is_enabled()
+    page.get_by_role("button", name="Discard").click()
+    page.get_by_role("button", name="Choose cup").click()
+    window.drag((100, 70), (102, 70))
+    window.settle()
+    page.reload()
+    page.get_by_role("button", name="Choose cup").wait_for()
+    window.settle()
+    assert page.get_by_role("button", name="Add object").count() == 0
+    page.keyboard.press("Control+z")
+    window.settle()
+
+
 def test_going_back_while_a_photo_is_opened_shows_what_the_address_says(window, photo):
     page = window.page
     page.goto(f"{window.server.address}#start")
@@ -173,6 +232,26 @@ def test_going_back_while_a_photo_is_opened_shows_what_the_address_says(window, 
     assert page.locator("body").get_attribute("data-step") == "start"
     assert page.locator("#step-masks").is_disabled()
     assert page.locator("#undo").count() == 0
+
+
+def test_it_says_when_the_server_does_not_answer_and_goes_on_when_it_does(window, photo):
+    window.go(photo, "masks")
+    page = window.page
+    page.context.route("**/api/**", lambda route: route.abort())
+    page.get_by_label("Name of object 1").fill("mug")
+    page.get_by_label("Name of object 1").press("Enter")
+    page.get_by_role("alert").get_by_text("The server does not answer").wait_for()
+    page.goto(f"{window.server.address}#start")
+    page.locator("body[data-step=start]").wait_for()
+    page.go_back()  # the photo cannot be opened now
+    page.wait_for_timeout(300)
+    assert page.locator("body").get_attribute("data-step") == "start"
+    page.context.unroute("**/api/**")
+    page.get_by_text("The server answers again").wait_for()
+    page.locator("body[data-step=masks]").wait_for()
+    assert page.get_by_label("Name of object 1").input_value() == "cup"
+    window.settle()
+    window.faults = [fault for fault in window.faults if "ERR_FAILED" not in fault]
 
 
 def test_news_is_read_out(window, photo):

@@ -63,6 +63,21 @@ def test_it_says_what_is_waited_for(window):
     window.settle()
 
 
+def test_whoever_goes_on_while_a_photo_is_opened_is_not_called_back(window, photo, tmp_path):
+    Image.new("RGB", (64, 48), (90, 120, 90)).save(tmp_path / "large.png")
+    page = start(window)
+    page.route("**/api/photos", lambda route: (page.wait_for_timeout(1500), route.continue_()))
+    page.locator("#photo-input").set_input_files(tmp_path / "large.png")
+    page.get_by_text("Opening large.png …").wait_for()
+    assert page.get_by_role("progressbar").is_visible()
+    page.locator(f"#open-{photo}").click()
+    page.get_by_text("large.png is ready").wait_for()
+    page.unroute("**/api/photos")
+    assert page.url.endswith(f"#{photo}/layers")
+    page.get_by_role("button", name="Close message").click()
+    window.settle()
+
+
 def test_a_photo_is_uploaded(window, tmp_path):
     picture = tmp_path / "grey.png"
     Image.new("RGB", (64, 48), (90, 120, 90)).save(picture)

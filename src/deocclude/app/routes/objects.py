@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from deocclude.app import edits
-from deocclude.app.bodies import ClickBody, NewObject, ObjectPatch, OrderBody, SegmentBody, Shape, WholeBody
+from deocclude.app.bodies import ClickBody, NewObject, ObjectPatch, OrderBody, SegmentBody, Shape, Size, WholeBody
 from deocclude.app.inputs import pair_key
 from deocclude.app.mask_bodies import box_in, mask_in, mask_out, mask_png
+from deocclude.app.pictures import scale_of
 from deocclude.app.problems import NotReadyError
 from deocclude.app.service import ServiceDep, SessionDep, picture
 from deocclude.app.session import Session
@@ -81,11 +82,13 @@ def set_order(service: ServiceDep, session: SessionDep, body: OrderBody) -> dict
 
 
 @router.get("/objects/{identity}/mask.png")
-def mask_picture(session: SessionDep, identity: int, kind: Shape = "visible", v: str | None = None) -> Any:
+def mask_picture(
+    session: SessionDep, identity: int, kind: Shape = "visible", size: Size = "full", v: str | None = None
+) -> Any:
     """Return a mask as a picture, cut to its box."""
     with session.lock:
         mask, version = _mask(session, identity, kind), mask_version(session, session.results, identity, kind)
-    return picture(mask_png(mask), v, version)
+    return picture(mask_png(mask, scale_of(session.photo.size, size)), v, version)
 
 
 @router.get("/objects/{identity}/mask")

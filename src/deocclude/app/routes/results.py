@@ -19,11 +19,11 @@ from deocclude.app.inputs import settings_of
 from deocclude.app.problems import MissingError, NotReadyError
 from deocclude.app.service import ServiceDep, SessionDep, picture
 from deocclude.app.session import Session
-from deocclude.app.views import address, overlays_tag, results_tag
+from deocclude.app.views import address, overlays_tag, picture_tag, results_tag
 from deocclude.content.patch import BACKGROUND
 from deocclude.errors import InputError
 from deocclude.hidden import hidden_part
-from deocclude.images import png_bytes, read_photo
+from deocclude.images import png_bytes, read_small, thumbnail
 from deocclude.layers.arrange import recompose
 from deocclude.layers.stack import LayerStack
 
@@ -33,10 +33,12 @@ router = APIRouter(prefix="/api/photos/{photo}", tags=["results"])
 @router.get("/picture")
 def photo_picture(service: ServiceDep, photo: str, size: Size = "screen", v: str | None = None) -> Response:
     """Return the photo."""
-    source = service.workspace.source_of(photo)
-    if source is not None and size == "thumb":  # a list of photos opens none of them
-        unopened = read_photo(source, convert=True)
-        return picture(png_bytes(pictures.scaled(unopened.pixels, pictures.scale_of(unopened.size, size))), v, None)
+    place = service.workspace.place(photo)
+    file = place.picture
+    if size == "thumb" and file is not None and file.is_file():  # a list of photos opens none of them
+        longest, known = pictures.LONGEST[size], service.workspace.opened(photo)
+        small = read_small(file, longest) if known is None else thumbnail(known.photo.pixels, longest)
+        return picture(png_bytes(small), v, picture_tag(place))
     session = service.workspace.session(photo)
     pixels = session.photo.pixels
     scaled = pictures.scaled(pixels, pictures.scale_of(session.photo.size, size))

@@ -2,6 +2,7 @@
 /** Requests to the server. The token travels in a cookie, so nothing here knows it. */
 
 import { busy } from "./busy.js";
+import { look, SILENT } from "./connection.js";
 
 /** A refusal by the server, with the message that it wrote for people. */
 export class Refused extends Error {
@@ -61,7 +62,8 @@ async function reach(address, options) {
     return await fetch(address, options);
   } catch (error) {
     if (error instanceof DOMException) throw error;
-    throw new Refused(0, { message: "The server does not answer. Nothing is lost: start deocclude app again." });
+    void look();
+    throw new Refused(0, { message: SILENT });
   }
 }
 

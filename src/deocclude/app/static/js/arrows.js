@@ -10,6 +10,10 @@ import { colour } from "./pictures.js";
 /** @typedef {{x: number, y: number}} Point */
 
 const RADIUS = 13;
+/** Of a dot where there are so many objects that the large ones would cover each other. */
+const SMALL = 6;
+/** Pixels of the screen that an object has each way, below which names and numbers are shown only where one points. */
+const CROWDED = 64;
 
 /** The arrows and the dots of the objects, with a menu at the arrow that is chosen. */
 export class Arrows {
@@ -22,6 +26,7 @@ export class Arrows {
     this.actions = actions;
     /** @type {string | null} */
     this.chosen = null;
+    this.radius = RADIUS;
     this.svg = s("svg", { class: "arrows" });
     this.menu = h("div", { class: "arrow-menu", hidden: true, role: "group", "aria-label": "Chosen arrow" });
     desk.stage.overlay.append(this.svg, this.menu);
@@ -44,6 +49,9 @@ export class Arrows {
     if (!width) return;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.classList.toggle("choosing", this.current !== null);
+    const each = (stage.scale * stage.scale * stage.width * stage.height) / Math.max(1, session.state.objects.length);
+    this.radius = Math.sqrt(each) < CROWDED ? SMALL : RADIUS;
+    this.svg.classList.toggle("crowded", this.radius === SMALL);
     const spots = new Map(
       session.state.objects.map((item) => [item.id, stage.toScreen({ x: item.centre[0], y: item.centre[1] })]),
     );
@@ -74,7 +82,7 @@ export class Arrows {
    * @param {boolean} dropped
    */
   arrow(edge, spots, dropped) {
-    const path = between(spots.get(edge.front), spots.get(edge.behind), this.twoWay(edge));
+    const path = this.between(edge, spots);
     if (!path) return null;
     const key = keyOf(edge);
     const names = new Map(this.desk.session.state.objects.map((item) => [item.id, item.name]));
@@ -131,8 +139,8 @@ export class Arrows {
         onpointerenter: () => this.look(item.id),
         onpointerleave: () => this.look(null),
       },
-      s("circle", { cx: at.x, cy: at.y, r: RADIUS }),
-      s("text", { class: "name", x: at.x, y: at.y + RADIUS + 15 }, item.name),
+      s("circle", { cx: at.x, cy: at.y, r: this.radius }),
+      s("text", { class: "name", x: at.x, y: at.y + this.radius + 15 }, short(item.name)),
     );
     badge.style.setProperty("--hue", colour(position));
     return badge;
@@ -147,6 +155,14 @@ export class Arrows {
       const ends = /** @type {SVGElement} */ (arrow).dataset.edge?.split("-").map(Number) ?? [];
       arrow.classList.toggle("aside", id !== null && !ends.includes(id));
     }
+  }
+
+  /**
+   * @param {Edge} edge
+   * @param {Map<number, Point>} spots
+   */
+  between(edge, spots) {
+    return between(spots.get(edge.front), spots.get(edge.behind), this.twoWay(edge), this.radius);
   }
 
   /** @param {Edge} edge */
@@ -179,7 +195,7 @@ export class Arrows {
   /** @param {Map<number, Point>} spots */
   placeMenu(spots) {
     const edge = this.current;
-    const path = edge && between(spots.get(edge.front), spots.get(edge.behind), this.twoWay(edge));
+    const path = edge && this.between(edge, spots);
     this.menu.hidden = !path;
     if (!path) return;
     const { width, height } = this.desk.stage.size;
@@ -228,6 +244,11 @@ export class Arrows {
   }
 }
 
+/** @param {string} name */
+function short(name) {
+  return name.length > 24 ? `${name.slice(0, 22)} …` : name;
+}
+
 /** @param {Edge} edge */
 export function keyOf(edge) {
   return `${edge.front}-${edge.behind}`;
@@ -238,11 +259,12 @@ export function keyOf(edge) {
  * @param {Point | undefined} from
  * @param {Point | undefined} to
  * @param {boolean} aside one of two arrows between the same objects.
+ * @param {number} radius of the badges
  */
-function between(from, to, aside) {
+function between(from, to, aside, radius) {
   if (!from || !to) return null;
   const length = Math.hypot(to.x - from.x, to.y - from.y);
-  if (length < 2 * RADIUS + 6) return null;
+  if (length < 2 * radius + 6) return null;
   const along = { x: (to.x - from.x) / length, y: (to.y - from.y) / length };
   const across = { x: -along.y, y: along.x };
   const shift = aside ? 9 : 0;
@@ -250,8 +272,8 @@ function between(from, to, aside) {
     x: from.x + along.x * at + across.x * (off + shift),
     y: from.y + along.y * at + across.y * (off + shift),
   });
-  const [tail, tip, base] = [point(RADIUS + 3, 0), point(length - RADIUS - 3, 0), point(length - RADIUS - 15, 0)];
-  const [left, right] = [point(length - RADIUS - 16, 7), point(length - RADIUS - 16, -7)];
+  const [tail, tip, base] = [point(radius + 3, 0), point(length - radius - 3, 0), point(length - radius - 15, 0)];
+  const [left, right] = [point(length - radius - 16, 7), point(length - radius - 16, -7)];
   return {
     ends: { x1: tail.x, y1: tail.y, x2: base.x, y2: base.y },
     head: `M${tip.x} ${tip.y}L${left.x} ${left.y}L${right.x} ${right.y}z`,

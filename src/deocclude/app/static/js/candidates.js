@@ -32,7 +32,7 @@ export function candidateCard(candidate, actions) {
         ? h("img", { src: sized(candidate.picture_url ?? "", "screen"), alt: `Hole painted: ${title}`, loading: "lazy" })
         : h("p", { class: "soft" }, error ?? "not made"),
     ),
-    h("h3", { title }, title, candidate.used ? h("small", {}, " · in use") : null),
+    h("h3", { title }, h("span", {}, title), candidate.used ? h("small", {}, " · in use") : null),
     sureness(KINDS.get(candidate.kind) ?? candidate.kind, usable ? candidate.confidence : null),
     credit(candidate),
     candidate.notes.length ? h("small", { class: "notes" }, candidate.notes.join(" · ")) : null,

@@ -102,6 +102,14 @@ function focusOn(wanted, element, place) {
 }
 
 /**
+ * Scroll no more than is needed to see the line of a list that has been chosen.
+ * @param {Element} list
+ */
+export function reveal(list) {
+  list.querySelector(".chosen")?.scrollIntoView({ block: "nearest" });
+}
+
+/**
  * The element of a list so many places on, round its ends; from nowhere (-1) to its first or its last.
  * @template T
  * @param {T[]} list

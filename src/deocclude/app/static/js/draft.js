@@ -23,6 +23,9 @@ import { MaskCanvas } from "./mask_canvas.js";
  * @property {{points: Point[], radius: number, mode: "add" | "erase"}[]} painted holds, whatever is cut out later.
  */
 
+/** @typedef {{png: PngMask, mask: MaskCanvas}} Found what the server has cut out; nothing is painted on it. */
+/** @typedef {{given: Given, found: Found | null}} Step */
+
 /** @returns {Given} */
 const nothing = () => ({
   box: null,
@@ -41,15 +44,19 @@ export class Draft {
     this.given = nothing();
     /** What has been typed as its name. */
     this.name = "";
-    /** @type {MaskCanvas | null} */
+    /** @type {Found | null} */
+    this.found = null;
+    /** @type {MaskCanvas | null} what was found and what was painted on it */
     this.mask = null;
     this.busy = false;
     /** Whether it is being stored; a second Enter or click must not store it again. */
     this.taking = false;
-    /** @type {{given: Given, mask: MaskCanvas | null}[]} */
+    /** @type {Step[]} */
     this.past = [];
     /** @type {() => void} */
     this.changed = () => {};
+    /** @type {() => void} keeps a copy of it */
+    this.keep = () => {};
     this.asking = new AbortController();
   }
 
@@ -63,8 +70,19 @@ export class Draft {
     return this.past.length > 0;
   }
 
+  tell() {
+    this.keep();
+    this.changed();
+  }
+
+  /** @param {string} name as far as it has been typed */
+  rename(name) {
+    this.name = name;
+    this.keep();
+  }
+
   remember() {
-    this.past.push({ given: structuredClone(this.given), mask: this.mask?.copy() ?? null });
+    this.past.push({ given: structuredClone(this.given), found: this.found });
   }
 
   /** Take back the last stroke or box; whether there was one. */
@@ -72,21 +90,39 @@ export class Draft {
     const last = this.past.pop();
     if (!last) return false;
     this.asking.abort();
-    this.given = last.given;
-    this.mask = last.mask;
-    this.busy = false;
-    this.changed();
+    this.restore(last, this.past, this.name);
     return true;
+  }
+
+  /**
+   * @param {Step} step
+   * @param {Step[]} past
+   * @param {string} name
+   */
+  restore({ given, found }, past, name) {
+    Object.assign(this, { given, found, past, name, busy: false });
+    this.mask = this.drawn();
+    this.tell();
+  }
+
+  /** What was found with what was painted on it. */
+  drawn() {
+    const { painted } = this.given;
+    if (!this.found && !painted.length) return null;
+    const mask = this.found?.mask.copy() ?? new MaskCanvas(this.session.state.photo);
+    for (const { points, radius, mode } of painted) mask.paint(points, radius, mode);
+    return mask;
   }
 
   clear() {
     this.asking.abort();
     this.given = nothing();
     this.name = "";
+    this.found = null;
     this.mask = null;
     this.busy = false;
     this.past = [];
-    this.changed();
+    this.tell();
   }
 
   /** @param {Box} box */
@@ -136,7 +172,7 @@ export class Draft {
     this.given.painted.push({ points, radius, mode });
     this.mask ??= new MaskCanvas(this.session.state.photo);
     this.mask.paint(points, radius, mode);
-    this.changed();
+    this.tell();
   }
 
   /** @param {number} [radius] */
@@ -166,18 +202,20 @@ export class Draft {
     this.asking.abort();
     const asking = (this.asking = new AbortController());
     this.busy = true;
-    this.changed();
+    this.tell();
     try {
       const answer = await this.session.ask("POST", path, body, asking.signal);
       const mask = await MaskCanvas.read(this.session.state.photo, answer.mask);
-      for (const { points, radius, mode } of this.given.painted) mask.paint(points, radius, mode);
-      if (!asking.signal.aborted) this.mask = mask;
+      if (!asking.signal.aborted) {
+        this.found = { png: answer.mask, mask };
+        this.mask = this.drawn();
+      }
       hide();
     } catch (error) {
       complain(error);
       if (!asking.signal.aborted) this.undo();
     }
     if (!asking.signal.aborted) this.busy = false;
-    this.changed();
+    this.tell();
   }
 }

@@ -61,6 +61,18 @@ export function showJob(session, needs) {
   );
 }
 
+/**
+ * Say that a photo is being opened; a large one takes seconds.
+ * @param {string} text
+ */
+export function showOpening(text) {
+  byId("state").textContent = text;
+  byId("compute").hidden = true;
+  const box = byId("job");
+  fill(box, h("progress", { "aria-label": "Progress" }));
+  box.hidden = false;
+}
+
 /** @param {Session} session */
 function summary({ state }) {
   if (state.objects.length === 0) return "Mark the first object to begin.";

@@ -2,9 +2,10 @@
 /** The frame of the app: address, steps, undo and redo, the job that runs, help. */
 
 import { call } from "./api.js";
+import { returns } from "./connection.js";
 import { byId, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
-import { showJob } from "./job_bar.js";
+import { showJob, showOpening } from "./job_bar.js";
 import * as keys from "./keys.js";
 import { complain } from "./notices.js";
 import { Session } from "./session.js";
@@ -26,6 +27,7 @@ class App {
     this.visit = 0;
     keys.listen(this.shortcuts());
     window.addEventListener("hashchange", () => void this.route());
+    returns.add(() => this.resume());
     for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
   }
 
@@ -54,6 +56,13 @@ class App {
     if (held !== null) this.focus(held);
   }
 
+  /** Go on after the server has been away: with the photo of the address, which could not be opened, or its news. */
+  resume() {
+    if (!this.session) return void this.route();
+    this.session.listen(true);
+    this.view?.update();
+  }
+
   /**
    * Keep the focus in the view when another one takes its place: on the same control, else at its beginning.
    * @param {string} id
@@ -69,7 +78,7 @@ class App {
     this.session?.close();
     this.session = null;
     if (!photo) return;
-    byId("state").textContent = "Opening the photo …";
+    showOpening("Opening the photo …");
     const { visit } = this;
     try {
       const session = await Session.open(photo);

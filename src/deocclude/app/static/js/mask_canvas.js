@@ -31,10 +31,10 @@ export class MaskCanvas {
     context.drawImage(bitmap, 0, 0, result.canvas.width, result.canvas.height);
     // A grey picture has no alpha: its black must become clear.
     const pixels = context.getImageData(0, 0, result.canvas.width, result.canvas.height);
-    for (let at = 0; at < pixels.data.length; at += 4) {
-      const set = pixels.data[at + 3] > 127 && pixels.data[at] > 0;
-      pixels.data.fill(set ? 255 : 0, at, at + 4);
-    }
+    const { data } = pixels;
+    const whole = new Uint32Array(data.buffer);
+    for (let at = 0; at < whole.length; at += 1)
+      whole[at] = data[4 * at + 3] > 127 && data[4 * at] > 0 ? 0xffffffff : 0;
     context.putImageData(pixels, 0, 0);
     return result;
   }

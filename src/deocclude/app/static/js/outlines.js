@@ -1,7 +1,7 @@
 // @ts-check
 /** The objects drawn over the photo: tints of what is visible, outlines of whole shapes. */
 
-import { colour, load, rim, tinted } from "./pictures.js";
+import { colour, load, rim, sized, tinted } from "./pictures.js";
 
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("./work.js").Desk} Desk */
@@ -9,7 +9,24 @@ import { colour, load, rim, tinted } from "./pictures.js";
 /** @typedef {import("./types.js").Box} Box */
 
 /** @typedef {{url: string | null, box: Box | null}} Source */
-/** @typedef {{box: Box, mask: OffscreenCanvas, edge: OffscreenCanvas, wide: number}} Drawn */
+/** @typedef {{box: Box, mask: OffscreenCanvas, edge: (wide: number) => OffscreenCanvas}} Drawn */
+
+/**
+ * What can be seen of an object.
+ * @param {Item} item
+ * @returns {Source}
+ */
+export const visible = (item) => ({ url: item.mask_url, box: item.visible_box });
+
+/**
+ * All of an object; where nothing of it is hidden, that is the mask that is here already.
+ * @param {Item} item
+ * @returns {Source}
+ */
+export function whole(item) {
+  const { box, hidden_pixels: hidden, mask_url: url } = item.whole;
+  return box && !hidden ? visible(item) : { url, box };
+}
 
 /** Tinted masks of all objects, loaded again when their address changes. */
 export class Outlines {
@@ -39,7 +56,7 @@ export class Outlines {
       const key = this.key(item, position);
       wanted.add(key);
       if (this.drawn.has(key)) return;
-      const drawn = this.make(await load(url), box, colour(position));
+      const drawn = this.make(await load(sized(url, "screen")), box, colour(position));
       await this.cut(drawn, item);
       this.drawn.set(key, drawn);
     });
@@ -58,8 +75,13 @@ export class Outlines {
     const { scale } = this.desk.session.state.preview;
     const width = (box[2] - box[0]) * scale;
     const height = (box[3] - box[1]) * scale;
-    const wide = 2;
-    return { box, mask: tinted(mask, width, height, ink), edge: rim(mask, width, height, ink, wide), wide };
+    /** @type {[number, OffscreenCanvas] | null} */
+    let known = null;
+    const edge = (/** @type {number} */ wide) => {
+      if (known?.[0] !== wide) known = [wide, rim(mask, width, height, ink, wide)];
+      return known[1];
+    };
+    return { box, mask: tinted(mask, width, height, ink), edge };
   }
 
   /**
@@ -83,7 +105,7 @@ export class Outlines {
     const [x0, y0, x1, y1] = out.box;
     context.globalCompositeOperation = "destination-out";
     context.drawImage(
-      await load(out.url),
+      await load(sized(out.url, "screen")),
       (x0 - drawn.box[0]) * scale,
       (y0 - drawn.box[1]) * scale,
       (x1 - x0) * scale,
@@ -95,16 +117,18 @@ export class Outlines {
   /** @param {CanvasRenderingContext2D} context */
   paint(context) {
     const { objects, preview } = this.desk.session.state;
+    const wide = Math.min(6, Math.max(2, Math.round((1.5 * preview.scale) / this.desk.stage.scale)));
+    const margin = wide / preview.scale; // the line is no hairline in a small window
     objects.forEach((item, position) => {
       const found = this.drawn.get(this.key(item, position));
       if (!found) return;
       const [x0, y0, x1, y1] = found.box;
       const { fill, line } = this.style(item);
-      const margin = found.wide / preview.scale;
       context.globalAlpha = fill;
       if (fill) context.drawImage(found.mask, x0, y0, x1 - x0, y1 - y0);
       context.globalAlpha = line;
-      if (line) context.drawImage(found.edge, x0 - margin, y0 - margin, x1 - x0 + 2 * margin, y1 - y0 + 2 * margin);
+      if (line)
+        context.drawImage(found.edge(wide), x0 - margin, y0 - margin, x1 - x0 + 2 * margin, y1 - y0 + 2 * margin);
     });
     context.globalAlpha = 1;
   }

@@ -7,6 +7,7 @@
  */
 
 import { call, Refused } from "./api.js";
+import { look } from "./connection.js";
 import { complain, hide, remark } from "./notices.js";
 
 /** @typedef {import("./types.js").State} State */
@@ -66,6 +67,7 @@ export class Session {
   listen(on) {
     this.events?.close();
     this.events = on ? new EventSource(`/api/photos/${this.id}/events`) : null;
+    this.events?.addEventListener("error", () => void look());
     this.events?.addEventListener("open", () => void this.catchUp());
     this.events?.addEventListener("state", (event) => this.heard(JSON.parse(event.data).revision));
     this.events?.addEventListener("results", () => void this.reload());

@@ -2,9 +2,9 @@
 /** Step 3: the whole shape of each object, hidden part included, and a brush where it is wrong. */
 
 import { Draft } from "../draft.js";
-import { along, fill, h } from "../dom.js";
+import { along, fill, h, reveal } from "../dom.js";
 import { icon } from "../icons.js";
-import { Outlines } from "../outlines.js";
+import { Outlines, visible, whole } from "../outlines.js";
 import { colour } from "../pictures.js";
 import { line } from "../strokes.js";
 import { Brush, Desk, Rail } from "../work.js";
@@ -24,10 +24,9 @@ export class AmodalView {
     this.desk = new Desk(session, "The photo with the outline of each whole object");
     this.desk.dim = 0.45;
     this.brush = new Brush(session.state.photo);
-    const visible = (/** @type {Item} */ item) => ({ url: item.mask_url, box: item.visible_box });
     this.visible = new Outlines(this.desk, visible);
     this.visible.style = (item) => ({ fill: item.id === this.selected ? 0.18 : 0, line: 0 });
-    this.whole = new Outlines(this.desk, (item) => ({ url: item.whole.mask_url, box: item.whole.box }), visible);
+    this.whole = new Outlines(this.desk, whole, visible);
     this.whole.style = (item) => this.strength(item);
     this.rail = new Rail(this.desk, this.tools());
     this.list = h("ul", { class: "objects", "aria-label": "Objects" });
@@ -98,6 +97,7 @@ export class AmodalView {
   choose(id) {
     this.selected = id;
     this.update();
+    reveal(this.list);
   }
 
   /**
@@ -167,7 +167,7 @@ export class AmodalView {
           onclick: () => this.choose(chosen ? null : item.id),
         },
         h("i", { class: "dot", vars: { "--hue": colour(position) } }),
-        h("span", { class: "grow" }, item.name),
+        h("span", { class: "grow label", title: item.name }, item.name),
         h("small", {}, text),
       ),
       byHand

@@ -5,7 +5,7 @@ import { call } from "../api.js";
 import { fill, h, plural } from "../dom.js";
 import { icon } from "../icons.js";
 import { complain, tell } from "../notices.js";
-import { Outlines } from "../outlines.js";
+import { Outlines, visible, whole } from "../outlines.js";
 import { TITLES } from "../session.js";
 import { Desk } from "../work.js";
 
@@ -28,8 +28,7 @@ export class AnnotateView {
     this.photos = known;
     this.onlyOpen = false;
     this.desk = new Desk(session, "The photo with its objects and their whole shapes", { steer: false });
-    const visible = (/** @type {import("../types.js").Item} */ item) => ({ url: item.mask_url, box: item.visible_box });
-    this.whole = new Outlines(this.desk, (item) => ({ url: item.whole.mask_url, box: item.whole.box }), visible);
+    this.whole = new Outlines(this.desk, whole, visible);
     this.whole.style = () => ({ fill: 0.4, line: 0.6 });
     this.visible = new Outlines(this.desk, visible);
     this.visible.style = () => ({ fill: 0.2, line: 1 });

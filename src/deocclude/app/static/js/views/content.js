@@ -1,7 +1,7 @@
 // @ts-check
 /** Step 4: what is behind. For each hole the candidates side by side; where the pixels came from, how sure they are. */
 
-import { along, fill, h, plural } from "../dom.js";
+import { along, fill, h, plural, reveal } from "../dom.js";
 import { icon } from "../icons.js";
 import { complain } from "../notices.js";
 import { load, sized } from "../pictures.js";
@@ -66,6 +66,7 @@ export class ContentView {
   choose(id) {
     this.hole = id;
     this.update();
+    reveal(this.list);
   }
 
   /** @param {Overlay} overlay */

@@ -3,7 +3,7 @@
 
 import { Arrangement, still, turn } from "../arrangement.js";
 import { Compositor } from "../compositor.js";
-import { along, fill, h } from "../dom.js";
+import { along, fill, h, reveal } from "../dom.js";
 import { layerTool } from "../handles.js";
 import { complain } from "../notices.js";
 import { Desk } from "../work.js";
@@ -80,6 +80,7 @@ export class LayersView {
   choose(id) {
     this.selected = id;
     this.show();
+    reveal(this.list);
   }
 
   /**
@@ -209,6 +210,7 @@ export class LayersView {
     const on = this.compositor.before === null;
     this.compositor.before = on ? 0.5 : null;
     this.compare.setAttribute("aria-pressed", String(on));
+    if (!on && this.wipe.contains(document.activeElement)) this.compare.focus({ preventScroll: true }); // it goes
     this.wipe.hidden = !on;
     this.placeWipe(50);
     if (on) this.wipe.querySelector("input")?.focus();
@@ -303,7 +305,11 @@ export class LayersView {
       },
       { key: "r", does: "Put the layer back", run: () => this.nudge(still()) },
       { key: "c", does: "Before and after", run: () => this.toggleCompare() },
-      { key: "Escape", does: "Choose no layer", run: () => this.choose(null) },
+      {
+        key: "Escape",
+        does: "End before and after, or choose no layer",
+        run: () => (this.compositor.before === null ? this.choose(null) : this.toggleCompare()),
+      },
       ...this.desk.keys,
     ];
   }

@@ -73,7 +73,7 @@ function row(view, layer, place, count) {
         onclick: () => view.choose(chosen ? null : id),
       },
       h("span", { class: "thumb" }, h("img", { src: layer.thumbnail_url, alt: "", draggable: "false" })),
-      h("span", { class: "grow" }, name),
+      h("span", { class: "grow label", title: name }, name),
     ),
     h(
       "span",

@@ -28,7 +28,7 @@ export function poseFields(view) {
       h(
         "div",
         { class: "row" },
-        h("h2", { class: "grow" }, layer.name),
+        h("h2", { class: "grow label", title: layer.name }, layer.name),
         h(
           "button",
           { type: "button", id: "pose-reset", class: "small quiet", onclick: () => view.nudge(still()) },

@@ -2,7 +2,8 @@
 /** Step 1: the visible part of each object, by box, scribbles, clicks, brush and eraser. */
 
 import { Draft } from "../draft.js";
-import { along, fill, h, plural } from "../dom.js";
+import { keptDraft } from "../draft_copy.js";
+import { along, fill, h, plural, reveal } from "../dom.js";
 import { icon } from "../icons.js";
 import { trace } from "../mask_canvas.js";
 import { complain } from "../notices.js";
@@ -42,7 +43,7 @@ export class MasksView {
     this.brush = new Brush(session.state.photo);
     this.outlines = new Outlines(this.desk, (item) => ({ url: item.mask_url, box: item.visible_box }));
     this.outlines.style = (item) => ({ fill: item.id === this.selected ? 0.5 : 0.28, line: this.draft.open ? 0.4 : 1 });
-    this.draft = session.draft ??= new Draft(session);
+    this.draft = session.draft ??= keptDraft(session);
     this.draft.changed = () => this.draftChanged();
     this.desk.stage.painters.push((context) => this.paintDraft(context));
     this.rail = new Rail(this.desk, this.tools());
@@ -164,6 +165,7 @@ export class MasksView {
     this.selected = id;
     for (const row of this.list.children) markChosen(/** @type {HTMLElement} */ (row), id);
     this.draftChanged();
+    reveal(this.list);
   }
 
   /**

@@ -16,7 +16,7 @@ export function draftPanel(view) {
     value: draft.name,
     maxlength: "200",
     placeholder: `object ${view.session.state.objects.length + 1}`,
-    oninput: () => (draft.name = name.value),
+    oninput: () => draft.rename(name.value),
     onkeydown: (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Enter") void take(view, name.value, null);
     },
@@ -39,7 +39,7 @@ export function draftPanel(view) {
         ? h(
             "button",
             { type: "button", id: "replace", disabled: !ready, onclick: () => take(view, "", chosen.id) },
-            `Use for ${chosen.name}`,
+            h("span", { class: "label" }, `Use for ${chosen.name}`),
           )
         : null,
       h("button", { type: "button", id: "discard", class: "quiet", onclick: () => draft.clear() }, "Discard"),

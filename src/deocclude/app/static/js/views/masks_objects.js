@@ -28,7 +28,8 @@ export function objectRow(view, item, position) {
     },
     onchange: () => rename(view, item, name.value),
     onkeydown: (/** @type {KeyboardEvent} */ event) => {
-      if (event.key === "Enter") name.blur();
+      if (event.key === "Escape") name.value = item.name;
+      if (event.key === "Enter" || event.key === "Escape") name.blur();
     },
   });
   const row = h(

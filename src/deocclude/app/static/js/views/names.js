@@ -20,6 +20,6 @@ export function named(objects, id) {
       class: id === 0 ? "dot ground" : "dot",
       vars: { "--hue": id === 0 ? "transparent" : colour(Math.max(0, position)) },
     }),
-    name,
+    h("span", { class: "label", title: name }, name),
   );
 }

@@ -2,7 +2,7 @@
 /** Step 2: who hides whom. Arrows on the photo, the same as a list, and the stack that follows from them. */
 
 import { Arrows, keyOf } from "../arrows.js";
-import { along, fill, h } from "../dom.js";
+import { along, fill, h, reveal } from "../dom.js";
 import { icon } from "../icons.js";
 import { complain } from "../notices.js";
 import { Outlines } from "../outlines.js";
@@ -23,7 +23,10 @@ export class OrderView {
     this.outlines = new Outlines(this.desk, (item) => ({ url: item.mask_url, box: item.visible_box }));
     this.outlines.style = () => ({ fill: 0.22, line: 0.9 });
     this.arrows = new Arrows(this.desk, {
-      choose: () => this.showChosen(),
+      choose: () => {
+        this.showChosen();
+        reveal(this.list);
+      },
       add: (front, behind) => this.set(front, behind, "front"),
     });
     this.list = h("ul", { class: "relations", "aria-label": "Arrows" });

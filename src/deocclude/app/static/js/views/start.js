@@ -2,10 +2,11 @@
 /** The first page: drop a photo, take a demo, or go on with what is there. */
 
 import { call } from "../api.js";
-import { byId, fill, h, plural } from "../dom.js";
+import { fill, h, plural } from "../dom.js";
 import { dropZone } from "../drop.js";
 import { icon } from "../icons.js";
-import { complain } from "../notices.js";
+import { showJob, showOpening } from "../job_bar.js";
+import { complain, remark } from "../notices.js";
 
 /** @typedef {import("../types.js").View} View */
 /** @typedef {import("../types.js").AppInfo} AppInfo */
@@ -95,14 +96,14 @@ export class StartView {
    * @param {(photo: PhotoInfo) => string} step to begin with
    */
   async open(name, answer, step) {
-    const state = byId("state");
-    const before = state.textContent;
-    state.textContent = `Opening ${name} …`;
+    const place = location.hash;
+    showOpening(`Opening ${name} …`);
     try {
       const photo = await answer;
-      this.actions.open(photo.id, step(photo));
+      if (location.hash === place) this.actions.open(photo.id, step(photo));
+      else remark(`${photo.name} is ready; you find it on the first page.`); // its user has gone on meanwhile
     } catch (error) {
-      state.textContent = before;
+      if (location.hash === place) showJob(null, null);
       complain(error);
     }
   }
