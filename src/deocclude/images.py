@@ -218,16 +218,11 @@ def write_like(photo: Photo, pixels: RGBArray, path: Path) -> None:
     write_picture(path, pixels, **options)
 
 
-<<<<<<< HEAD
-def _opened(path: Path) -> tuple[Image.Image, str]:
-    """Return the decoded picture, and how its file stores a pixel, such as ``L;4`` or ``RGB;16B``; empty if unknown."""
-=======
-def _opened(path: Path, least: int | None = None) -> tuple[Image.Image, bool]:
-    """Return the decoded picture, and whether its file has 16 bits a channel (Pillow halves colour ones itself).
+def _opened(path: Path, least: int | None = None) -> tuple[Image.Image, str]:
+    """Return the decoded picture, and how its file stores a pixel, such as ``L;4`` or ``RGB;16B``; empty if unknown.
 
     Where ``least`` is given, a JPEG picture may come smaller, both sides at least so many pixels if they were before.
     """
->>>>>>> help-c
     if not path.is_file():
         raise InputError("a picture file", "a folder" if path.is_dir() else "no such file", file=path)
     image = None
@@ -236,13 +231,9 @@ def _opened(path: Path, least: int | None = None) -> tuple[Image.Image, bool]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(path)
             _check_extent(path, image)
-<<<<<<< HEAD
             stored = str(image.tile[0][3]) if image.tile else ""
-=======
-            deep = any(";16" in str(tile[3]) for tile in image.tile)
             if least is not None:
                 image.draft(None, (least, least))
->>>>>>> help-c
             image.load()
     except Image.DecompressionBombError:
         raise _too_large(path, "more than that") from None
