@@ -76,6 +76,20 @@ def test_only_the_occluder_changes_the_photo(trials):
         assert 0 < trial.share <= 0.9
 
 
+def test_tight_masks_leave_a_rim_of_the_occluder_to_the_object(whole, trials):
+    exact = {trial.key: trial for trial in trials}
+    found = list(make_trials(whole, whole, TrialSettings(tight=2), seed=1))
+    assert len(found) >= 3
+    for trial in found:
+        assert trial.hole.area >= 64
+        if np.array_equal(trial.rgb, exact[trial.key].rgb):
+            assert dilate(trial.occluder, 2).overlap(exact[trial.key].occluder) > 0
+            assert trial.hole.area < exact[trial.key].hole.area
+            assert not trial.hole - exact[trial.key].hole
+            assert trial.modal.overlap(exact[trial.key].hole) > 0
+    assert any(np.array_equal(trial.rgb, exact[trial.key].rgb) for trial in found)
+
+
 def test_occluders_come_from_other_photos(whole):
     lone = [item for item in whole if item.photo_key == whole[0].photo_key]
     assert list(make_trials(lone, lone)) == []

@@ -201,7 +201,9 @@ def test_command_on_a_data_set(tmp_path, capsys):
     assert json.loads((tmp_path / "out" / "content.json").read_text())["rows"] == ["mean", "telea"]
     assert main(asked) == 2
     assert "--force" in capsys.readouterr().err
-    assert main([*asked, "--force", "--json"]) == 0
+    assert main([*asked, "--force", "--json", "--tight", "2"]) == 0
+    assert json.loads((tmp_path / "out" / "content.json").read_text())["tight"] == 2
+    assert "Occluders' masks are 2 px too tight" in (tmp_path / "out" / "content.md").read_text()
     assert len(json.loads(capsys.readouterr().out)) == 3
 
 

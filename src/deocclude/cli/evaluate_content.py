@@ -36,6 +36,8 @@ class Trials:
     """Only photos of the tenth that training holds out."""
     donors: Annotated[tuple[Path, ...], Several] = ()
     """Data sets that the occluders come from; the same ones by default. Photos without masks need it."""
+    tight: Count = 0
+    """The occluders' masks are so many pixels too small, as masks of annotators and detectors often are."""
     bleeding: Annotated[bool, Parameter(negative=())] = False
     """Instead measure how much of an occluder's colour gets into the fill, on drawn scenes; no data needed."""
 
@@ -98,17 +100,18 @@ def _photos(data: tuple[Path, ...], rows: tuple[str, ...], trials: Trials, repor
     made, count = _trials(data, trials)
     with console.progress_bar(quiet=report.json) as bar:
         results = run_trials(made, rows, jobs=report.jobs, progress=lambda done: bar("trials", done, count))
-    found = tables(results, samples=report.samples)
+    found = tables(results, tight=trials.tight, samples=report.samples)
     if report.output is not None:
         about = {"data": [path.name for path in data], "donors": [path.name for path in trials.donors or data],
-                 "validation_tenth": trials.validation_tenth, "seed": trials.seed, "rows": list(rows)}  # fmt: skip
+                 "validation_tenth": trials.validation_tenth, "seed": trials.seed, "tight": trials.tight,
+                 "rows": list(rows)}  # fmt: skip
         write_results(report.output, results, found, by=rows[-1], about=about)
     return found
 
 
 def _trials(data: tuple[Path, ...], trials: Trials) -> tuple[Iterator[Trial], int]:
     """Return the trials, and about how many there will be."""
-    from deocclude.datasets.content_trials import make_trials
+    from deocclude.datasets.content_trials import TrialSettings, make_trials
     from deocclude.datasets.whole_objects import whole_objects
 
     if not data:
@@ -117,7 +120,8 @@ def _trials(data: tuple[Path, ...], trials: Trials) -> tuple[Iterator[Trial], in
     objects = [item for path in data for item in whole_objects(path, validation=held_out)]
     donors = [item for path in trials.donors for item in whole_objects(path, validation=held_out)] or objects
     count = min(trials.limit or len(objects), len(objects))
-    return make_trials(objects, donors, limit=trials.limit or None, seed=trials.seed), count
+    settings = TrialSettings(tight=trials.tight)
+    return make_trials(objects, donors, settings, limit=trials.limit or None, seed=trials.seed), count
 
 
 def _bleeding(data: tuple[Path, ...], rows: tuple[str, ...], trials: Trials, report: Report) -> tuple[Table, ...]:
@@ -128,7 +132,12 @@ def _bleeding(data: tuple[Path, ...], rows: tuple[str, ...], trials: Trials, rep
     count = trials.limit or DRAWN_SCENES
     with console.progress_bar(quiet=report.json) as bar:
         found = bleeding_tables(
-            rows, count, seed=trials.seed, samples=report.samples, progress=lambda done: bar("scenes", done, count)
+            rows,
+            count,
+            seed=trials.seed,
+            tight=trials.tight,
+            samples=report.samples,
+            progress=lambda done: bar("scenes", done, count),
         )
     if report.output is not None:
         write(report.output, found, rows)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zlib import crc32
 
 import numpy as np
@@ -44,11 +44,14 @@ class TrialSettings:
             al. (CVPR 2020) demonstrate on; the upper end is the 95 % quantile of their training samples.
         size: area of the whole occluder over that of the whole object, of the 42 occluding pairs of the same photos.
         largest_scale: an occluder is not enlarged by more than this: its blur would give it away.
+        tight: pixels by which the occluder's mask is too small, as masks of annotators and detectors often are: a rim
+            of the occluder then counts as the object's visible part.
     """
 
     hidden: Quantiles = ((0, 0.02), (0.05, 0.03), (0.25, 0.16), (0.5, 0.27), (0.75, 0.38), (0.95, 0.55), (1, 0.72))
     size: Quantiles = ((0, 0.03), (0.05, 0.044), (0.25, 0.19), (0.5, 0.74), (0.75, 1.6), (0.95, 5.1), (1, 8))
     largest_scale: float = 3.0
+    tight: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +64,7 @@ class Trial:
         truth: uint8 [h, w, 3], the photo as it was.
         rgb: uint8 [h, w, 3], with the occluder pasted; its outline is anti-aliased, as a camera's would be.
         target: the whole object.
-        occluder: the pasted one, where it covers half of a pixel or more.
+        occluder: the mask of the pasted one: where it covers half of a pixel or more, unless the mask is too tight.
         seed: for painters that draw random numbers.
     """
 
@@ -87,6 +90,10 @@ class Trial:
     def share(self) -> float:
         """Hidden share of the object."""
         return self.target.overlap(self.occluder) / self.target.area
+
+    def tight(self, pixels: int) -> Trial:
+        """Return the same with a mask of the occluder that is so many pixels smaller all round."""
+        return replace(self, occluder=erode(self.occluder, pixels)) if pixels else self
 
 
 def make_trials(
@@ -148,6 +155,7 @@ def make_trial(item: WholeObject, donors: Sequence[WholeObject], settings: Trial
         if corner is None:
             continue
         trial = paste(photo, target, (rgb, alpha), corner, key=item.key, photo_key=item.photo_key)
+        trial = trial.tight(settings.tight)
         if trial.hole.area >= LEAST_HIDDEN and trial.share <= 1 - LEAST_SEEN:
             return trial
     return None

@@ -21,7 +21,7 @@ from deocclude.datasets.saturated import drawer_and_chair, occluder_colour, satu
 from deocclude.errors import InputError
 from deocclude.evaluation.content import psnr
 from deocclude.evaluation.content_rows import paint, row_painter
-from deocclude.evaluation.content_run import composite, score_trial
+from deocclude.evaluation.content_run import composite, score_trial, tightness
 from deocclude.evaluation.content_sheet import contact_sheet
 from deocclude.evaluation.ratio import Ratio
 from deocclude.evaluation.tables import Cell, Table
@@ -82,6 +82,7 @@ def bleeding_tables(
     count: int,
     *,
     seed: int = 0,
+    tight: int = 0,
     samples: int = 1000,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Table, Table]:
@@ -91,6 +92,7 @@ def bleeding_tables(
         rows: painters, see :mod:`deocclude.evaluation.content_rows`.
         count: number of drawn scenes.
         seed: of the set.
+        tight: pixels by which the occluders' masks are too small.
         samples: resampled sets for the intervals; 0 for none.
         progress: is told how many scenes are done.
 
@@ -103,7 +105,7 @@ def bleeding_tables(
         row_painter(row)
     found: dict[str, list[tuple[Bleeding, Bleeding]]] = {row: [] for row in rows}
     for number in range(count):
-        trial = saturated_trial(number, seed)
+        trial = saturated_trial(number, seed).tight(tight)
         for row in rows:
             found[row].append(_both(trial, composite(trial, paint(trial, row))))
         if progress:
@@ -112,9 +114,9 @@ def bleeding_tables(
     notes = (
         f"{count} drawn scenes with an occluder of one vivid colour. distance: mean distance of the fill to it over "
         f"that of the truth (a fill bleeds below {1 - TOLERANCE:.2f}); residual: share of that colour in the mean "
-        f"fill; rim: within {RIM} px of the visible part.",
+        f"fill; rim: within {RIM} px of the visible part.{tightness(tight)}",
     )
-    return Table("Bleeding, drawn scenes", lines, notes), _chair_table(rows)
+    return Table("Bleeding, drawn scenes", lines, notes), _chair_table(rows, tight)
 
 
 def write(folder: Path, tables: Sequence[Table], rows: Sequence[str]) -> None:
@@ -146,8 +148,8 @@ def _line(row: str, pairs: Sequence[tuple[Bleeding, Bleeding]], samples: int, se
     return line
 
 
-def _chair_table(rows: Sequence[str]) -> Table:
-    trial = drawer_and_chair()
+def _chair_table(rows: Sequence[str], tight: int) -> Table:
+    trial = drawer_and_chair().tight(tight)
     lines: list[dict[str, Cell]] = []
     hole = trial.hole.to_array()
     for row in rows:

@@ -135,17 +135,23 @@ def score_trial(trial: Trial, rows: Sequence[str]) -> Result:
     )
 
 
-def tables(results: Sequence[Result], *, samples: int = 1000, seed: int = 0) -> tuple[Table, ...]:
+def tightness(pixels: int) -> str:
+    """Return what a table's note says of masks that are too small by so many pixels."""
+    return f" Occluders' masks are {pixels} px too tight." if pixels else ""
+
+
+def tables(results: Sequence[Result], *, tight: int = 0, samples: int = 1000, seed: int = 0) -> tuple[Table, ...]:
     """Return the tables over the hidden pixels and over the object crop, and that of differences to one row.
 
     Args:
         results: of :func:`run_trials`.
+        tight: pixels by which the occluders' masks were too small.
         samples: resampled sets for the intervals; 0 for none.
         seed: of the resampling.
     """
     photos = len({result.photo_key for result in results})
     share = float(np.median([result.share for result in results]))
-    about = f"{PROTOCOL}: {len(results)} objects of {photos} photos, {share:.0%} hidden (median)"
+    about = f"{PROTOCOL}: {len(results)} objects of {photos} photos, {share:.0%} hidden (median).{tightness(tight)}"
     rows = tuple(results[0].answers)
     made = []
     for title, part in (("Content, hidden pixels", "hidden"), ("Content, object crop", "crop")):
