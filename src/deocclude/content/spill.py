@@ -2,10 +2,11 @@
 
 Annotators' masks are off by some pixels, lenses and JPEG blur edges, and so the rim of the visible part often shows the
 occluder. A painter that continues what it sees then fills the hole with the occluder's colour. One by one such pixels
-cannot be told from an object's own pattern; together, along the edge, they can: band by band, from the edge inwards,
-the mean colour of the rim is compared with that of the object further in and that of the occluder (a pixel of a soft
-edge is a mixture of both: Porter and Duff, SIGGRAPH 1984). What looks mixed is spill, up to the first band that does
-not, and one more, since edges end softly.
+cannot be told from an object's own pattern; together, along the edge, they can. A pixel of a soft edge is a mixture of
+both colours (Porter and Duff, SIGGRAPH 1984), so each has a share of the occluder: how far its colour lies on the way
+from the object's colour further inside to the occluder's. Band by band, from the edge inwards, the mean share is
+compared with what the object's own pattern shows. What stands out is spill, up to the first band that does not, and one
+more, since edges end softly.
 """
 
 from __future__ import annotations
@@ -21,18 +22,19 @@ from deocclude.content.patch import Patch
 from deocclude.masks import Mask, distance_to
 
 BANDS = 4
-"""Bands of one pixel (or one unit of a larger scale) that are looked at; what lies further in is the object's own."""
+"""Bands of one pixel (or one unit of a larger scale) that are looked at; the object's own colours are from further in,
+and the same number of bands after them shows how the share varies where there is no spill."""
 INSIDE = 2
 """An occluder's colour is that of its pixels more than so far inside it."""
 AROUND = 8
 """Spread in pixels of the Gaussian means of the two colours ..."""
 ALONG = 5
 """... and of the means along a band."""
-FIRST, MIXED = 0.6, 0.35
-"""Share of the occluder in the colour of the band at the edge, and of those that follow, above which they are mixed. A
-mask that is right leaves less than one half of it at the edge ..."""
-ALIKE = 0.6
-"""... if the deviation from the object's colour correlates so well with that of the occluder ..."""
+FIRST, NEXT = 0.6, 0.35
+"""Mean share of the occluder above which the band at the edge, and those that follow, are spill; a mask that is right
+leaves less than one half at the edge ..."""
+UNUSUAL = 2.5
+"""... if it is above the object's own mean by so many of its standard deviations ..."""
 APART = 20.0
 """... and the two colours are so far apart, grey levels (Euclidean)."""
 UNIT = 600
@@ -43,7 +45,7 @@ Bool = NDArray[np.bool_]
 
 
 def without_spill(patch: Patch, modal: Mask, occluders: Mask) -> Patch:
-    """Return a patch without the evidence whose colour is mixed with that of what hides the object.
+    """Return a patch without the evidence that shows the colour of what hides the object.
 
     Where next to nothing would be left, all of it is kept.
 
@@ -62,7 +64,7 @@ def without_spill(patch: Patch, modal: Mask, occluders: Mask) -> Patch:
 
 
 def spill(rgb: NDArray[np.uint8], own: Bool, front: Bool, *, scale: int = 1) -> Bool:
-    """Return the pixels of ``own`` whose colour is mixed with that of ``front``, bool [h, w].
+    """Return the pixels of ``own`` into which the colour of ``front`` spills, bool [h, w].
 
     Args:
         rgb: uint8 [h, w, 3].
@@ -77,22 +79,26 @@ def spill(rgb: NDArray[np.uint8], own: Bool, front: Bool, *, scale: int = 1) -> 
         return found
     picture, known = rgb.astype(np.float32), _near(deep, scale) & _near(inner, scale)
     mean = smooth(picture, deep, AROUND * scale)
-    towards, off = smooth(picture, inner, AROUND * scale) - mean, picture - mean
-    planes = np.stack([np.square(towards).sum(2), (off * towards).sum(2), np.square(off).sum(2)], 2)
-    square = np.ones((2 * scale + 1, 2 * scale + 1), np.uint8)
+    towards = smooth(picture, inner, AROUND * scale) - mean
+    apart, common = np.square(towards).sum(2), ((picture - mean) * towards).sum(2)
+    share = common / np.maximum(apart, 1)
+    moments = np.stack([share, np.square(share)], 2)
+    usual, square = np.moveaxis(smooth(moments, deep & (away <= 2 * BANDS * scale), ALONG * scale), 2, 0)
+    limit = usual + UNUSUAL * np.sqrt(np.maximum(square - np.square(usual), 0))
+    around = np.ones((2 * scale + 1, 2 * scale + 1), np.uint8)
     for number in range(BANDS):
         band = own & known & (away > number * scale) & (away <= (number + 1) * scale)
         if number:
-            band &= cv2.dilate(found.astype(np.uint8), square) > 0
+            band &= cv2.dilate(found.astype(np.uint8), around) > 0
         if not band.any():
             break
-        apart, common, spread = np.moveaxis(smooth(planes, band, ALONG * scale)[band], 1, 0)
-        least = np.maximum((MIXED if number else FIRST) * apart, ALIKE * np.sqrt(apart * spread))
-        mixed = (apart > APART**2) & (common > least)
-        if not mixed.any():
+        means = smooth(np.stack([apart, common], 2), band, ALONG * scale)[band]
+        least = np.maximum(FIRST if number == 0 else NEXT, limit[band])
+        stained = (means[:, 0] > APART**2) & (means[:, 1] > least * means[:, 0])
+        if not stained.any():
             break
-        found[band] = mixed
-    return np.asarray(own & (cv2.dilate(found.astype(np.uint8), square) > 0))
+        found[band] = stained
+    return np.asarray(own & (cv2.dilate(found.astype(np.uint8), around) > 0))
 
 
 def _near(mask: Bool, scale: int) -> Bool:
