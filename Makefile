@@ -36,6 +36,7 @@ measure: .venv/installed ## regenerate the tables in docs/measured; needs the de
 	    --method raw convex convexR -o docs/measured/$$set-amodal-reference.md --force || exit 1; \
 	  $(BIN)/deocclude evaluate ordering --data $(DATA)/$$set -o docs/measured/$$set-ordering.md --force || exit 1; \
 	  $(BIN)/deocclude evaluate amodal --data $(DATA)/$$set --order pcnet-m \
+	    --method raw convex convexR pcnet-m pcnet-m-nog pcnet-m-rgb \
 	    -o docs/measured/$$set-amodal.md --force || exit 1; \
 	done
 	$(BIN)/deocclude evaluate amodal --data $(DATA)/cocoa_cls --order pcnet-m \
