@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from deocclude.content.fill import fill_hidden, hidden_patch
-from deocclude.content.spill import BANDS, spill
+from deocclude.content.patch import Patch
+from deocclude.content.spill import BANDS, spill, without_spill
 from deocclude.geometry import Size
 from deocclude.masks import Mask, distance_to
 
@@ -65,10 +66,19 @@ def test_nothing_to_compare_with_is_no_spill(own):
     assert not spill(rgb, own, front).any()
 
 
-def test_wide_bands_find_what_lies_further_out():
-    rgb, own, front, covered = scene(8)
-    left = own & covered
-    assert np.count_nonzero(spill(rgb, own, front, scale=3) & left) >= 0.8 * np.count_nonzero(left)
+def test_in_a_large_photo_masks_may_be_off_by_more():
+    rgb, _, front, covered = (np.kron(part, np.ones((4, 4, 1)[: part.ndim], part.dtype)) for part in scene(2))
+    hidden, size = Mask.from_array(front), Size(4 * SIDE, 4 * SIDE)
+    modal, left = Mask.from_array(~front), ~front & covered
+
+    def kept(size: Size) -> int:
+        """Evidence that shows the disc, where the photo has this size."""
+        visible, hides = (Mask.from_crop(mask.to_array(), (0, 0), size) for mask in (modal, hidden))
+        patch = Patch(rgb, front, ~front, 0, None, (0, 0))
+        return int(np.count_nonzero(without_spill(patch, visible, hides).evidence & left))
+
+    assert kept(size) > 0.3 * np.count_nonzero(left)
+    assert kept(Size(4 * 600, 4 * 600)) < 0.05 * np.count_nonzero(left)
 
 
 def test_fills_do_not_take_the_colour_of_the_occluder():

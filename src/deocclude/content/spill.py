@@ -22,7 +22,7 @@ from deocclude.content.patch import Patch
 from deocclude.masks import Mask, distance_to
 
 BANDS = 4
-"""Bands of one pixel (or one unit of a larger scale) that are looked at; the object's own colours are from further in,
+"""Bands of one pixel that are looked at; the object's own colours are from further in,
 and the same number of bands after them shows how the share varies where there is no spill."""
 INSIDE = 2
 """An occluder's colour is that of its pixels more than so far inside it."""
@@ -38,7 +38,7 @@ UNUSUAL = 2.5
 APART = 20.0
 """... and the two colours are so far apart, grey levels (Euclidean)."""
 UNIT = 600
-"""A photo with so many pixels a side is looked at in bands of one pixel; a larger one in wider bands, too."""
+"""A photo with many more pixels a side than this is looked at a second time, reduced to about so many."""
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -56,43 +56,51 @@ def without_spill(patch: Patch, modal: Mask, occluders: Mask) -> Patch:
     """
     own = modal.crop(patch.box)
     front = occluders.crop(patch.box) & ~own
-    evidence = patch.evidence.copy()
-    for scale in {1, max(1, round((modal.size.height * modal.size.width) ** 0.5 / UNIT))}:
-        evidence &= ~spill(patch.rgb, own, front, scale=scale)
+    evidence = patch.evidence & ~spill(patch.rgb, own, front)
+    factor = round((modal.size.height * modal.size.width) ** 0.5 / UNIT)
+    if factor > 1:
+        evidence &= ~_wide_spill(patch.rgb, own, front, factor)
     before, left = (int(np.count_nonzero(part)) for part in (patch.evidence, evidence))
     return replace(patch, evidence=evidence) if left >= max(16, before // 5) else patch
 
 
-def spill(rgb: NDArray[np.uint8], own: Bool, front: Bool, *, scale: int = 1) -> Bool:
+def spill(rgb: NDArray[np.uint8], own: Bool, front: Bool) -> Bool:
     """Return the pixels of ``own`` into which the colour of ``front`` spills, bool [h, w].
 
     Args:
         rgb: uint8 [h, w, 3].
         own: bool [h, w], visible pixels of the object by its mask.
         front: bool [h, w], visible pixels of what hides it; disjoint from ``own``.
-        scale: width of a band, pixels; masks of large photos are off by more.
     """
     found = np.zeros_like(own)
+    rim = Mask.from_array(own & (distance_to(front) <= 1))
+    if rim:
+        window = rim.box.grow(BANDS + 4 * AROUND).clip(rim.size).slices
+        found[window] = _spill(rgb[window], own[window], front[window])
+    return found
+
+
+def _spill(rgb: NDArray[np.uint8], own: Bool, front: Bool) -> Bool:
+    found = np.zeros_like(own)
     away = distance_to(front)
-    deep, inner = own & (away > BANDS * scale), front & (distance_to(~front) > INSIDE * scale)
+    deep, inner = own & (away > BANDS), front & (distance_to(~front) > INSIDE)
     if not deep.any() or not inner.any():
         return found
-    picture, known = rgb.astype(np.float32), _near(deep, scale) & _near(inner, scale)
-    mean = smooth(picture, deep, AROUND * scale)
-    towards = smooth(picture, inner, AROUND * scale) - mean
+    picture, known = rgb.astype(np.float32), _near(deep) & _near(inner)
+    mean = smooth(picture, deep, AROUND)
+    towards = smooth(picture, inner, AROUND) - mean
     apart, common = np.square(towards).sum(2), ((picture - mean) * towards).sum(2)
     share = common / np.maximum(apart, 1)
-    moments = np.stack([share, np.square(share)], 2)
-    usual, square = np.moveaxis(smooth(moments, deep & (away <= 2 * BANDS * scale), ALONG * scale), 2, 0)
+    usual, square = np.moveaxis(smooth(np.stack([share, share**2], 2), deep & (away <= 2 * BANDS), ALONG), 2, 0)
     limit = usual + UNUSUAL * np.sqrt(np.maximum(square - np.square(usual), 0))
-    around = np.ones((2 * scale + 1, 2 * scale + 1), np.uint8)
+    around = np.ones((3, 3), np.uint8)
     for number in range(BANDS):
-        band = own & known & (away > number * scale) & (away <= (number + 1) * scale)
+        band = own & known & (away > number) & (away <= number + 1)
         if number:
             band &= cv2.dilate(found.astype(np.uint8), around) > 0
         if not band.any():
             break
-        means = smooth(np.stack([apart, common], 2), band, ALONG * scale)[band]
+        means = smooth(np.stack([apart, common], 2), band, ALONG)[band]
         least = np.maximum(FIRST if number == 0 else NEXT, limit[band])
         stained = (means[:, 0] > APART**2) & (means[:, 1] > least * means[:, 0])
         if not stained.any():
@@ -101,6 +109,16 @@ def spill(rgb: NDArray[np.uint8], own: Bool, front: Bool, *, scale: int = 1) -> 
     return np.asarray(own & (cv2.dilate(found.astype(np.uint8), around) > 0))
 
 
-def _near(mask: Bool, scale: int) -> Bool:
+def _wide_spill(rgb: NDArray[np.uint8], own: Bool, front: Bool, factor: int) -> Bool:
+    """Return what :func:`spill` finds at one ``factor``-th of the scale: masks of large photos are off by more."""
+    height, width = own.shape
+    size = (max(1, width // factor), max(1, height // factor))
+    small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    shares = (cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) for mask in (own, front))
+    found = spill(small, *(np.asarray(share > 0.5) for share in shares))
+    return np.asarray(cv2.resize(found.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0)
+
+
+def _near(mask: Bool) -> Bool:
     """Return where a Gaussian mean over ``mask`` has something to look at."""
-    return np.asarray(distance_to(mask) <= 3 * AROUND * scale)
+    return np.asarray(distance_to(mask) <= 3 * AROUND)
