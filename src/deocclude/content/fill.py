@@ -91,6 +91,9 @@ def hidden_patch(
 ) -> tuple[Patch, Box, tuple[str, ...]]:
     """Return what a painter gets to paint the ``hidden`` part of an object, where it lies, and notes.
 
+    Its evidence is the visible part without its mixed edge and, where the occluders are known, without what their
+    colour spills into (:mod:`deocclude.content.spill`).
+
     The arguments are those of :func:`fill_hidden`; ``hidden`` is not empty.
     """
     evidence, notes = own_pixels(modal)
