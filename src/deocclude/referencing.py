@@ -11,6 +11,7 @@ from deocclude.content.patch import BACKGROUND
 from deocclude.content.reference_record import References
 from deocclude.content.reference_stage import Before, ReferenceStage
 from deocclude.content.revealed import Hole, View
+from deocclude.hidden import hidden_part
 from deocclude.masks import Mask, dilate, union
 from deocclude.project.state import Project
 from deocclude.references.supply import Supply, SupplySettings, missing, open_supply, stamp
@@ -76,16 +77,24 @@ def add_references(project: Project, asked: SupplySettings, progress: Progress, 
 
 
 def holes_of(project: Project) -> list[Hole]:
-    """Return all hidden parts, the objects' in their order, then the background's."""
-    assert project.amodal is not None  # the stages run in order
-    scene, whole = _repaired(project), project.amodal.masks
-    covered = union(scene.modal, scene.size)
-    free, nothing = Mask.from_array(~dilate(covered, MIXED).to_array()), Mask.empty(scene.size)
-    holes = []
+    """Return all hidden parts, the objects' in their order, then the background's.
+
+    What may be looked at is without the pixels into which the colour of what lies in front spills.
+    """
+    from deocclude.content.spill import clean, spilt
+
+    scene, photo = _repaired(project), project.photo.pixels
+    covered, nothing = union(scene.modal, scene.size), Mask.empty(scene.size)
+    ground = Mask.from_array(~covered.to_array())
+    beside = [dilate(covered, MIXED), *(spilt(photo, ground, item.modal) for item in scene.instances)]
+    free, holes = ground - union(beside, scene.size), []
     for item in scene.instances:
-        hidden = whole[item.id] - item.modal
+        part = hidden_part(project, item.id)
+        assert part is not None  # the stages run in order
+        hidden = part.whole - part.modal
         if hidden:
-            holes.append(Hole(item.id, (hidden,), own_pixels(item.modal)[0], free, item.modal, covered))
+            own = clean(photo, own_pixels(part.modal)[0], part.modal, part.front)
+            holes.append(Hole(item.id, (hidden,), own, free, part.modal, covered))
     if covered:
         holes.append(Hole(BACKGROUND, tuple(groups(covered)), nothing, free, nothing, covered))
     return holes

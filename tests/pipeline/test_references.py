@@ -13,6 +13,7 @@ from PIL import Image
 from reference_scene import (
     FAST,
     HEIGHT,
+    OCCLUDER,
     VIEW,
     WIDTH,
     clean,
@@ -34,6 +35,7 @@ from deocclude.files import sha256
 from deocclude.geometry import Size
 from deocclude.images import Photo
 from deocclude.layers.compose import compose
+from deocclude.masks import Mask
 from deocclude.pipeline import open_project, run, stale_from
 from deocclude.project.store import read_project, write_project
 from deocclude.references.choice import Choice
@@ -41,6 +43,7 @@ from deocclude.references.credit import Credit, write_credits
 from deocclude.references.features import extract
 from deocclude.references.transforms import apply
 from deocclude.referencing import holes_of
+from deocclude.scene import Scene
 
 TABLE = 2
 
@@ -105,6 +108,20 @@ def test_a_folder_is_indexed_searched_and_used(searched, plain, folder):
     codes = searched.fills[TABLE].provenance[searched.fills[TABLE].hole]
     assert set(np.unique(codes)) <= {Provenance.REFERENCE, Provenance.DIFFUSION}
     assert searched.fills[TABLE].method.startswith("references")
+
+
+@pytest.mark.parametrize("identity", [TABLE, BACKGROUND])
+def test_a_mask_that_is_too_tight_does_not_colour_the_fill(identity, folder):
+    blue, tight = photo(), np.zeros((HEIGHT, WIDTH), bool)
+    blue[OCCLUDER] = (20, 60, 230)
+    tight[82:148, 122:203] = True
+    cat, table = scene().instances
+    front = Mask.from_array(tight)
+    listed = (replace(cat, modal=front), replace(table, modal=(table.modal | cat.modal) - front))
+    given = Scene(scene().size, listed[:1] if identity == BACKGROUND else listed)
+    found = run(open_project(Photo(blue), given), replace(FAST, reference=(str(folder / "view.png"),)))
+    assert found.references.pictures[0].pixels > 0.8 * tight.sum()
+    assert psnr(filled(found, identity), clean(), tight) > 28
 
 
 def test_nothing_visible_changes(searched):

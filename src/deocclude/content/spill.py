@@ -11,6 +11,7 @@ more, since edges end softly.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import cv2
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from deocclude.content.mixing import smooth
 from deocclude.content.patch import Patch
+from deocclude.geometry import Box, Size
 from deocclude.masks import Mask, distance_to
 
 BANDS = 4
@@ -40,6 +42,11 @@ APART = 20.0
 UNIT = 600
 """A photo with many more pixels a side than this is looked at a second time, reduced to about so many."""
 
+MARGIN = 2 * BANDS + 4 * AROUND
+"""What is further away than this does not matter, pixels."""
+TILE = 1024
+"""Side of the squares in which large crops are looked at one by one, so that memory does not follow them."""
+
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 
@@ -55,13 +62,49 @@ def without_spill(patch: Patch, modal: Mask, occluders: Mask) -> Patch:
         occluders: the visible pixels of what lies in front of the object.
     """
     own = modal.crop(patch.box)
-    front = occluders.crop(patch.box) & ~own
-    evidence = patch.evidence & ~spill(patch.rgb, own, front)
-    factor = round((modal.size.height * modal.size.width) ** 0.5 / UNIT)
-    if factor > 1:
-        evidence &= ~_wide_spill(patch.rgb, own, front, factor)
-    before, left = (int(np.count_nonzero(part)) for part in (patch.evidence, evidence))
-    return replace(patch, evidence=evidence) if left >= max(16, before // 5) else patch
+    evidence = patch.evidence & ~_all_spill(patch.rgb, own, occluders.crop(patch.box) & ~own, modal.size)
+    enough = _enough(int(np.count_nonzero(patch.evidence)), int(np.count_nonzero(evidence)))
+    return replace(patch, evidence=evidence) if enough else patch
+
+
+def clean(photo_rgb: NDArray[np.uint8], evidence: Mask, modal: Mask, occluders: Mask) -> Mask:
+    """Return ``evidence`` likewise without such pixels, or all of it; arguments as of :func:`without_spill`.
+
+    Args:
+        photo_rgb: uint8 [H, W, 3].
+        evidence: part of ``modal``.
+        modal: the visible mask.
+        occluders: the visible pixels of what lies in front of the object.
+    """
+    left = evidence - spilt(photo_rgb, modal, occluders - modal)
+    return left if _enough(evidence.area, left.area) else evidence
+
+
+def spilt(photo_rgb: NDArray[np.uint8], own: Mask, front: Mask) -> Mask:
+    """Return the pixels of ``own`` into which the colour of ``front`` spills.
+
+    Args:
+        photo_rgb: uint8 [H, W, 3].
+        own: visible pixels of an object or of the background.
+        front: visible pixels of what hides it; disjoint from ``own``.
+    """
+    box = front.box.grow(MARGIN * max(1, _factor(front.size))).clip(front.size)
+    found = _all_spill(photo_rgb[box.slices], own.crop(box), front.crop(box), front.size)
+    return Mask.from_crop(found, box[:2], front.size)
+
+
+def _all_spill(rgb: NDArray[np.uint8], own: Bool, front: Bool, photo: Size) -> Bool:
+    """Return what :func:`spill` finds in a crop, and in one of a large photo also at a reduced scale."""
+    found, factor = spill(rgb, own, front), _factor(photo)
+    return found | _wide_spill(rgb, own, front, factor) if factor > 1 and front.any() else found
+
+
+def _factor(photo: Size) -> int:
+    return round(math.sqrt(photo.height * photo.width) / UNIT)
+
+
+def _enough(before: int, left: int) -> bool:
+    return left >= max(16, before // 5)
 
 
 def spill(rgb: NDArray[np.uint8], own: Bool, front: Bool) -> Bool:
@@ -73,10 +116,15 @@ def spill(rgb: NDArray[np.uint8], own: Bool, front: Bool) -> Bool:
         front: bool [h, w], visible pixels of what hides it; disjoint from ``own``.
     """
     found = np.zeros_like(own)
-    rim = Mask.from_array(own & (distance_to(front) <= 1))
-    if rim:
-        window = rim.box.grow(BANDS + 4 * AROUND).clip(rim.size).slices
-        found[window] = _spill(rgb[window], own[window], front[window])
+    rim = own & (cv2.dilate(front.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+    size = Size(*own.shape)
+    for y in range(0, size.height, TILE):
+        for x in range(0, size.width, TILE):
+            tile = Box(x, y, x + TILE, y + TILE).clip(size)
+            if rim[tile.grow(BANDS + 1).clip(size).slices].any():
+                around = tile.grow(MARGIN).clip(size)
+                part = _spill(rgb[around.slices], own[around.slices], front[around.slices])
+                found[tile.slices] = part[tile.window(around)]
     return found
 
 
