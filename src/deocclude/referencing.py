@@ -81,7 +81,7 @@ def holes_of(project: Project) -> list[Hole]:
 
     What may be looked at is without the pixels into which the colour of what lies in front spills.
     """
-    from deocclude.content.spill import clean, spilt
+    from deocclude.content.spill import spilt, unspilt
 
     scene, photo = _repaired(project), project.photo.pixels
     covered, nothing = union(scene.modal, scene.size), Mask.empty(scene.size)
@@ -93,7 +93,7 @@ def holes_of(project: Project) -> list[Hole]:
         assert part is not None  # the stages run in order
         hidden = part.whole - part.modal
         if hidden:
-            own = clean(photo, own_pixels(part.modal)[0], part.modal, part.front)
+            own = unspilt(photo, own_pixels(part.modal)[0], part.modal, part.front)
             holes.append(Hole(item.id, (hidden,), own, free, part.modal, covered))
     if covered:
         holes.append(Hole(BACKGROUND, tuple(groups(covered)), nothing, free, nothing, covered))

@@ -22,9 +22,10 @@ from deocclude.training.content_samples import ContentSampler, ContentSettings
 from deocclude.training.fusion import Fusion, FusionConfig, FusionLossSettings, FusionNetSettings, train_fusion
 from deocclude.training.fusion_records import RecordSampler
 from deocclude.training.fusion_references import KINDS, AlignmentErrors, ReferenceMaker, ReferenceMix
-from deocclude.training.loop import Draw, TrainingStoppedError
+from deocclude.training.loop import TrainingStoppedError
 from deocclude.training.photo_packing import open_photo_pack
 from deocclude.training.photos import PackedPhotos
+from deocclude.training.task import Draw
 from deocclude.weights import WeightsInfo, read_weights, save_weights
 
 SIDE = 64

@@ -19,8 +19,9 @@ from deocclude.training import loop
 from deocclude.training.checkpoints import CHECKPOINT_VERSION
 from deocclude.training.config import LoopSettings, Phase
 from deocclude.training.devices import choose_device, choose_precision
-from deocclude.training.loop import Draw, TrainingStoppedError, train
+from deocclude.training.loop import TrainingStoppedError, train
 from deocclude.training.records import read_log
+from deocclude.training.task import Draw
 from deocclude.weights import read_weights
 
 PROGRAM = Path(__file__).with_name("toy_task.py")

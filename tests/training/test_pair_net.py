@@ -134,7 +134,7 @@ def test_scores_by_kind(folder: Path, pack: PairPack):
 
 
 def test_batches_keep_their_shares(folder: Path, pack: PairPack):
-    from deocclude.training.loop import Draw
+    from deocclude.training.task import Draw
 
     task = PairTask(config(folder, composite=0.75, tabletop=0.25), pack)
     task._train["tabletop"]._truth = torch.full((len(pack), 2), 7.0)

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from deocclude.training.config import LoopSettings, Phase
-from deocclude.training.loop import Draw, train_and_save
+from deocclude.training.loop import train_and_save
+from deocclude.training.task import Draw
 
 
 class Toy:

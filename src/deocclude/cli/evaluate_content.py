@@ -94,6 +94,7 @@ def content(
 
 
 def _photos(data: tuple[Path, ...], rows: tuple[str, ...], trials: Trials, report: Report) -> tuple[Table, ...]:
+    from deocclude.datasets.labelled_scenes import dataset_name
     from deocclude.evaluation.content_files import write_results
     from deocclude.evaluation.content_run import run_trials, tables
 
@@ -102,7 +103,8 @@ def _photos(data: tuple[Path, ...], rows: tuple[str, ...], trials: Trials, repor
         results = run_trials(made, rows, jobs=report.jobs, progress=lambda done: bar("trials", done, count))
     found = tables(results, tight=trials.tight, samples=report.samples)
     if report.output is not None:
-        about = {"data": [path.name for path in data], "donors": [path.name for path in trials.donors or data],
+        about = {"data": [dataset_name(path) for path in data],
+                 "donors": [dataset_name(path) for path in trials.donors or data],
                  "validation_tenth": trials.validation_tenth, "seed": trials.seed, "tight": trials.tight,
                  "rows": list(rows)}  # fmt: skip
         write_results(report.output, results, found, by=rows[-1], about=about)

@@ -67,7 +67,7 @@ def without_spill(patch: Patch, modal: Mask, occluders: Mask) -> Patch:
     return replace(patch, evidence=evidence) if enough else patch
 
 
-def clean(photo_rgb: NDArray[np.uint8], evidence: Mask, modal: Mask, occluders: Mask) -> Mask:
+def unspilt(photo_rgb: NDArray[np.uint8], evidence: Mask, modal: Mask, occluders: Mask) -> Mask:
     """Return ``evidence`` likewise without such pixels, or all of it; arguments as of :func:`without_spill`.
 
     Args:

@@ -31,9 +31,10 @@ from deocclude.training.devices import choose_device
 from deocclude.training.fusion_records import RecordSampler
 from deocclude.training.fusion_references import KINDS, AlignmentErrors, ReferenceMaker, ReferenceMix, References
 from deocclude.training.fusion_scores import FusionBatch, HeldOutReferences
-from deocclude.training.loop import Draw, train_and_save
+from deocclude.training.loop import train_and_save
 from deocclude.training.photo_packing import PhotoPack, open_photo_pack, photo_fingerprint
 from deocclude.training.photos import PackedPhotos
+from deocclude.training.task import Draw
 from deocclude.weights import load_state, read_weights, weights_path
 
 FEATURE_SEED = 2

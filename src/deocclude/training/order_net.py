@@ -15,7 +15,8 @@ from torch.nn import functional
 from deocclude.nets.order_net import OrderNet, front_probability
 from deocclude.training.config import LoopSettings, plain
 from deocclude.training.labelled import Crops, Jitter, read_pairs
-from deocclude.training.loop import Draw, train_and_save
+from deocclude.training.loop import train_and_save
+from deocclude.training.task import Draw
 
 TASK = "order-net"
 Batch = tuple[Tensor, Tensor]

@@ -22,8 +22,9 @@ from deocclude.nets.pair_reader import SHRINK
 from deocclude.training import warp
 from deocclude.training.config import LoopSettings, plain
 from deocclude.training.devices import choose_device
-from deocclude.training.loop import Draw, train_and_save
+from deocclude.training.loop import train_and_save
 from deocclude.training.pair_packing import ROOM, PairPack, open_pair_pack
+from deocclude.training.task import Draw
 from deocclude.weights import load_state, load_unet, read_weights, weights_path
 
 TASK = "pair-net"

@@ -35,9 +35,10 @@ from deocclude.training.content_losses import (
 from deocclude.training.content_samples import ContentBatch, ContentSampler, ContentSettings
 from deocclude.training.content_scores import HeldOut
 from deocclude.training.devices import choose_device
-from deocclude.training.loop import Draw, train_and_save
+from deocclude.training.loop import train_and_save
 from deocclude.training.photo_packing import PhotoPack, open_photo_pack, photo_fingerprint
 from deocclude.training.photos import PackedPhotos
+from deocclude.training.task import Draw
 from deocclude.weights import load_state, read_weights, weights_path
 
 FEATURE_SEED = 1

@@ -20,13 +20,14 @@ from deocclude.training import warp
 from deocclude.training.config import LoopSettings, plain
 from deocclude.training.devices import choose_device
 from deocclude.training.erasing import Batch, EraserSampler, ErasingSettings
-from deocclude.training.loop import Draw, train_and_save
+from deocclude.training.loop import train_and_save
 from deocclude.training.losses import weighted_cross_entropy
 from deocclude.training.objects import PackedObjects
 from deocclude.training.packing import Pack, fingerprint, open_pack
 from deocclude.training.reference_erasing import ReferenceSampler
 from deocclude.training.scene_packing import open_scene_pack
 from deocclude.training.scene_samples import SceneSampler
+from deocclude.training.task import Draw
 from deocclude.weights import load_state, read_weights, weights_path
 
 INITIALISERS = {"kaiming": init_kaiming, "reference": init_reference}

@@ -20,10 +20,11 @@ from deocclude.training import warp
 from deocclude.training.colour_erasing import ColourBatch, ColourSampler, ColourSettings
 from deocclude.training.config import LoopSettings, plain
 from deocclude.training.devices import choose_device
-from deocclude.training.loop import Draw, train_and_save
+from deocclude.training.loop import train_and_save
 from deocclude.training.losses import weighted_cross_entropy
 from deocclude.training.photo_packing import PhotoPack, open_photo_pack, photo_fingerprint
 from deocclude.training.photos import PackedPhotos
+from deocclude.training.task import Draw
 from deocclude.weights import load_state, read_weights, weights_path
 
 VALIDATION_SEED = 1_000_003

@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from deocclude.nets.unet import UNet, init_kaiming
 from deocclude.training.config import LoopSettings, plain
 from deocclude.training.labelled import Crops, Jitter, read_shapes
-from deocclude.training.loop import Draw, train_and_save
+from deocclude.training.loop import train_and_save
 from deocclude.training.losses import weighted_cross_entropy
+from deocclude.training.task import Draw
 
 TASK = "supervised"
 Batch = tuple[Tensor, Tensor]
