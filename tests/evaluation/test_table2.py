@@ -115,6 +115,16 @@ def test_a_distrusted_reference_is_not_stitched_in(data):
     assert (stitched(replace(sample, alignment=0.2), base)[0] == base.rgb).all()
 
 
+def test_a_distrusted_reference_is_shown_to_other_networks_only(data):
+    sample = next(data[k] for k in range(len(data)) if data[k].alignment > 0.5)
+    base = paint_base(sample)
+    doubtful = replace(sample, alignment=0.2)
+    made = make_rows(("ours", f"all-references={bundled_path('fusion')}"))
+    assert (made["ours"](sample, base) != base.rgb).any()
+    assert (made["ours"](doubtful, base) == base.rgb).all()
+    assert (made["all-references"](doubtful, base) != base.rgb).any()
+
+
 def test_no_reference_is_none_for_the_painter(data):
     sample = next(data[k] for k in range(len(data)) if data[k].kind == ReferenceKind.NONE)
     laid = laid_reference(sample)

@@ -1,15 +1,17 @@
 """The rows of Table 2: who fills the hole of a sample with a reference, by name.
 
 ``original`` is PCNet-C without the reference; ``altered-gt`` and ``similar-ref`` are the two trainings of the published
-network; ``ours`` its successor; ``stitched`` the aligned reference itself where it is trusted, PCNet-C elsewhere;
-``chosen`` what :mod:`deocclude.content.choose` makes of all candidates, the network and its mean with the stitched
-reference (:mod:`deocclude.content.fused`) among them where the reference is trusted. ``NAME=WEIGHTS`` gives a row its
-weights, under any name for networks for references: so are ablations compared.
+network; ``ours`` its successor as ``run`` uses it, which sees aligned references that are trusted and nothing else;
+``stitched`` the aligned reference itself where it is trusted, PCNet-C elsewhere; ``chosen`` what
+:mod:`deocclude.content.choose` makes of all candidates, the network and its mean with the stitched reference
+(:mod:`deocclude.content.fused`) among them where the reference is trusted. ``NAME=WEIGHTS`` gives a row its weights,
+under any name for networks for references, which are shown every reference: so are ablations compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +34,7 @@ FUSED = "fused"
 """The candidate of :mod:`deocclude.content.fused`, as ``choose`` knows it."""
 PUBLISHED = ("altered-gt", "similar-ref")
 TRUSTED = 0.5
-"""An aligned reference is stitched in from this confidence on, as in :mod:`deocclude.content.stitch`."""
+"""An aligned reference is laid in from this confidence on, as in :mod:`deocclude.content.stitch`."""
 
 RGBArray = NDArray[np.uint8]
 Fill = Callable[[ReferenceSample, Painted], RGBArray]
@@ -55,7 +57,7 @@ def make_rows(named: Sequence[str]) -> dict[str, Fill]:
         elif name == CHOSEN:
             rows[name] = _chosen(weights)
         elif name != ORIGINAL:
-            rows[name] = _network(weights)
+            rows[name] = _network(weights, trusted_reference if name == OURS else laid_reference)
     return rows
 
 
@@ -103,13 +105,13 @@ def stitched(sample: ReferenceSample, base: Painted) -> tuple[RGBArray, NDArray[
     return np.where(filled[..., None], np.clip(np.rint(laid), 0, 255), base.rgb).astype(np.uint8), filled
 
 
-def _network(weights: str | Path) -> Fill:
+def _network(weights: str | Path, shown: Callable[[ReferenceSample], LaidReference | None]) -> Fill:
     from deocclude.content.fusion import FusionPainter, FusionSettings
 
     net = FusionPainter(None, FusionSettings(str(weights))).net  # what cannot work is refused before the work
 
     def fill(sample: ReferenceSample, base: Painted) -> RGBArray:
-        painter = FusionPainter(laid_reference(sample), net=net, base=_known(base, sample))
+        painter = FusionPainter(shown(sample), net=net, base=_known(base, sample))
         return painter(reference_patch(sample)).rgb
 
     return fill
@@ -127,7 +129,7 @@ def _chosen(weights: str) -> Fill:
         patch = reference_patch(sample)
         picture, filled = stitched(sample, base)
         if filled.any():  # a reference that is not trusted has no say
-            painter = FusionPainter(laid_reference(sample), settings)
+            painter = FusionPainter(trusted_reference(sample), settings)
             best = blended(picture, painter(patch).rgb, filled, ~patch.hole)
             extra = [Candidate("fusion", painter), from_picture(FUSED, best, filled, Provenance.REFERENCE)]
         return choose_among_all(extra)(patch).rgb
@@ -135,8 +137,13 @@ def _chosen(weights: str) -> Fill:
     return fill
 
 
+def trusted_reference(sample: ReferenceSample) -> LaidReference | None:
+    """Return what ``run`` shows the network of a sample's reference: what is laid over the photo, if it is trusted."""
+    return replace(laid_reference(sample), loose=None) if sample.alignment >= TRUSTED else None
+
+
 def laid_reference(sample: ReferenceSample) -> LaidReference:
-    """Return the reference of a sample as the painter of :mod:`deocclude.content.fusion` takes it."""
+    """Return the reference of a sample as the painter of :mod:`deocclude.content.fusion` takes it, also as it is."""
     from deocclude.content.fusion import LaidReference
 
     source = np.where(sample.aligned_valid, 0, -1).astype(np.int16)
