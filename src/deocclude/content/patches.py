@@ -120,7 +120,7 @@ class Basis:
         found = np.empty((len(centres), colours + 2), np.float32)
         for start in range(0, len(centres), CHUNK):
             part = slice(start, start + CHUNK)
-            found[part, :colours] = np.rint((_colours(canvas, centres[part]) - self.mean) @ self.axes)
+            found[part, :colours] = np.rint(_colours(canvas, centres[part]) @ self.axes - self.mean @ self.axes)
         found[:, colours:] = canvas.pixels[centres, 3:] * (2 * canvas.radius + 1)
         return np.rint(found, out=found)
 
