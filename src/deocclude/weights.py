@@ -6,9 +6,8 @@ Weights are stored as float16 (half the size, no measurable loss) and used as fl
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from importlib import resources
+from importlib import import_module, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,61 +20,18 @@ if TYPE_CHECKING:
     from deocclude.nets.unet import UNet
 
 
-def _unet(**arguments: Any) -> nn.Module:
-    from deocclude.nets.unet import UNet
-
-    return UNet(**arguments)
-
-
-def _partial_conv(**arguments: Any) -> nn.Module:
-    from deocclude.nets.partial_conv import PartialConvUNet
-
-    return PartialConvUNet(**arguments)
-
-
-def _gated(**arguments: Any) -> nn.Module:
-    from deocclude.nets.gated import GatedUNet
-
-    return GatedUNet(**arguments)
-
-
 FORMAT_VERSION = 1
-
-
-def _order_net(**arguments: Any) -> nn.Module:
-    from deocclude.nets.order_net import OrderNet
-
-    return OrderNet(**arguments)
-
-
-def _pair_net(**arguments: Any) -> nn.Module:
-    from deocclude.nets.pair_net import PairNet
-
-    return PairNet(**arguments)
-
-
-def _fusion(**arguments: Any) -> nn.Module:
-    from deocclude.nets.reference_net import FusionNet
-
-    return FusionNet(**arguments)
-
-
-def _conv3_deconv3(**arguments: Any) -> nn.Module:
-    from deocclude.nets.reference_net import Conv3Deconv3
-
-    return Conv3Deconv3(**arguments)
-
-
-NETS: dict[str, Callable[..., nn.Module]] = {
-    "unet": _unet,
-    "partial-conv": _partial_conv,
-    "gated": _gated,
-    "order-net": _order_net,
-    "pair-net": _pair_net,
-    "fusion": _fusion,
-    "conv3-deconv3": _conv3_deconv3,
+NETS = {
+    "unet": "unet.UNet",
+    "partial-conv": "partial_conv.PartialConvUNet",
+    "gated": "gated.GatedUNet",
+    "order-net": "order_net.OrderNet",
+    "pair-net": "pair_net.PairNet",
+    "fusion": "reference_net.FusionNet",
+    "conv3-deconv3": "reference_net.Conv3Deconv3",
 }
-"""Builders by the value of ``net`` in :attr:`WeightsInfo.architecture`; the other values are their arguments."""
+"""Module and class in :mod:`deocclude.nets` by the value of ``net`` in :attr:`WeightsInfo.architecture`; the other
+values are the arguments of the class."""
 BUNDLED = {
     "pcnet-m": "pcnet_m.safetensors",
     "pcnet-m-rgb": "pcnet_m_rgb.safetensors",
@@ -212,11 +168,17 @@ def load_net(source: str | Path) -> nn.Module:
     if name not in NETS:
         raise InputError(f"one of {', '.join(NETS)}", str(name), file=path, field="architecture")
     try:
-        net = NETS[name](**arguments)
+        net = _net_class(name)(**arguments)
     except (TypeError, ValueError, InputError):
         raise InputError(f"arguments of a {name} net", str(arguments), file=path, field="architecture") from None
     load_state(net, state, path)
     return net.eval()
+
+
+def _net_class(name: str) -> type[nn.Module]:
+    module, kind = NETS[name].split(".")
+    found: type[nn.Module] = getattr(import_module(f"deocclude.nets.{module}"), kind)
+    return found
 
 
 def load_unet(source: str | Path = "pcnet-m") -> UNet:

@@ -173,5 +173,5 @@ def test_missing_weights_are_one_clear_line(tmp_path):
     ("name", "found"), [("pcnet-m", "UNet"), ("pcnet-m-rgb", "UNet"), ("pair-net", "PairNet"), ("fusion", "FusionNet")]
 )
 def test_weights_of_other_nets_are_refused(name, found):
-    with pytest.raises(InputError, match=f"expected a content network with 6 inputs, found {found}"):
+    with pytest.raises(InputError, match=f"expected weights of the content network, found those of a {found}"):
         painter("pcnet-c", {"weights": name})(constant(disc(30, 30, 5)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -23,14 +23,14 @@ from deocclude.content import painter
 from deocclude.content.blend import NONE
 from deocclude.content.overlay import Overlay
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
-from deocclude.errors import InputError
 from deocclude.geometry import Box, Size
 from deocclude.masks import Mask
+from deocclude.nets.loading import existing, load_for
 from deocclude.nets.planes import HOLE, RGB, SEEN
 from deocclude.nets.reference_net import ALIGNED, BASE, SHOWN, VALID, Conv3Deconv3, FusionNet, compare, join_planes
-from deocclude.weights import load_net, weights_path
 
 NAME = "fusion"
+_NAMES = {"what": "the network for references", "command": "fusion"}
 TAKEN = 0.5
 """A pixel is said to come from the reference if at least this share of its correction is taken from it."""
 
@@ -166,19 +166,13 @@ def fusion_net(weights: str | Path = NAME) -> Net:
     Raises:
         InputError: no such weights, damaged ones, or those of another network.
     """
-    path = weights_path(weights)
-    if not path.is_file():
-        hint = "train some with 'deocclude train fusion', or use another method"
-        raise InputError("weights of the network for references", "no such file", file=path, hint=hint)
+    path = existing(weights, **_NAMES)
     return _kept(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=4)
 def _kept(path: Path, changed: int) -> Net:
-    net = load_net(path)
-    if not isinstance(net, FusionNet | Conv3Deconv3):
-        raise InputError("a network for references", type(net).__name__, file=path, field="architecture")
-    return net
+    return cast(Net, load_for(path, (FusionNet, Conv3Deconv3), **_NAMES))
 
 
 def _given(patch: Patch, base: RGBArray, reference: LaidReference, box: Box) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,9 @@ from deocclude import crops
 from deocclude.crops import Square
 from deocclude.errors import InputError
 from deocclude.masks import BoolArray, Mask
-from deocclude.weights import load_unet, weights_path
+from deocclude.nets.loading import load_for
+from deocclude.nets.unet import UNet
+from deocclude.weights import weights_path
 
 PATCH_SIZE = 128
 LARGEST_BATCH = 64
@@ -113,18 +115,17 @@ class MaskCompleter:
         if views not in (1, 2, 4):
             raise ValueError(f"views must be 1, 2 or 4, found {views}")
         self.weights, self.size, self.views = weights, size, views
-        self._net = net
+        if net is not None:
+            self.net = net
 
-    @property
+    @cached_property
     def net(self) -> nn.Module:
         """The network, in evaluation mode.
 
         Raises:
             InputError: weights that are missing, damaged or of another network.
         """
-        if self._net is None:
-            self._net = _load(self.weights)
-        return self._net
+        return _load(self.weights)
 
     @property
     def knows_unknown(self) -> bool:
@@ -195,13 +196,8 @@ def bundled(name: str = "pcnet-m", views: int = 1) -> MaskCompleter:
 
 
 def _load(weights: str | Path) -> nn.Module:
-    path = weights_path(weights)
-    if not path.is_file():
-        hint = "train some with 'deocclude train pcnet-m', or use another method"
-        raise InputError("weights of the mask network", "no such file", file=path, hint=hint)
-    net = load_unet(path)
+    net = load_for(weights, (UNet,), what="the mask network", command="pcnet-m")
     if net.in_channels not in (2, 3, 4, WITH_COLOURS) or net.classes != 2:
-        found = f"{net.in_channels} inputs, {net.classes} classes"
-        raise InputError("a mask network with 2 to 4 or 7 inputs and 2 classes", found, file=path, field="architecture")
-    channels_last: nn.Module = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return channels_last
+        found, file = f"{net.in_channels} inputs, {net.classes} classes", weights_path(weights)
+        raise InputError("a mask network with 2 to 4 or 7 inputs and 2 classes", found, file=file, field="architecture")
+    return net

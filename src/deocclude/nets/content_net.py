@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from deocclude.errors import InputError
 from deocclude.nets.gated import GatedUNet
+from deocclude.nets.loading import existing, load_for
 from deocclude.nets.partial_conv import PartialConvUNet
-from deocclude.nets.planes import PLANES
-from deocclude.weights import load_net, weights_path
 
 Float = NDArray[np.float32]
 PIXELS_AT_ONCE = 16 * 128 * 128
 """Size of a batch: more is hardly faster and takes much memory."""
+_NAMES = {"what": "the content network", "command": "pcnet-c"}
 
 
 class ContentNet:
@@ -33,18 +32,17 @@ class ContentNet:
 
     def __init__(self, weights: str | Path = "pcnet-c", *, net: nn.Module | None = None) -> None:
         self.weights = weights
-        self._net = None if net is None else net.eval()
+        if net is not None:
+            self.net = net.eval()
 
-    @property
+    @cached_property
     def net(self) -> nn.Module:
         """The network, in evaluation mode.
 
         Raises:
             InputError: weights that are missing, damaged or of another network.
         """
-        if self._net is None:
-            self._net = _load(self.weights)
-        return self._net
+        return load_for(self.weights, (GatedUNet, PartialConvUNet), **_NAMES)
 
     @property
     def stride(self) -> int:
@@ -86,7 +84,7 @@ def content_net(weights: str | Path = "pcnet-c") -> ContentNet:
     Raises:
         InputError: no such weights. A file that is damaged or of another network is refused when it is first used.
     """
-    path = _existing(weights)
+    path = existing(weights, **_NAMES)
     return _kept(path, path.stat().st_mtime_ns)
 
 
@@ -104,21 +102,3 @@ def _batches(windows: Sequence[Float]) -> Iterator[list[int]]:
         count = max(1, PIXELS_AT_ONCE // (height * width))
         for start in range(0, len(numbers), count):
             yield numbers[start : start + count]
-
-
-def _existing(weights: str | Path) -> Path:
-    path = weights_path(weights)
-    if not path.is_file():
-        hint = "train some with 'deocclude train pcnet-c', or use another method"
-        raise InputError("weights of the content network", "no such file", file=path, hint=hint)
-    return path
-
-
-def _load(weights: str | Path) -> nn.Module:
-    path = _existing(weights)
-    net = load_net(path)
-    if not isinstance(net, GatedUNet | PartialConvUNet):
-        found = type(net).__name__
-        raise InputError(f"a content network with {PLANES} inputs", found, file=path, field="architecture")
-    channels_last: nn.Module = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return channels_last

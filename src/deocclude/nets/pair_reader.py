@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,9 @@ from torch import nn
 from torch.nn import functional
 
 from deocclude.crops import Square, cut, object_square, outside, pair_square
-from deocclude.errors import InputError
 from deocclude.masks import BoolArray, Mask, union
+from deocclude.nets.loading import load_for
 from deocclude.nets.pair_net import PairNet, both_ways
-from deocclude.weights import load_net, weights_path
 
 SHIPPED = "pair-net"
 SIZE = 128
@@ -71,18 +70,17 @@ class PairReader:
 
     def __init__(self, weights: str | Path = SHIPPED, *, net: nn.Module | None = None) -> None:
         self.weights = weights
-        self._net = net
+        if net is not None:
+            self.net = net
 
-    @property
+    @cached_property
     def net(self) -> nn.Module:
         """The network, in evaluation mode.
 
         Raises:
             InputError: weights that are missing, damaged or of another network.
         """
-        if self._net is None:
-            self._net = _load(self.weights)
-        return self._net
+        return load_for(self.weights, (PairNet,), what="a pair network", command="pair-net")
 
     @torch.inference_mode()
     def read(self, questions: Sequence[PairQuestion]) -> NDArray[np.float64]:
@@ -113,12 +111,3 @@ class PairReader:
 def bundled() -> PairReader:
     """Return the reader with bundled weights; one for the whole process."""
     return PairReader()
-
-
-def _load(weights: str | Path) -> nn.Module:
-    net = load_net(weights)
-    if not isinstance(net, PairNet):
-        hint = "train some with 'deocclude train pair-net'"
-        raise InputError("weights of a pair network", "of another one", file=weights_path(weights), hint=hint)
-    channels_last: nn.Module = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return channels_last
