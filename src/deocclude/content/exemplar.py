@@ -19,7 +19,7 @@ from deocclude.content.diffusion import BiharmonicSettings, biharmonic
 from deocclude.content.membrane import halve, pull_push, without_seam
 from deocclude.content.painting import compose, paint_blind, trust
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
-from deocclude.content.patches import Canvas, Index, make_canvas, principal, vote
+from deocclude.content.patches import Canvas, Index, make_canvas, principal, votes
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -101,12 +101,15 @@ class _Level:
 
 @dataclass(frozen=True, eq=False)
 class _Solved:
-    """A canvas after its last round: one match and squared mismatch a target, and what the votes say."""
+    """A canvas after its last search: one match and squared mismatch a target."""
 
     canvas: Canvas
     match: Index
     mismatch: Float
-    voted: Float
+
+    def votes(self, sharpness: float, channels: int) -> Float:
+        """Return what the matches say of the first channels of each pixel, float32 [n, channels]."""
+        return votes(self.canvas, self.match, _weight(self.canvas, self.mismatch), sharpness, channels)
 
 
 def exemplar(settings: ExemplarSettings, guide: Painter | None = None) -> Painter:
@@ -131,7 +134,7 @@ def exemplar(settings: ExemplarSettings, guide: Painter | None = None) -> Painte
             if len(canvases[0].sources) >= MIN_SOURCES and len(canvases[0].targets) <= settings.spread_pixels:
                 if guess is None:
                     matching.reflect(canvases[0])
-                return _finish(patch, _descend(canvases, settings, patch.seed))
+                return _finish(patch, _descend(canvases, settings, patch.seed), settings)
         return _too_little(patch)
 
     return paint
@@ -203,16 +206,16 @@ def _descend(canvases: list[Canvas], settings: ExemplarSettings, seed: int) -> _
 
 
 def _solve_first(canvas: Canvas, settings: ExemplarSettings, generator: np.random.Generator) -> _Solved:
-    start = _Solved(canvas, canvas.sources[:1].repeat(len(canvas.targets)), canvas.reach, canvas.pixels)
+    start = _Solved(canvas, canvas.sources[:1].repeat(len(canvas.targets)), canvas.reach)
     return _rounds(start, settings, generator, settings.rounds, exact=True)
 
 
 def _solve_next(canvas: Canvas, coarse: _Solved, settings: ExemplarSettings, generator: np.random.Generator) -> _Solved:
     match, rows = matching.pass_down(coarse.canvas, canvas, coarse.match)
-    mismatch = coarse.mismatch[rows]
-    start = _Solved(canvas, match, mismatch, vote(canvas, match, _weight(canvas, mismatch), settings.sharpness))
+    start = _Solved(canvas, match, coarse.mismatch[rows])
     if len(canvas.targets) > settings.spread_pixels:
         return start
+    _repaint(start, settings)
     exact = len(canvas.targets) <= settings.search_pixels
     return _rounds(start, settings, generator, settings.refinements, exact=exact)
 
@@ -220,18 +223,26 @@ def _solve_next(canvas: Canvas, coarse: _Solved, settings: ExemplarSettings, gen
 def _rounds(
     start: _Solved, settings: ExemplarSettings, generator: np.random.Generator, rounds: int, *, exact: bool
 ) -> _Solved:
-    """Match and vote ``rounds`` times on one level."""
-    canvas, mismatch, voted = start.canvas, start.mismatch, start.voted
+    """Match ``rounds`` times on one level, and vote in between."""
+    canvas, solved = start.canvas, start
     basis = principal(canvas, settings.dimensions, generator)
     source = basis.features(canvas, canvas.sources)
     rows = canvas.source_row[start.match]
-    for _ in range(rounds):
+    for done in range(rounds):
+        if done:
+            _repaint(solved, settings)
         target = basis.features(canvas, canvas.targets)
         if exact:
             rows = matching.search(target, source, rows, settings.max_sources, generator, settings.variety)
         rows, mismatch = matching.spread(canvas, target, source, rows, settings.reaches)
-        voted = vote(canvas, canvas.sources[rows], _weight(canvas, mismatch), settings.sharpness)
-    return _Solved(canvas, canvas.sources[rows], mismatch, voted)
+        solved = _Solved(canvas, canvas.sources[rows], mismatch)
+    return solved
+
+
+def _repaint(solved: _Solved, settings: ExemplarSettings) -> None:
+    """Give the unknown pixels of the canvas what the matches say, in place."""
+    canvas = solved.canvas
+    canvas.pixels[canvas.unknown] = solved.votes(settings.sharpness, canvas.pixels.shape[1])[canvas.unknown]
 
 
 def _weight(canvas: Canvas, mismatch: Float) -> Float:
@@ -241,9 +252,9 @@ def _weight(canvas: Canvas, mismatch: Float) -> Float:
     return np.asarray(np.exp(-exponent), np.float32)
 
 
-def _finish(patch: Patch, solved: _Solved) -> Painted:
+def _finish(patch: Patch, solved: _Solved, settings: ExemplarSettings) -> Painted:
     canvas = solved.canvas
-    voted = canvas.unpadded(solved.voted)[..., :3]
+    voted = canvas.unpadded(solved.votes(settings.sharpness, 3))
     filled = without_seam(voted, patch.rgb.astype(np.float32), patch.hole, patch.evidence)
     side = 2 * canvas.radius + 1
     rough = np.zeros(len(canvas.pixels))

@@ -7,7 +7,7 @@ detail of the candidate whose amount of detail is the most natural is put back a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -66,24 +66,37 @@ def mean(pictures: Sequence[Float], shares: Float) -> Float:
 
 
 def smooth(picture: Float, known: Bool, spread: float) -> Float:
-    """Return a picture float32 [h, w] or [h, w, 3] blurred, looking at ``known`` pixels only.
-
-    Wide blurs are done at a reduced scale: what they cost follows the picture, not the spread.
+    """Return a picture float32 [h, w] or [h, w, c] blurred, looking at ``known`` pixels only.
 
     Args:
         picture: means nothing where it is not known.
         known: bool [h, w].
         spread: standard deviation of the Gaussian, pixels.
     """
-    deep = (...,) if picture.ndim == 2 else (..., None)
+    return smoother(known, spread)(picture)
+
+
+def smoother(known: Bool, spread: float) -> Callable[[Float], Float]:
+    """Return :func:`smooth` for several pictures with the same known pixels.
+
+    Wide blurs are done at a reduced scale: what they cost follows the picture, not the spread.
+    """
     (height, width), factor = known.shape, max(1, int(spread / BLURRED))
-    parts = [known.astype(np.float32), np.where(known[deep], picture, 0).astype(np.float32)]
-    if factor > 1:
-        size = (-(-width // factor), -(-height // factor))
-        parts = [_resized(part, size, cv2.INTER_AREA) for part in parts]
-    weight, total = (np.asarray(cv2.GaussianBlur(part, (0, 0), spread / factor), np.float32) for part in parts)
-    mean = np.asarray(total / np.maximum(weight, 1e-6)[deep], np.float32)
-    return mean if factor == 1 else _resized(mean, (width, height), cv2.INTER_LINEAR)
+    size = (-(-width // factor), -(-height // factor))
+
+    def blurred(part: Float) -> Float:
+        small = part if factor == 1 else _resized(part, size, cv2.INTER_AREA)
+        return np.asarray(cv2.GaussianBlur(small, (0, 0), spread / factor), np.float32)
+
+    weight = np.maximum(blurred(known.astype(np.float32)), 1e-6)
+
+    def apply(picture: Float) -> Float:
+        deep = (...,) if picture.ndim == 2 else (..., None)
+        mean = blurred(np.where(known[deep], picture, np.float32(0)).astype(np.float32, copy=False))
+        mean /= weight[deep]
+        return mean if factor == 1 else _resized(mean, (width, height), cv2.INTER_LINEAR)
+
+    return apply
 
 
 def _resized(picture: Float, size: tuple[int, int], how: int) -> Float:

@@ -116,18 +116,19 @@ class Basis:
         Texture varies slowly: that of the centre stands for all pixels of a patch. All are whole numbers, computed in
         double precision: matrix products differ in their last bits from run to run, and results must not.
         """
-        colours = self.axes.shape[1]
+        colours, seen = self.axes.shape[1], canvas.pixels[:, :3].astype(np.float64)
         found = np.empty((len(centres), colours + 2), np.float32)
         for start in range(0, len(centres), CHUNK):
             part = slice(start, start + CHUNK)
-            found[part, :colours] = np.rint(_colours(canvas, centres[part]) @ self.axes - self.mean @ self.axes)
+            found[part, :colours] = np.rint(_colours(seen, canvas, centres[part]) @ self.axes - self.mean @ self.axes)
         found[:, colours:] = canvas.pixels[centres, 3:] * (2 * canvas.radius + 1)
         return np.rint(found, out=found)
 
 
-def _colours(canvas: Canvas, centres: Index) -> NDArray[np.float64]:
-    patches = canvas.pixels[:, :3].astype(np.float64).take(centres[:, None] + canvas.steps, axis=0)
-    return np.asarray(patches.reshape(len(centres), -1))
+def _colours(seen: NDArray[np.float64], canvas: Canvas, centres: Index) -> NDArray[np.float64]:
+    """Return the patches of ``seen`` [n, 3], the colours of ``canvas``, one a row."""
+    patches: NDArray[np.float64] = seen.take(centres[:, None] + canvas.steps, axis=0)
+    return patches.reshape(len(centres), -1)
 
 
 def principal(canvas: Canvas, dimensions: int, generator: np.random.Generator, samples: int = 4000) -> Basis:
@@ -139,7 +140,7 @@ def principal(canvas: Canvas, dimensions: int, generator: np.random.Generator, s
     chosen = canvas.sources
     if len(chosen) > samples:
         chosen = np.sort(generator.choice(chosen, samples, replace=False))
-    vectors = _colours(canvas, chosen)
+    vectors = _colours(canvas.pixels[:, :3].astype(np.float64), canvas, chosen)
     mean = vectors.mean(0)
     scatter = (vectors - mean).T @ (vectors - mean)
     axes = generator.standard_normal((len(mean), min(dimensions, len(mean))))
@@ -148,29 +149,28 @@ def principal(canvas: Canvas, dimensions: int, generator: np.random.Generator, s
     return Basis(mean, np.ascontiguousarray(axes))
 
 
-def vote(canvas: Canvas, match: Index, weight: Float, sharpness: float) -> Float:
-    """Repaint the unknown pixels by the votes of all patches that cover them.
+def votes(canvas: Canvas, match: Index, weight: Float, sharpness: float, channels: int) -> Float:
+    """Return what all patches that cover a pixel say of it.
 
     Args:
-        canvas: changed in place.
+        canvas: its sources are copied from.
         match: one source centre a target.
         weight: float32, one a target.
         sharpness: spread in pixels of the vote's Gaussian around the centre of a patch.
+        channels: how many of the first channels are asked for.
 
     Returns:
-        float32 [n, c]: what the patches say, also on known pixels; the canvas's own value where none votes.
+        float32 [n, channels], also on known pixels; the canvas's own value where none votes.
     """
-    channels = np.ascontiguousarray(canvas.pixels.T)  # one at a time: far faster to gather than rows of a few numbers
-    total = np.zeros_like(channels)
+    pixels = np.ascontiguousarray(canvas.pixels[:, :channels].T)  # gathered one by one: faster than short rows
+    total = np.zeros_like(pixels)
     share = np.zeros(len(canvas.pixels), np.float32)
     reach = np.arange(-canvas.radius, canvas.radius + 1)
     bell = np.exp(-(reach[:, None] ** 2 + reach**2) / (2 * sharpness**2)).ravel().astype(np.float32)
     heard = bell > FAINT
     for step, height in zip(canvas.steps[heard], bell[heard], strict=True):
         pull, here, there = weight * height, canvas.targets + step, match + step
-        for sum_of_votes, channel in zip(total, channels, strict=True):
+        for sum_of_votes, channel in zip(total, pixels, strict=True):
             sum_of_votes[here] += pull * channel.take(there)
         share[here] += pull
-    voted = np.where(share > 0, total / np.maximum(share, 1e-20), channels).T
-    canvas.pixels[canvas.unknown] = voted[canvas.unknown]
-    return np.ascontiguousarray(voted, np.float32)
+    return np.ascontiguousarray(np.where(share > 0, total / np.maximum(share, 1e-20), pixels).T, np.float32)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from deocclude.content.exemplar import ExemplarSettings, exemplar
-from deocclude.content.mixing import FINE, smooth
+from deocclude.content.mixing import FINE, smooth, smoother
 from deocclude.content.painting import compose
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
 from deocclude.content.pcnet_c import PCNetCSettings, pcnet_c
@@ -74,13 +74,19 @@ def own_colours(painted: NDArray[np.uint8], patch: Patch) -> NDArray[np.uint8]:
     seen = smooth(picture, patch.evidence, COLOURS)[patch.evidence]
     seen = seen[np.random.default_rng(patch.seed).permutation(len(seen))[:PALETTE]]
     coarse = smooth(picture, patch.hole | patch.evidence, COLOURS)[patch.hole]
-    colours, which = np.unique(np.rint(coarse), axis=0, return_inverse=True)  # few: asked once each
+    colours, which = _distinct(np.rint(coarse).astype(np.int32))
     _, likest = cKDTree(seen).query(colours, k=range(1, min(LIKE, len(seen)) + 1))
     away = distance_to(patch.evidence)[patch.hole, None]
-    moved = away / (away + NEAR) * (seen[likest].mean(1)[which.ravel()] - coarse)
+    moved = away / (away + NEAR) * (seen[likest].mean(1)[which] - coarse)
     result = painted.copy()
     result[patch.hole] = np.clip(np.rint(picture[patch.hole] + moved), 0, 255).astype(np.uint8)
     return result
+
+
+def _distinct(colours: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """Return the different ones of colours [n, 3] in 0..255, [m, 3], and which of them each is, [n]."""
+    packed, which = np.unique((colours << np.array([16, 8, 0], np.int32)).sum(1, dtype=np.int32), return_inverse=True)
+    return (packed[:, None] >> np.array([16, 8, 0], np.int32)) & 255, which
 
 
 def with_texture(base: Float, copied: Float, patch: Patch) -> Float:
@@ -96,12 +102,13 @@ def with_texture(base: Float, copied: Float, patch: Patch) -> Float:
     """
     known = patch.hole | patch.evidence
     last = max(FINE, COARSEST * 2 * float(distance_to(~patch.hole)[patch.hole].max()))
-    result, step, spread = base.copy(), copied - base, FINE
+    result, step, spread, blur = base.copy(), copied - base, FINE, smoother(known, FINE)
     while spread <= last:
-        coarse, coarse_step = smooth(copied, known, spread), smooth(step, known, spread)
-        strength = smooth(np.square(copied - coarse).mean(2), known, 2 * spread)
+        wider = smoother(known, 2 * spread)
+        coarse, coarse_step = blur(copied), blur(step)
+        strength = wider(np.square(copied - coarse).mean(2))
         usual = float(np.median(strength[patch.evidence]))
         share = np.minimum(1, np.sqrt(usual / np.maximum(strength, 1e-3)))
         result += share[..., None] * (step - coarse_step)
-        copied, step, spread = coarse, coarse_step, 2 * spread
+        copied, step, spread, blur = coarse, coarse_step, 2 * spread, wider
     return result
