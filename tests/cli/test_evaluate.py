@@ -35,6 +35,13 @@ def test_table1_prints_a_table_a_data_set(call, data, tiny):
     assert first["rows"][-1]["amodal mIoU"]["denominator"] > 0
 
 
+def test_table1_names_a_data_set_that_is_the_current_folder(call, data, tiny, monkeypatch):
+    monkeypatch.chdir(data)
+    answer = call("evaluate", "table1", ".", "--samples", 0, "--json", "--weights", tiny)
+    assert answer.code == 0, answer.err
+    assert json.loads(answer.out)[0]["title"] == "Order and whole shapes: set"
+
+
 def test_a_gap_gives_both_columns(call, data, tmp_path):
     target = tmp_path / "gap.md"
     answer = call("evaluate", "ordering", data, "--method", "convex", "--gap", 5, "--samples", 0, "-o", target)
@@ -55,6 +62,7 @@ def test_bad_options_are_refused_before_the_work(call, data, tmp_path, command):
         (("--samples", -1), "--samples"),
         (("-o", tmp_path / "there.md"), "--force"),
         (("--gap", -2), "--gap"),
+        (("--truth", "mask"), "order truth: expected one of annotated, auto, masks"),
     ):
         answer = call("evaluate", command, data, *options)
         assert answer.code == 2

@@ -139,7 +139,7 @@ def table1(
         order_net: weights or run folder of 'train order-net', for a row more.
         reporting: what is scored and where the tables go.
     """
-    from deocclude.datasets.labelled_scenes import open_dataset
+    from deocclude.datasets.labelled_scenes import dataset_name, open_dataset
     from deocclude.evaluation.learned import check_scenes, learned_rows
     from deocclude.evaluation.table1 import evaluate_table1
 
@@ -154,9 +154,9 @@ def table1(
         check_scenes(path, learned)
     for path in data:
         with console.progress_bar(quiet=reporting.json) as bar:
-            progress = partial(_tick, bar, path.name)
+            progress = partial(_tick, bar, dataset_name(path))
             table = evaluate_table1(open_dataset(path), protocol, learned=learned, progress=progress)
-        tables.append(replace(table, title=f"{table.title}: {path.name}"))
+        tables.append(replace(table, title=f"{table.title}: {dataset_name(path)}"))
     _show(tables, reporting)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from cyclopts import App, Parameter, validators
 from rich.text import Text
@@ -306,13 +306,10 @@ def recipes() -> None:
 
 def _read(kind: type[T], task: str, config: Path, given: Mapping[str, object]) -> T:
     """Return the recipe's settings; what is given on the command line and not empty outranks them."""
-    from dataclasses import replace
+    from deocclude.settings import from_dict, read_toml
 
-    from deocclude.settings import read_settings
-
-    settings: Any = read_settings(kind, _recipe(task, config))
-    changed: T = replace(settings, **{name: value for name, value in given.items() if value})
-    return changed
+    path = _recipe(task, config)
+    return from_dict(kind, read_toml(path) | {name: value for name, value in given.items() if value}, file=path)
 
 
 def _report(folder: Path) -> None:

@@ -54,6 +54,15 @@ class Protocol:
     seed: int = 0
     """Of the resampling."""
 
+    def __post_init__(self) -> None:
+        """Check the truth.
+
+        Raises:
+            InputError: no such kind.
+        """
+        if self.truth and self.truth not in order_scores.TRUTHS:
+            raise unknown_choice("order truth", self.truth, order_scores.TRUTHS)
+
     @property
     def note(self) -> str:
         """One line for a table."""
@@ -182,15 +191,16 @@ def usable(
     Raises:
         InputError: none has.
     """
-    number, used = 0, 0
+    number, used, file = 0, 0, None
     for number, labelled in enumerate(scenes, start=1):
+        file = labelled.scene.source
         if has_truth(labelled):
             used += 1
             yield labelled
         if progress:
             progress(number)
     if not used:
-        raise InputError(f"scenes with {wanted}", f"none among {number}", hint="score on an amodal data set")
+        raise InputError(f"scenes with {wanted}", f"none among {number}", file=file, hint="score on an amodal data set")
 
 
 def check_methods(methods: Sequence[str], known: Iterable[str], kind: str) -> None:

@@ -276,7 +276,7 @@ def train_fusion(config: FusionConfig, out: Path) -> Path:
     Raises:
         InputError: a pack or data set that is missing, of another kind, damaged or empty, a data set whose training
             references overlap its test objects, an unknown kind of net, or a checkpoint of another run.
-        TrainingStoppedError: SIGTERM arrived; call again to continue.
+        TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
     """
     pack = open_photo_pack(Path(config.pack))
     data = [read_reference_dataset(folder) for folder in config.data]

@@ -37,9 +37,16 @@ LAST_MESSAGE = 0.5
 
 
 class TrainingStoppedError(DeoccludeError):
-    """The run was asked to stop (SIGTERM); its checkpoint is written."""
+    """The run was asked to stop by a signal; its checkpoint is written.
 
-    exit_code = 143
+    Args:
+        step: steps that were done.
+        number: of the signal.
+    """
+
+    def __init__(self, step: int, number: int = signal.SIGTERM) -> None:
+        super().__init__(f"stopped after step {step}; run the same command again to continue")
+        self.exit_code = 128 + number
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +73,7 @@ def train(task: Task, settings: LoopSettings, out: Path) -> Trained:
 
     Raises:
         InputError: settings that make no sense, or a checkpoint of another run.
-        TrainingStoppedError: SIGTERM arrived; call again to continue.
+        TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
         MissingExtraError: Lightning Fabric is not installed.
     """
     _check(settings)
@@ -79,7 +86,7 @@ def train(task: Task, settings: LoopSettings, out: Path) -> Trained:
 
 
 def _trained(run: _Run) -> Trained:
-    with _catch_sigterm(run):
+    with _stopped_by_signals(run):
         trained = run.to_the_end()
     run.fabric.barrier()  # without it a process may be torn down while another still writes
     return trained
@@ -103,7 +110,7 @@ def train_and_save(task: Task, loop: LoopSettings, config: Any, data: dict[str, 
 
     Raises:
         InputError: settings that make no sense, or a checkpoint of another run.
-        TrainingStoppedError: SIGTERM arrived; call again to continue.
+        TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
     """
     _check_recipe(config)
     trained = train(task, loop, out)
@@ -132,7 +139,7 @@ class _Run:
     def __init__(self, task: Task, settings: LoopSettings, out: Path, fabric: Any) -> None:
         self.task, self.settings, self.out, self.fabric = task, settings, out, fabric
         self.step, self.samples, self.seconds_before, self.started = 0, 0, 0.0, time.perf_counter()
-        self.stop = False
+        self.stop = 0
         torch.manual_seed(settings.seed)
         bare = _built(task).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(bare).to(fabric.device).eval().requires_grad_(False)
@@ -208,7 +215,20 @@ class _Run:
             else:
                 value.copy_(mine[name])
 
+    def _check_weights(self) -> None:
+        """Refuse to go on, or to keep anything, once the training has diverged.
+
+        Raises:
+            InputError: a weight is no finite number any more.
+        """
+        total = torch.stack([weight.detach().float().sum() for weight in self.net.parameters()]).sum()
+        if not bool(torch.isfinite(total)):
+            rate, hint = self.settings.learning_rate, "lower it and train into another folder; an older checkpoint is kept"
+            found = f"weights that are no numbers any more after step {self.step} ({rate:g})"
+            raise InputError("a rate at which the training converges", found, field="loop.learning_rate", hint=hint)
+
     def _log_losses(self, losses: list[Tensor], seconds: float, progress: float) -> None:
+        self._check_weights()
         if self.log:
             phase = self.settings.phase_at(progress)
             self.log.write(
@@ -222,6 +242,7 @@ class _Run:
             )
 
     def _validate(self) -> dict[str, float]:
+        self._check_weights()
         scores: dict[str, float] = {}
         if self.log:
             with torch.inference_mode():
@@ -241,9 +262,10 @@ class _Run:
         if last or due or self.stop:
             self._save()
         if self.stop and not last:
-            raise TrainingStoppedError(f"stopped after step {self.step}; run the same command again to continue")
+            raise TrainingStoppedError(self.step, self.stop)
 
     def _save(self) -> None:
+        self._check_weights()
         if self.fabric.is_global_zero:
             state = Checkpoint(
                 task=self.task.name,
@@ -330,16 +352,23 @@ def _binding(settings: LoopSettings) -> dict[str, Any]:
 
 
 @contextmanager
-def _catch_sigterm(run: _Run) -> Iterator[None]:
-    def ask(_signal: int, _frame: Any) -> None:
-        run.stop = True
+def _stopped_by_signals(run: _Run) -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C end the run after its present step; a second Ctrl-C ends it at once."""
 
+    def ask(number: int, _frame: Any) -> None:
+        run.stop = number
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # as in the background of a shell
+    numbers = (signal.SIGTERM,) if ignored else (signal.SIGTERM, signal.SIGINT)
     try:
-        before = signal.signal(signal.SIGTERM, ask)
+        before = {number: signal.signal(number, ask) for number in numbers}
     except ValueError:  # not the main thread: nobody can send us a signal here
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -96,7 +96,7 @@ def train_order_net(config: OrderNetConfig, out: Path) -> Path:
 
     Raises:
         InputError: data without a true order, or a checkpoint of another run.
-        TrainingStoppedError: SIGTERM arrived; call again to continue.
+        TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
     """
     training, held_out = read_pairs([Path(item) for item in config.data], config.crop_size)
     data = {

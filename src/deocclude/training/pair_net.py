@@ -262,7 +262,7 @@ def train_pair_net(config: PairNetConfig, out: Path) -> Path:
     Raises:
         InputError: a pack that is missing, damaged or empty, weights to start from that do not fit, or a checkpoint of
             another run.
-        TrainingStoppedError: SIGTERM arrived; call again to continue.
+        TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
     """
     pack = open_pair_pack(Path(config.pack))
     task = PairTask(config, pack, choose_device(config.loop.device))

@@ -238,7 +238,7 @@ def train_pcnet_c(config: PCNetCConfig, out: Path) -> Path:
     Raises:
         InputError: a pack that is missing, of another kind, damaged or empty, an unknown kind of net, or a checkpoint
             of another run.
-        TrainingStoppedError: SIGTERM arrived; call again to continue.
+        TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
     """
     pack = open_photo_pack(Path(config.pack))
     task = PCNetC(config, pack, choose_device(config.loop.device))

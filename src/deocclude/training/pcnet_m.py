@@ -245,7 +245,7 @@ def train_pcnet_m(config: PCNetMConfig, out: Path) -> Path:
 
     Raises:
         InputError: a pack that is missing, damaged or empty, or a checkpoint of another run.
-        TrainingStoppedError: SIGTERM arrived; call again to continue.
+        TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
     """
     pack = open_pack(Path(config.pack))
     task = PCNetM(config, pack, choose_device(config.loop.device))

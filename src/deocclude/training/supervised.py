@@ -121,7 +121,7 @@ def train_supervised(config: SupervisedConfig, out: Path) -> Path:
 
     Raises:
         InputError: data without true whole masks, or a checkpoint of another run.
-        TrainingStoppedError: SIGTERM arrived; call again to continue.
+        TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
     """
     training, held_out = read_shapes([Path(item) for item in config.data], config.crop_size)
     data = {
