@@ -52,6 +52,22 @@ def test_a_gap_gives_both_columns(call, data, tmp_path):
     assert "iou, cost" in answer.out
 
 
+def test_predictions_of_another_method_are_scored(call, data, tmp_path):
+    annotations = data / "annotations.json"
+    for command, score in (("amodal", "iou"), ("ordering", "acc_occpair")):
+        answer = call("evaluate", command, data, "--predictions", f"hers={annotations}", "--samples", 20, "--json")
+        assert answer.code == 0, answer.err
+        rows = json.loads(answer.out)[0]["rows"]
+        assert [row["method"] for row in rows] == ["hers"]
+        assert rows[0][score]["value"] == rows[0][score]["low"] == 1.0
+        answer = call("evaluate", command, data, "--predictions", annotations, "--gap", 3)
+        assert answer.code == 2
+        assert "--gap: expected methods that can be asked again, found --predictions" in answer.err
+        answer = call("evaluate", command, data, "--predictions", tmp_path / "absent.json")
+        assert answer.code == 2
+        assert "absent.json: expected a file or folder of masks" in answer.err
+
+
 @pytest.mark.parametrize("command", ["ordering", "amodal", "table1"])
 def test_bad_options_are_refused_before_the_work(call, data, tmp_path, command):
     (tmp_path / "there.md").write_text("mine")

@@ -128,7 +128,7 @@ def test_wrong_names_and_missing_truth_are_refused(folder):
         replace(item, scene=replace(item.scene, instances=tuple(replace(i, amodal=None) for i in item.scene.instances)))
         for item in scenes
     ]
-    with pytest.raises(InputError, match=r"annotations.json: expected scenes with true amodal masks, found none among 6"):
+    with pytest.raises(InputError, match=r"annotations.json: .* true amodal masks, found none among 6"):
         evaluate_amodal(bare, ["raw"], QUICK)
     with pytest.raises(InputError, match="an order truth"):
         evaluate_ordering(bare, ["convex"], replace(QUICK, truth="masks"))

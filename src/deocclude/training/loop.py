@@ -12,7 +12,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -68,8 +68,14 @@ class Trained:
     seconds: float
 
 
-def train(task: Task, settings: LoopSettings, out: Path) -> Trained:
+def train(task: Task, settings: LoopSettings, out: Path, sides: Sequence[tuple[str, int]] = ()) -> Trained:
     """Train ``task`` in the folder ``out``; continue where a checkpoint lies there.
+
+    Args:
+        task: what is trained.
+        settings: how.
+        out: the run folder.
+        sides: other patch sides that the net has to take, by the name of their setting.
 
     Raises:
         InputError: settings that make no sense, or a checkpoint of another run.
@@ -80,7 +86,7 @@ def train(task: Task, settings: LoopSettings, out: Path) -> Trained:
     keep_heap()
     fabric = start_fabric(settings)
     try:
-        return _trained(_Run(task, settings, out, fabric))
+        return _trained(_Run(task, settings, out, fabric, sides))
     finally:
         _leave_group()
 
@@ -113,7 +119,8 @@ def train_and_save(task: Task, loop: LoopSettings, config: Any, data: dict[str, 
         TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
     """
     _check_recipe(config)
-    trained = train(task, loop, out)
+    sides = [(name, getattr(config, name)) for name in ("validation_size", "size") if hasattr(config, name)]
+    trained = train(task, loop, out, sides)
     if int(os.environ.get("RANK", 0)):
         return out
     summary = {"steps": trained.steps, "samples": trained.samples, "minutes": round(trained.seconds / 60, 1)}
@@ -136,12 +143,16 @@ def learning_rate(settings: LoopSettings, progress: float) -> float:
 class _Run:
     """The state of a run, and its steps."""
 
-    def __init__(self, task: Task, settings: LoopSettings, out: Path, fabric: Any) -> None:
+    def __init__(
+        self, task: Task, settings: LoopSettings, out: Path, fabric: Any, sides: Sequence[tuple[str, int]]
+    ) -> None:
         self.task, self.settings, self.out, self.fabric = task, settings, out, fabric
         self.step, self.samples, self.seconds_before, self.started = 0, 0, 0.0, time.perf_counter()
         self.stop = 0
         torch.manual_seed(settings.seed)
-        bare = _built(task).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        built = _built(task)
+        _check_sides(built, [*(("loop.phases.size", phase.size) for phase in settings.phases), *sides])
+        bare = built.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(bare).to(fabric.device).eval().requires_grad_(False)
         self.net, self.optimizer = fabric.setup(bare, _optimizer(bare, settings))
         if task.adversary:
@@ -223,7 +234,10 @@ class _Run:
         """
         total = torch.stack([weight.detach().float().sum() for weight in self.net.parameters()]).sum()
         if not bool(torch.isfinite(total)):
-            rate, hint = self.settings.learning_rate, "lower it and train into another folder; an older checkpoint is kept"
+            rate, hint = (
+                self.settings.learning_rate,
+                "lower it and train into another folder; an older checkpoint is kept",
+            )
             found = f"weights that are no numbers any more after step {self.step} ({rate:g})"
             raise InputError("a rate at which the training converges", found, field="loop.learning_rate", hint=hint)
 
@@ -304,9 +318,24 @@ def _optimizer(net: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
 
 def _built(task: Task) -> nn.Module:
     try:
-        return task.build()
-    except (ValueError, ZeroDivisionError, RuntimeError) as error:  # what torch raises for layers without channels
+        net = task.build()
+    except (ValueError, ArithmeticError, RuntimeError) as error:  # what torch raises for layers without channels
         raise InputError("the settings of a net that can be built", str(error), field="net") from None
+    if _stride(net) < 1 or not all(weight.numel() for weight in net.parameters()):
+        raise InputError("the settings of a net that can be built", "layers without channels", field="net")
+    return net
+
+
+def _stride(net: nn.Module) -> int:
+    """Return what the sides of a net's patches must be multiples of."""
+    return int(getattr(net, "stride", 1))
+
+
+def _check_sides(net: nn.Module, sides: Sequence[tuple[str, int]]) -> None:
+    """Refuse patches that the net cannot take; in a validation they would fail after a thousand steps."""
+    for name, side in sides:
+        if side % _stride(net):
+            raise InputError(f"a multiple of {_stride(net)}, as the net halves patches", str(side), field=name)
 
 
 def _check(settings: LoopSettings) -> None:
@@ -314,7 +343,7 @@ def _check(settings: LoopSettings) -> None:
         raise unknown_choice("optimizer", settings.optimizer, ("adamw", "sgd"))
     if settings.schedule not in ("one-cycle", "steps"):
         raise unknown_choice("schedule", settings.schedule, ("one-cycle", "steps"))
-    if settings.steps < 1 or min(min(phase.batch, phase.size) for phase in settings.phases) < 1:
+    if settings.steps < 1 or min(min(phase.steps, phase.batch, phase.size) for phase in settings.phases) < 1:
         raise InputError("phases with at least one step, sample and pixel", str(settings.phases), field="phases")
     _check_numbers(settings)
     world = int(os.environ.get("WORLD_SIZE", 1))
@@ -325,13 +354,14 @@ def _check(settings: LoopSettings) -> None:
 
 def _check_numbers(settings: LoopSettings) -> None:
     for name in ("checkpoint_minutes", "log_every", "validate_every"):
-        if not (value := getattr(settings, name)) > 0:  # nan is none either
+        if not 0 < (value := getattr(settings, name)) < math.inf:  # nan is not either
             raise InputError("more than 0", str(value), field=f"loop.{name}")
-    for name in ("learning_rate", "minutes", "weight_decay", "clip"):
-        if not (value := getattr(settings, name)) >= 0:
+    for name in ("learning_rate", "minutes", "weight_decay", "clip", "seed"):
+        if not 0 <= (value := getattr(settings, name)) < math.inf:
             raise InputError("0 or more", str(value), field=f"loop.{name}")
-    if not 0 <= settings.ema < 1:
-        raise InputError("0 or more, and less than 1", str(settings.ema), field="loop.ema")
+    for name in ("ema", "momentum", "warmup"):
+        if not 0 <= (value := getattr(settings, name)) < 1:
+            raise InputError("0 or more, and less than 1", str(value), field=f"loop.{name}")
 
 
 def _check_recipe(config: Any) -> None:
