@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -239,8 +240,37 @@ def test_a_net_that_cannot_be_built_is_refused(tmp_path: Path):
         train(Flat(), settings(2), tmp_path)
 
 
+def test_a_net_without_channels_is_refused(tmp_path: Path):
+    with pytest.raises(InputError, match="net: .* layers without channels"):
+        train(Toy(channels=0), settings(2), tmp_path)
+
+
+def test_patches_that_the_net_cannot_take_are_refused_at_the_start(tmp_path: Path):
+    class Halving(Toy):
+        def build(self) -> torch.nn.Module:
+            net = super().build()
+            net.stride = 16
+            return net
+
+    with pytest.raises(InputError, match=r"loop.phases.size: expected a multiple of 16.*, found 8"):
+        train(Halving(), settings(2), tmp_path)
+    loop_settings = LoopSettings((Phase(2, 16, 4),), precision="float32", device="cpu")
+    recipe = SimpleNamespace(validation_size=40)
+    with pytest.raises(InputError, match=r"validation_size: expected a multiple of 16.*, found 40"):
+        loop.train_and_save(Halving(), loop_settings, recipe, {}, tmp_path)
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("seed", -1), ("momentum", -1.0), ("warmup", float("nan")), ("minutes", float("inf"))]
+)
+def test_numbers_that_make_no_sense_are_refused(tmp_path: Path, name: str, value: float):
+    with pytest.raises(InputError, match=rf"loop.{name}: expected 0 or more"):
+        train(Toy(), settings(2, **{name: value}), tmp_path)
+
+
 def test_empty_phases_are_refused(tmp_path: Path):
-    for phases in ((), (Phase(0, 8, 4),), (Phase(4, 8, 0),)):
+    for phases in ((), (Phase(0, 8, 4),), (Phase(4, 8, 0),), (Phase(4, 8, 4), Phase(-2, 8, 4))):
         with pytest.raises(InputError, match="phases"):
             train(Toy(), LoopSettings(phases), tmp_path)
 

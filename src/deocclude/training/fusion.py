@@ -24,7 +24,7 @@ from deocclude.nets.random_features import RandomFeatures
 from deocclude.nets.reference_net import Conv3Deconv3, FusionNet, join_planes
 from deocclude.references.altered import Alterations
 from deocclude.training.adversary import Adversary, AdversarySettings
-from deocclude.training.config import LoopSettings, plain
+from deocclude.training.config import CHANNELS, MANY, LoopSettings, check_each, plain
 from deocclude.training.content_losses import compose, gradient_l1, masked_l1, masked_mse, perceptual_and_style
 from deocclude.training.content_samples import ContentBatch, ContentSampler, ContentSettings
 from deocclude.training.devices import choose_device
@@ -94,6 +94,15 @@ class FusionLossSettings:
     perceptual: float = 0.01
     closed: float = 1.5
     features: tuple[int, ...] = (8, 16, 32)
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InputError: one is out of range.
+        """
+        terms = ("hole", "square", "gradient", "perceptual", "closed")
+        check_each(self, **dict.fromkeys(terms, MANY), features=CHANNELS)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from deocclude.evaluation.ordering import signed
 from deocclude.evaluation.protocol import Protocol, has_order, true_relations
 from deocclude.masks import BoolArray
 from deocclude.ordering.order_net import pair_patch
+from deocclude.training.config import SHARE, check_ranges
 
 ROOM = 1.65
 """Crops are this many times as wide as the square that a network sees, so that it can be moved and scaled in them."""
@@ -46,6 +47,14 @@ class Jitter:
     shift: float = 0.2
     scale: float = 0.2
     flip: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InputError: one is out of range.
+        """
+        check_ranges(self, shift=SHARE, scale=(0.0, 0.9), flip=SHARE)
 
 
 @dataclass(frozen=True, eq=False)
