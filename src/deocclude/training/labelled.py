@@ -167,6 +167,8 @@ def _split(samples: Iterable[_Sample], wanted: str) -> tuple[Crops, Crops]:
         crops[held_out].append(masks * np.uint8(255))
         labels[held_out].append(label)
         scenes[held_out].add(digest)
+    if not any(crops):
+        raise InputError(wanted, "none", field="data", hint="name data sets with annotated truth")
     for side, listed in zip(("training", "held-out"), crops, strict=True):
         if not listed:
             hint = "photos are held out by their names, about one in ten; add more"
