@@ -181,7 +181,9 @@ def test_data_without_truth_are_refused(data, tmp_path):
     scene = next(iter(open_dataset(data))).scene
     bare = replace(scene, instances=tuple(replace(i, amodal=None) for i in scene.instances), order_truth=None)
     write_scene(bare, tmp_path / "bare.json", "coco")
-    with pytest.raises(InputError, match="objects with true whole masks among the training photos"):
+    with pytest.raises(
+        InputError, match="objects with true whole masks, found none; name data sets with annotated truth"
+    ):
         read_shapes([tmp_path / "bare.json"], 32)
     with pytest.raises(InputError, match="neighbours of which one hides the other"):
         read_pairs([tmp_path / "bare.json"], 32)

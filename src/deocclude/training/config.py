@@ -88,6 +88,7 @@ RATIO = (1.0, 100.0)
 ZOOM = (0.01, 100.0)
 MANY = (0.0, 1e6)
 CHANNELS = (1, 4096)
+SIDE = (8, 4096)
 
 
 def check_each(settings: Any, **ranges: tuple[float, float]) -> None:

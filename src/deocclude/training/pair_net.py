@@ -225,6 +225,7 @@ class PairTask:
         parts = [
             self._train[kind].sample(count, draw.size, draw.mixed_seed + place, self._config.jitter)
             for place, (kind, count) in enumerate(counts.items())
+            if count
         ]
         joined = zip(*((part.near, part.wide, part.truth) for part in parts), strict=True)
         return PairBatch(*(torch.cat(listed).to(device) for listed in joined))
