@@ -158,7 +158,7 @@ class Fusion:
 
     Raises:
         InputError: an unknown kind of net, a pack without an object on one side of the split, shares that make no
-            sense, or a data set without training samples.
+            sense, a data set without training samples, or data sets with pictures of several sizes.
     """
 
     name = "fusion"
@@ -168,6 +168,11 @@ class Fusion:
     ) -> None:
         if config.net.kind not in NETS:
             raise unknown_choice("net.kind", config.net.kind, NETS)
+        sides = sorted({one.side for one in data})
+        if len(sides) > 1:
+            found = " and ".join(f"{side} px" for side in sides)
+            raise InputError("data sets with pictures of one side", found, field="data",
+                             hint="build them with the same --side")  # fmt: skip
         self._config, self._pack, self._data = config, pack, data
         self._shares = config.references.shares(records=bool(data))
         self._base = ContentNet(weights_path(config.base)).net.to(device).requires_grad_(False)
@@ -195,8 +200,8 @@ class Fusion:
         """Return what samples and loss depend on."""
         names = ("kinds", "references", "altered", "alignment", "samples", "photos", "loss", "adversary", "base")
         values = plain(self._config)
-        records = 0 if self._records is None else len(self._records)
-        return {name: values[name] for name in names} | {"data": photo_fingerprint(self._pack), "records": records}
+        recorded = [str(one.manifest["fingerprint"]) for one in self._data]
+        return {name: values[name] for name in names} | {"data": photo_fingerprint(self._pack), "recorded": recorded}
 
     def build(self) -> nn.Module:
         """Return the net with initial weights, or those to start from."""
