@@ -78,6 +78,8 @@ def test_bad_options_are_refused_before_the_work(call, data, tmp_path, command):
         (("--samples", -1), "--samples"),
         (("-o", tmp_path / "there.md"), "--force"),
         (("--gap", -2), "--gap"),
+        (("--method",), "--method"),
+        (("--predictions",), "--predictions"),
         (("--truth", "mask"), "order truth: expected one of annotated, auto, masks"),
     ):
         answer = call("evaluate", command, data, *options)

@@ -185,6 +185,20 @@ def test_what_cannot_be_matched_is_refused(scenes, tmp_path):
         evaluate_ordering(scenes, [], QUICK, predictions=[Predictions(written(tmp_path / "o.json", entries))])
 
 
+def test_objects_that_the_data_do_not_have_are_left_out_and_told(scenes, tmp_path):
+    entries = results(scenes)
+    more = [*entries, {**entries[0], "id": 77}]
+    table = amodal(scenes, written(tmp_path / "more.json", more))
+    assert table.rows[0]["iou"].value == 1.0
+    assert "1 objects that the data set does not have left out" in table.notes[1]
+    content = ranked()
+    path = written(tmp_path / "ranks.json", content)
+    (labelled,) = open_dataset(path)
+    content["annotations"].append({**content["annotations"][2], "id": 9})
+    front = Predictions(written(tmp_path / "ranks-more.json", content)).order(labelled).front
+    assert np.argwhere(front).tolist() == [[1, 0]]
+
+
 def test_images_that_are_not_scored_are_told(scenes, tmp_path):
     table = amodal(scenes[:1], written(tmp_path / "all.json", results(scenes)))
     assert table.rows[0]["iou"].value == 1.0

@@ -126,6 +126,17 @@ def test_a_run_that_diverges_is_refused_and_keeps_its_checkpoint(tmp_path: Path)
     assert all(row["loss"] == row["loss"] for row in read_log(tmp_path / "log.jsonl") if "loss" in row)
 
 
+def test_scores_that_are_no_numbers_are_left_out(tmp_path: Path):
+    class Scoreless(Toy):
+        def validate(self, net, device):
+            return {**super().validate(net, device), "order": float("nan")}
+
+    out = tmp_path / "run"
+    loop.train_and_save(Scoreless(), settings(2), settings(2), {}, out)
+    assert set(json.loads((out / "summary.json").read_text())["scores"]) == {"error"}
+    assert "NaN" not in (out / "summary.json").read_text() + (out / "log.jsonl").read_text()
+
+
 def test_a_finished_run_is_not_trained_again(tmp_path: Path):
     first = train(Toy(), settings(), tmp_path)
     again = train(Toy(), settings(), tmp_path)

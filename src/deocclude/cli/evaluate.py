@@ -32,7 +32,7 @@ Data = Annotated[
 ]
 WIDEST_PARTING = 100
 """Largest ``--gap``, in pixels."""
-Methods_ = Annotated[tuple[str, ...], Parameter(name="--method", consume_multiple=True, show_default=False)]
+Methods_ = Annotated[tuple[str, ...], Parameter(name="--method", consume_multiple=1, show_default=False)]
 
 
 @Parameter(name="*")

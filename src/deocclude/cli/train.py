@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -16,10 +17,10 @@ from deocclude.errors import InputError
 T = TypeVar("T")
 Labelled = Annotated[
     tuple[Path, ...],
-    Parameter(name="--data", consume_multiple=True, negative=(), show_default=False),
+    Parameter(name="--data", consume_multiple=1, negative=(), show_default=False),
 ]
 """Data sets with truth, files or folders."""
-References = Annotated[tuple[Path, ...], Parameter(name="--data", consume_multiple=True, negative=())]
+References = Annotated[tuple[Path, ...], Parameter(name="--data", consume_multiple=1, negative=())]
 Config = Annotated[Path, Parameter(help="Recipe (TOML), or the name of a shipped one; see 'train recipes'.")]
 Output = Annotated[Path, Parameter(name=["--output", "-o"])]
 
@@ -313,7 +314,9 @@ def _read(kind: type[T], task: str, config: Path, given: Mapping[str, object]) -
 
 
 def _report(folder: Path) -> None:
-    console.say_written(folder)
+    """Say where the run is; of several processes the first one does."""
+    if not int(os.environ.get("RANK", 0)):
+        console.say_written(folder)
 
 
 def _check_pack(output: Path, sources: list[Path], *, force: bool) -> None:

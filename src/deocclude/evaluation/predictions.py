@@ -59,12 +59,12 @@ class Predictions:
     """
 
     def __init__(self, path: Path, name: str = "") -> None:
-        self.path, self.name = path, name or path.stem
+        self.path, self.name = path, name or path.stem or path.resolve().stem
         images = _orders_alone(path) or [_opened(one) for one in open_images(path)]
         self._by_id = _index((str(image.entry.image_id), image) for image in images if image.entry.image_id is not None)
         self._by_name = _index((_stem(image.entry.file_name) or image.file.stem, image) for image in images)
         self._count, self._used = len(images), dict[int, str]()
-        self._by_order, self._apart = set[str](), set[tuple[str, int]]()
+        self._by_order, self._apart, self._unknown = set[str](), set[tuple[str, int]](), set[tuple[str, int]]()
 
     def shapes(self, labelled: LabelledScene) -> dict[int, Mask]:
         """Return the whole shapes of the objects of a scene that have one here, by object id.
@@ -111,6 +111,7 @@ class Predictions:
         parts = [f"{self.name}: {self.path}, as it is"]
         unused = self._count - len(self._used)
         parts += [f"objects matched by their order in {len(self._by_order)} scenes"] if self._by_order else []
+        parts += [f"{len(self._unknown)} objects that the data set does not have left out"] if self._unknown else []
         parts += [f"{unused} of its images are not scored"] if unused else []
         parts += [f"{len(self._apart)} shapes do not meet the visible part of their object"] if self._apart else []
         return "; ".join(parts)
@@ -141,14 +142,18 @@ class Predictions:
         """Return (predicted object, object of the data set); all of ``wanted`` are among the latter."""
         stated = [item.annotation_id for item in scene.instances if item.annotation_id is not None]
         for known in (_ids_of_file(given), {item.id: item for item in given.instances}):
-            if len(stated) == len(scene) > 0 and known.keys() >= set(stated):
-                pairs = [(item, known[identity]) for item, identity in zip(scene.instances, stated, strict=True)]
-                lacking = {item.id for item in wanted} - {mine.id for _, mine in pairs}
-                if lacking:
-                    names = _some(f"{item.id} ({item.label})" for item in wanted if item.id in lacking)
-                    expected = f"predictions for the {len(wanted)} objects that are scored"
-                    raise InputError(expected, f"none for {names}", file=self.path, field=_called(given))
+            if len(stated) < len(scene):
+                break
+            listed = zip(scene.instances, stated, strict=True)
+            pairs = [(item, known[identity]) for item, identity in listed if identity in known]
+            lacking = {item.id for item in wanted} - {mine.id for _, mine in pairs}
+            if pairs and not lacking:
+                self._unknown |= {(_called(given), identity) for identity in stated if identity not in known}
                 return pairs
+            if pairs and len(pairs) == len(scene):
+                names = _some(f"{item.id} ({item.label})" for item in wanted if item.id in lacking)
+                expected = f"predictions for the {len(wanted)} objects that are scored"
+                raise InputError(expected, f"none for {names}", file=self.path, field=_called(given))
         if len(scene) != len(given):
             ids = _some(map(str, _ids_of_file(given)))
             expected = f"as many objects as the data set has ({len(given)}), or ids of such ({ids})"
@@ -219,8 +224,9 @@ def _ids_of_file(scene: Scene) -> dict[int, Instance]:
 def _pairs(scene: Scene, given: Scene, mine: Mapping[int, int], file: Path) -> frozenset[tuple[int, int]]:
     """Return the pairs (front, behind) that a scene states, in the ids of the data set."""
     if scene.order_truth is not None:
-        return frozenset((mine[front], mine[behind]) for front, behind in scene.order_truth)
-    ranks = {mine[item.id]: (item.cluster, item.depth_rank) for item in scene.instances}
+        known = (pair for pair in scene.order_truth if mine.keys() >= set(pair))
+        return frozenset((mine[front], mine[behind]) for front, behind in known)
+    ranks = {mine[item.id]: (item.cluster, item.depth_rank) for item in scene.instances if item.id in mine}
     if len(scene) > 1 and all(rank is None for _, rank in ranks.values()):
         hint = "COCOA states one in depth_constraint, or ranks in order; KINS in ico_id"
         raise InputError("an order", "none", file=file, field=_called(given), hint=hint)

@@ -124,7 +124,8 @@ def train_and_save(task: Task, loop: LoopSettings, config: Any, data: dict[str, 
     if int(os.environ.get("RANK", 0)):
         return out
     summary = {"steps": trained.steps, "samples": trained.samples, "minutes": round(trained.seconds / 60, 1)}
-    info = WeightsInfo(task.name, task.architecture(), plain(config), data, summary, trained.scores)
+    scores = {name: score for name, score in trained.scores.items() if math.isfinite(score)}
+    info = WeightsInfo(task.name, task.architecture(), plain(config), data, summary, scores)
     save_weights(out / "weights.safetensors", trained.net, info)
     write_text(out / "summary.json", json.dumps(asdict(info), indent=2) + "\n")
     return out
