@@ -199,6 +199,14 @@ def test_objects_that_the_data_do_not_have_are_left_out_and_told(scenes, tmp_pat
     assert np.argwhere(front).tolist() == [[1, 0]]
 
 
+def test_a_running_number_is_no_id_though_it_meets_some(scenes, tmp_path):
+    first = [replace(scenes[0], scored=frozenset({2}))]
+    counted = results(scenes[:1], ids=lambda item, number: {"id": number})
+    table = amodal(first, written(tmp_path / "counted.json", counted))
+    assert table.rows[0]["iou"].value == 1.0
+    assert "matched by their order in 1 scenes" in table.notes[1]
+
+
 def test_images_that_are_not_scored_are_told(scenes, tmp_path):
     table = amodal(scenes[:1], written(tmp_path / "all.json", results(scenes)))
     assert table.rows[0]["iou"].value == 1.0

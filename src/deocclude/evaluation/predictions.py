@@ -147,7 +147,7 @@ class Predictions:
             listed = zip(scene.instances, stated, strict=True)
             pairs = [(item, known[identity]) for item, identity in listed if identity in known]
             lacking = {item.id for item in wanted} - {mine.id for _, mine in pairs}
-            if pairs and not lacking:
+            if pairs and not lacking and (len(pairs) == len(scene) or len(scene) != len(given)):
                 self._unknown |= {(_called(given), identity) for identity in stated if identity not in known}
                 return pairs
             if pairs and len(pairs) == len(scene):
