@@ -29,6 +29,8 @@ class Instance:
         depth_rank: COCOA ``order`` or KINS ``ico_id``: 1 is nearest; ``None`` when not annotated.
         cluster: KINS ``oco_id``: ranks compare only within one cluster.
         score: confidence of a detector, if any.
+        annotation_id: the id that the file gives the object, where it gives one; ``id`` is another where those of the
+            file are too large to read.
     """
 
     id: int
@@ -41,6 +43,7 @@ class Instance:
     depth_rank: int | None = None
     cluster: int | None = None
     score: float | None = None
+    annotation_id: int | None = field(default=None, compare=False)
 
     @property
     def label(self) -> str:

@@ -169,7 +169,7 @@ def load_net(source: str | Path) -> nn.Module:
         raise InputError(f"one of {', '.join(NETS)}", str(name), file=path, field="architecture")
     try:
         net = _net_class(name)(**arguments)
-    except (TypeError, ValueError, InputError):
+    except (TypeError, ValueError, ArithmeticError, RuntimeError, InputError):
         raise InputError(f"arguments of a {name} net", str(arguments), file=path, field="architecture") from None
     load_state(net, state, path)
     return net.eval()

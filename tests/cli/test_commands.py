@@ -287,3 +287,13 @@ def test_names_with_brackets_are_no_markup(capsys, monkeypatch):
     with console.progress_bar() as bar:
         bar("scenes of a[/b]", 1, 2)
     assert "scenes of a[/b]" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_said_and_has_the_usual_exit_code(call, inputs, tmp_path, monkeypatch):
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("deocclude.formats.write_scene", interrupted)
+    answer = call("convert", inputs[1], tmp_path / "copy.json", "--to", "coco")
+    assert answer.code == 130
+    assert "interrupted" in answer.err

@@ -35,6 +35,13 @@ def test_table1_prints_a_table_a_data_set(call, data, tiny):
     assert first["rows"][-1]["amodal mIoU"]["denominator"] > 0
 
 
+def test_table1_names_a_data_set_that_is_the_current_folder(call, data, tiny, monkeypatch):
+    monkeypatch.chdir(data)
+    answer = call("evaluate", "table1", ".", "--samples", 0, "--json", "--weights", tiny)
+    assert answer.code == 0, answer.err
+    assert json.loads(answer.out)[0]["title"] == "Order and whole shapes: set"
+
+
 def test_a_gap_gives_both_columns(call, data, tmp_path):
     target = tmp_path / "gap.md"
     answer = call("evaluate", "ordering", data, "--method", "convex", "--gap", 5, "--samples", 0, "-o", target)
@@ -43,6 +50,22 @@ def test_a_gap_gives_both_columns(call, data, tmp_path):
     answer = call("evaluate", "amodal", "--data", data, "--method", "raw", "--gap", 5, "--samples", 0)
     assert answer.code == 0, answer.err
     assert "iou, cost" in answer.out
+
+
+def test_predictions_of_another_method_are_scored(call, data, tmp_path):
+    annotations = data / "annotations.json"
+    for command, score in (("amodal", "iou"), ("ordering", "acc_occpair")):
+        answer = call("evaluate", command, data, "--predictions", f"hers={annotations}", "--samples", 20, "--json")
+        assert answer.code == 0, answer.err
+        rows = json.loads(answer.out)[0]["rows"]
+        assert [row["method"] for row in rows] == ["hers"]
+        assert rows[0][score]["value"] == rows[0][score]["low"] == 1.0
+        answer = call("evaluate", command, data, "--predictions", annotations, "--gap", 3)
+        assert answer.code == 2
+        assert "--gap: expected methods that can be asked again, found --predictions" in answer.err
+        answer = call("evaluate", command, data, "--predictions", tmp_path / "absent.json")
+        assert answer.code == 2
+        assert "absent.json: expected a file or folder of masks" in answer.err
 
 
 @pytest.mark.parametrize("command", ["ordering", "amodal", "table1"])
@@ -55,6 +78,9 @@ def test_bad_options_are_refused_before_the_work(call, data, tmp_path, command):
         (("--samples", -1), "--samples"),
         (("-o", tmp_path / "there.md"), "--force"),
         (("--gap", -2), "--gap"),
+        (("--method",), "--method"),
+        (("--predictions",), "--predictions"),
+        (("--truth", "mask"), "order truth: expected one of annotated, auto, masks"),
     ):
         answer = call("evaluate", command, data, *options)
         assert answer.code == 2

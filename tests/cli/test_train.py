@@ -90,3 +90,18 @@ def test_a_quality_that_jpeg_does_not_have_is_refused(call, inputs, tmp_path, qu
     answer = call("train", "pack-photos", tmp_path / "pack", "--source", inputs[1], "--quality", quality)
     assert answer.code == 2 and "--quality" in answer.err
     assert not (tmp_path / "pack").exists()
+
+
+def test_a_pack_that_is_named_needs_none_in_the_recipe(call, pack, tmp_path):
+    (tmp_path / "toy.toml").write_text(RECIPE.replace('pack = "set by the test"\n', ""))
+    answer = call("train", "pcnet-m", "--config", tmp_path / "toy.toml", "--pack", pack, "-o", tmp_path / "run")
+    assert answer.code == 0, answer.err
+
+
+def test_of_several_processes_one_says_where_the_run_is(capsys, monkeypatch, tmp_path):
+    from deocclude.cli import train
+
+    for rank, lines in (("0", 1), ("1", 0)):
+        monkeypatch.setenv("RANK", rank)
+        train._report(tmp_path)
+        assert len(capsys.readouterr().out.splitlines()) == lines

@@ -16,8 +16,11 @@ from deocclude.evaluation import retrieval_bench
 from deocclude.evaluation.retrieval import Place, Result, measure, tables
 from deocclude.evaluation.retrieval_bench import Bench, prepare, questions
 from deocclude.evaluation.retrieval_files import write_results
+from deocclude.evaluation.retrieval_store import Store
+from deocclude.geometry import Size
 from deocclude.references.entries import EntrySettings
-from deocclude.references.features import FeatureSettings
+from deocclude.references.features import Features, FeatureSettings
+from deocclude.references.query import Query
 from deocclude.references.search import SearchSettings
 from deocclude.references.update import IndexSettings
 
@@ -154,3 +157,23 @@ def test_what_cannot_be_measured(bench, views):
         measure(bench, asked, ("sounds",))
     with pytest.raises(InputError, match="at least one query"):
         measure(bench, [], ("all",))
+
+
+def test_what_is_damaged_in_a_store_is_found_out_again(tmp_path):
+    store = Store(tmp_path, "features", "verifying")
+    asked = Query(
+        Features(
+            np.ones((2, 2), np.float32), np.ones(2, np.float32), np.zeros(2, np.float32),
+            np.ones((2, 128), np.float32) / np.float32(128**0.5), Size(4, 5),
+        ),
+        np.zeros(3, np.uint8),
+    )  # fmt: skip
+    store.keep("a", {"picture": [1]})
+    assert len(store.query("a", lambda: asked).features.points) == 2
+    for path in tmp_path.rglob("*.*"):
+        path.write_bytes(path.read_bytes()[:10])
+    assert store.measures("a") == {}
+    made = []
+    store.query("a", lambda: made.append(1) or asked)
+    store.query("a", lambda: made.append(2) or asked)
+    assert made == [1]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from deocclude.datasets.labelled_scenes import LabelledScene, open_dataset
 from deocclude.datasets.synthetic import SyntheticSettings
@@ -128,10 +129,23 @@ def test_wrong_names_and_missing_truth_are_refused(folder):
         replace(item, scene=replace(item.scene, instances=tuple(replace(i, amodal=None) for i in item.scene.instances)))
         for item in scenes
     ]
-    with pytest.raises(InputError, match="true amodal masks, found none among 6"):
+    with pytest.raises(InputError, match=r"annotations.json: .* true amodal masks, found none among 6"):
         evaluate_amodal(bare, ["raw"], QUICK)
     with pytest.raises(InputError, match="an order truth"):
         evaluate_ordering(bare, ["convex"], replace(QUICK, truth="masks"))
+
+
+def test_photos_are_read_by_methods_that_look_at_them_alone(folder, tmp_path):
+    labelled = next(iter(open_dataset(folder)))
+    evaluate_amodal([replace(labelled, photo_path=tmp_path / "damaged.png")], ["raw"], QUICK)
+    for photo, message in (
+        (None, r"annotations.json: expected the photo '000000.png' beside it, .* found none; other methods need"),
+        (tmp_path / "small.png", r"small.png: expected a photo of 140x100, found one of 70x50; other methods need"),
+    ):
+        if photo:
+            Image.new("RGB", (70, 50)).save(photo)
+        with pytest.raises(InputError, match=message):
+            evaluate_amodal([replace(labelled, photo_path=photo)], ["pcnet-m-rgb"], QUICK, order=TRUE_ORDER)
 
 
 def test_intervals_are_the_same_twice(folder):

@@ -139,6 +139,11 @@ def test_command_goes_on_where_it_was(folder, tmp_path, capsys, monkeypatch):
     assert (out / "answers" / "crop-v000.json").stat().st_mtime_ns == before
     assert read_photo(out / "sheet.png").size.height == 4 * read_photo(out / "answers" / "crop-v000.png").size.height
     assert "protocol mask" in (out / "stitching.md").read_text()
+    (out / "answers" / "crop-v000.png").unlink()
+    (out / "answers" / "mask-v000.json").write_text("[]")
+    assert main(command) == 0
+    assert (out / "answers" / "crop-v000.png").is_file()
+    capsys.readouterr()
     assert main([*command, "--seed", "7"]) == 2
     assert "another" in capsys.readouterr().err
     monkeypatch.setattr("deocclude.fingerprints.models", lambda stage: [f"other models for {stage}"])

@@ -81,6 +81,13 @@ def test_rows_and_columns(results):
         np.mean([r.answers["original"]["mse"] for r in results if r.kind == ReferenceKind.OTHER_VIEW]))  # fmt: skip
 
 
+def test_an_original_without_any_error_has_no_change(results):
+    perfect = [
+        replace(one, answers={**one.answers, "original": {**one.answers["original"], "mse": 0.0}}) for one in results
+    ]
+    assert tables(perfect, samples=0)[0].rows[1]["MSE change"] == "–"
+
+
 def test_a_new_net_equals_the_original_everywhere(results):
     for result in results:
         assert result.answers["ours"] == result.answers["original"]

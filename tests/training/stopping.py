@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,7 +17,7 @@ def stopped_after(steps: int) -> Iterator[None]:
     due = loop._Run._save_if_due
 
     def stop(self: loop._Run, *, last: bool) -> None:
-        self.stop = self.step == steps
+        self.stop = signal.SIGTERM if self.step == steps else 0
         due(self, last=last)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -10,10 +10,14 @@ import deocclude.training
 from deocclude.errors import InputError
 from deocclude.settings import from_dict, read_settings
 from deocclude.training.config import LoopSettings, Phase, plain
+from deocclude.training.fusion import FusionConfig
 from deocclude.training.loop import learning_rate
+from deocclude.training.order_net import OrderNetConfig
+from deocclude.training.pair_net import PairNetConfig
 from deocclude.training.pcnet_c import PCNetCConfig
 from deocclude.training.pcnet_m import PCNetMConfig
 from deocclude.training.pcnet_m_rgb import PCNetMRgbConfig
+from deocclude.training.supervised import SupervisedConfig
 
 RECIPES = sorted((Path(deocclude.training.__file__).parent / "recipes").glob("pcnet_m_[cgp]*.toml"))
 MINIMAL = 'pack = "p"\n[loop]\nphases = [{steps = 10, size = 64, batch = 8}]\n'
@@ -104,11 +108,24 @@ def test_one_cycle_rises_and_falls_to_nothing():
         (PCNetMRgbConfig, "samples", "size_ratio = 0.0: expected 1 to 100, found 0.0"),
         (PCNetMRgbConfig, "samples", "hidden = [0.1, 1.2]: expected 0 to 1, least and most, found (0.1, 1.2)"),
         (PCNetCConfig, "samples", "largest_scale = 0.0: expected 0.01 to 100, found 0.0"),
+        (PCNetCConfig, "adversary", "width = 0.0: expected 0.01 to 100, found 0.0"),
+        (PCNetCConfig, "loss", "hole = nan: expected 0 to 1e+06, found nan"),
+        (PCNetCConfig, "loss", "features = [8, 0]: expected 1 to 4096, found (8, 0)"),
+        (PCNetCConfig, "mix", "turn = [0.5, 0.25]: expected 0 to 1, least and most, found (0.5, 0.25)"),
+        (PCNetCConfig, "mix", "photos = [0.5, 1.5]: expected 0 to 1, found (0.5, 1.5)"),
+        (FusionConfig, "references", "cut = inf: expected 0 to 1e+06, found inf"),
+        (FusionConfig, "alignment", "largest = -1.0: expected 0.01 to 100, found -1.0"),
+        (FusionConfig, "loss", "features = [-1]: expected 1 to 4096, found (-1,)"),
+        (SupervisedConfig, "", "crop_size = 0: expected 8 to 4096, found 0"),
+        (OrderNetConfig, "", "size = 0: expected 8 to 4096, found 0"),
+        (OrderNetConfig, "jitter", "scale = 2.0: expected 0 to 0.9, found 2.0"),
+        (PairNetConfig, "jitter", "zoom = 0.0: expected 1 to 100, found 0.0"),
     ],
 )
 def test_samples_that_cannot_be_made_are_refused(config: type, table: str, said: str, tmp_path: Path):
     line, _, error = said.partition(":")
-    path = written(tmp_path, f"{MINIMAL}[{table}]\n{line}\n")
+    rest = MINIMAL.partition("\n")[2] if config in (SupervisedConfig, OrderNetConfig) else MINIMAL
+    path = written(tmp_path, f"{rest}[{table}]\n{line}\n" if table else f"{line}\n{rest}")
     with pytest.raises(InputError) as caught:
         read_settings(config, path)
-    assert str(caught.value) == f"{path}: {table}.{line.partition(' ')[0]}:{error}"
+    assert str(caught.value) == f"{path}: {table}{'.' if table else ''}{line.partition(' ')[0]}:{error}"

@@ -55,8 +55,8 @@ class Samples(Sequence[ReferenceSample]):
 
     folder = Path("made")
 
-    def __init__(self, samples: Sequence[ReferenceSample]) -> None:
-        self._samples = samples
+    def __init__(self, samples: Sequence[ReferenceSample], build: str = "first", side: int = 64) -> None:
+        self._samples, self.manifest, self.side = samples, {"fingerprint": build}, side
 
     def __len__(self) -> int:
         return len(self._samples)
@@ -206,6 +206,19 @@ def test_records_are_mixed_in(config: FusionConfig):
     assert only.batch(Draw(0, 0, 0, 4, 32), torch.device("cpu")).references.useful.all()
     with pytest.raises(InputError, match="training samples with a reference"):
         Fusion(replace(mixed, kinds=("same-class",)), open_photo_pack(Path(config.pack)), [samples])
+
+
+def test_another_build_of_the_data_is_another_run(config: FusionConfig):
+    pack, samples = open_photo_pack(Path(config.pack)), [sample_with_reference(k) for k in range(3)]
+    mixed = replace(config, kinds=("other-view",))
+    first, again, other = (Fusion(mixed, pack, [Samples(samples, name)]).settings() for name in ("a", "a", "b"))
+    assert first == again != other
+
+
+def test_data_sets_of_several_sides_are_refused(config: FusionConfig):
+    data = [Samples([sample_with_reference(0)]), Samples([sample_with_reference(1)], side=96)]
+    with pytest.raises(InputError, match="data: expected data sets with pictures of one side, found 64 px and 96 px"):
+        Fusion(config, open_photo_pack(Path(config.pack)), data)
 
 
 def test_photos_that_patches_are_trained_on_do_not_validate(config: FusionConfig):

@@ -173,6 +173,13 @@ def test_weights_that_do_not_state_their_patch_side(tmp_path):
         load_order_net(path)
 
 
+def test_crops_are_kept_as_bits(data):
+    crops = read_shapes([data], 30)[0]
+    masks = crops.masks(torch.arange(len(crops)))
+    assert masks.shape == (len(crops), 2, 30, 30) and set(masks.unique().tolist()) == {0, 255}
+    assert crops.bits.nbytes == len(crops) * 2 * 30 * 4
+
+
 def test_data_without_truth_are_refused(data, tmp_path):
     from deocclude.formats import write_scene
 
@@ -181,7 +188,9 @@ def test_data_without_truth_are_refused(data, tmp_path):
     scene = next(iter(open_dataset(data))).scene
     bare = replace(scene, instances=tuple(replace(i, amodal=None) for i in scene.instances), order_truth=None)
     write_scene(bare, tmp_path / "bare.json", "coco")
-    with pytest.raises(InputError, match="objects with true whole masks among the training photos"):
+    with pytest.raises(
+        InputError, match="objects with true whole masks, found none; name data sets with annotated truth"
+    ):
         read_shapes([tmp_path / "bare.json"], 32)
     with pytest.raises(InputError, match="neighbours of which one hides the other"):
         read_pairs([tmp_path / "bare.json"], 32)

@@ -10,9 +10,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from stopping import stopped_after
 
 from deocclude.errors import InputError
 from deocclude.training import loop
@@ -54,23 +56,24 @@ def test_training_lowers_the_error_and_leaves_log_and_curves(tmp_path: Path):
 
 
 class StopAt(Toy):
-    """Asks for a stop, as SIGTERM does, after so many steps."""
+    """Is sent a signal while it makes a step."""
 
-    def __init__(self, step: int):
+    def __init__(self, step: int, number: int = signal.SIGTERM):
         super().__init__()
-        self.at = step
+        self.at, self.number = step, number
 
     def batch(self, draw: Draw, device: torch.device):
         if draw.step == self.at - 1:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), self.number)
         return super().batch(draw, device)
 
 
-@pytest.mark.parametrize("step", [3, 9])
-def test_stopped_and_resumed_equals_uninterrupted(tmp_path: Path, step: int):
+@pytest.mark.parametrize(("step", "number"), [(3, signal.SIGTERM), (9, signal.SIGTERM), (5, signal.SIGINT)])
+def test_stopped_and_resumed_equals_uninterrupted(tmp_path: Path, step: int, number: int):
     whole = train(Toy(), settings(), tmp_path / "whole")
-    with pytest.raises(TrainingStoppedError, match=f"stopped after step {step}"):
-        train(StopAt(step), settings(), tmp_path / "parts")
+    with pytest.raises(TrainingStoppedError, match=f"stopped after step {step}") as stopped:
+        train(StopAt(step, number), settings(), tmp_path / "parts")
+    assert stopped.value.exit_code == 128 + number
     resumed = train(Toy(), settings(), tmp_path / "parts")
     assert torch.equal(weights(whole.net), weights(resumed.net))
     assert whole.scores == resumed.scores and resumed.samples == whole.samples
@@ -78,10 +81,60 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path: Path, step: int):
     assert steps[0] == steps[1]
 
 
-def test_the_handler_of_before_is_back_afterwards(tmp_path: Path):
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_handler_of_before_is_back_afterwards(tmp_path: Path, number: int):
+    before = signal.getsignal(number)
     train(Toy(), settings(2), tmp_path)
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(number) is before
+
+
+def test_the_second_interrupt_does_not_wait_for_the_step(tmp_path: Path):
+    class Impatient(StopAt):
+        def loss(self, net, batch):
+            os.kill(os.getpid(), self.number)
+            return super().loss(net, batch)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train(Impatient(1, signal.SIGINT), settings(), tmp_path)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_an_interrupt_that_a_shell_has_switched_off_stays_off(tmp_path: Path):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert train(StopAt(3, signal.SIGINT), settings(), tmp_path).steps == 12
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_run_that_diverges_is_refused_and_keeps_its_checkpoint(tmp_path: Path):
+    class Diverging(Toy):
+        bad = False
+
+        def loss(self, net, batch):
+            return super().loss(net, batch) * (float("inf") if self.bad else 1)
+
+    task, plan = Diverging(), settings(12, checkpoint_minutes=1e-9)
+    with stopped_after(4), pytest.raises(TrainingStoppedError):
+        train(task, plan, tmp_path)
+    kept = (tmp_path / "checkpoint.pt").read_bytes()
+    task.bad = True
+    with pytest.raises(InputError, match=r"loop.learning_rate: .* no numbers any more after step 5"):
+        train(task, plan, tmp_path)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == kept
+    assert all(row["loss"] == row["loss"] for row in read_log(tmp_path / "log.jsonl") if "loss" in row)
+
+
+def test_scores_that_are_no_numbers_are_left_out(tmp_path: Path):
+    class Scoreless(Toy):
+        def validate(self, net, device):
+            return {**super().validate(net, device), "order": float("nan")}
+
+    out = tmp_path / "run"
+    loop.train_and_save(Scoreless(), settings(2), settings(2), {}, out)
+    assert set(json.loads((out / "summary.json").read_text())["scores"]) == {"error"}
+    assert "NaN" not in (out / "summary.json").read_text() + (out / "log.jsonl").read_text()
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path: Path):
@@ -198,8 +251,37 @@ def test_a_net_that_cannot_be_built_is_refused(tmp_path: Path):
         train(Flat(), settings(2), tmp_path)
 
 
+def test_a_net_without_channels_is_refused(tmp_path: Path):
+    with pytest.raises(InputError, match="net: .* layers without channels"):
+        train(Toy(channels=0), settings(2), tmp_path)
+
+
+def test_patches_that_the_net_cannot_take_are_refused_at_the_start(tmp_path: Path):
+    class Halving(Toy):
+        def build(self) -> torch.nn.Module:
+            net = super().build()
+            net.stride = 16
+            return net
+
+    with pytest.raises(InputError, match=r"loop.phases.size: expected a multiple of 16.*, found 8"):
+        train(Halving(), settings(2), tmp_path)
+    loop_settings = LoopSettings((Phase(2, 16, 4),), precision="float32", device="cpu")
+    recipe = SimpleNamespace(validation_size=40)
+    with pytest.raises(InputError, match=r"validation_size: expected a multiple of 16.*, found 40"):
+        loop.train_and_save(Halving(), loop_settings, recipe, {}, tmp_path)
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("seed", -1), ("momentum", -1.0), ("warmup", float("nan")), ("minutes", float("inf"))]
+)
+def test_numbers_that_make_no_sense_are_refused(tmp_path: Path, name: str, value: float):
+    with pytest.raises(InputError, match=rf"loop.{name}: expected 0 or more"):
+        train(Toy(), settings(2, **{name: value}), tmp_path)
+
+
 def test_empty_phases_are_refused(tmp_path: Path):
-    for phases in ((), (Phase(0, 8, 4),), (Phase(4, 8, 0),)):
+    for phases in ((), (Phase(0, 8, 4),), (Phase(4, 8, 0),), (Phase(4, 8, 4), Phase(-2, 8, 4))):
         with pytest.raises(InputError, match="phases"):
             train(Toy(), LoopSettings(phases), tmp_path)
 

@@ -17,7 +17,6 @@ from deocclude.masks import Mask
 from deocclude.scene import Instance, Scene
 from deocclude.training.packing import (
     MASK_MARGIN,
-    RGB_MARGIN,
     Pack,
     PackSettings,
     hull_growth,
@@ -43,21 +42,6 @@ def test_crop_covers_the_square_around_the_box(tmp_path: Path, side: int):
     assert (columns[0], columns[-1]) == (5, 104)
     assert (rows[0], rows[-1]) == (30, 79)
     assert not pack.truncated[0]
-
-
-def test_photo_crop_lies_where_the_mask_lies(tmp_path: Path):
-    array = np.zeros((400, 500), bool)
-    array[100:300, 200:300] = True
-    photo = np.where(array[::2, ::2, None], 200, 40).astype(np.uint8).repeat(3, 2)
-    settings = PackSettings(crop_size=96, rgb_size=96)
-    write_pack([one_object(array)], tmp_path / "pack", settings, lambda scene: photo)
-    pack = open_pack(tmp_path / "pack")
-    assert pack.rgb is not None
-    shown = pack.rgb[0, :, :, 0] > 120
-    expected = (96 / RGB_MARGIN) * (96 / RGB_MARGIN / 2)
-    assert shown.sum() == pytest.approx(expected, rel=0.06)
-    rows, columns = np.nonzero(shown)
-    assert rows.mean() == pytest.approx(47.5, abs=0.6) and columns.mean() == pytest.approx(47.5, abs=0.6)
 
 
 def test_objects_at_the_border_count_as_truncated(tmp_path: Path):

@@ -140,6 +140,8 @@ def test_batches_keep_their_shares(folder: Path, pack: PairPack):
     task._train["tabletop"]._truth = torch.full((len(pack), 2), 7.0)
     batch = task.batch(Draw(0, 0, 0, 16, 32), torch.device("cpu"))
     assert (batch.truth == 7).all(1).sum() == 4
+    small = task.batch(Draw(0, 0, 0, 1, 32), torch.device("cpu"))
+    assert len(small.truth) == 1
 
 
 def test_it_starts_from_the_mask_network(folder: Path, pack: PairPack):

@@ -11,8 +11,9 @@ from PIL import Image
 
 from deocclude.errors import InputError
 from deocclude.training.packing import PackSettings, open_pack
+from deocclude.training.photo_packing import PhotoPackSettings, open_photo_pack
 from deocclude.training.scene_packing import open_scene_pack
-from deocclude.training.sources import pack_scenes, pack_sources
+from deocclude.training.sources import pack_photos, pack_scenes, pack_sources
 
 
 @pytest.fixture
@@ -42,16 +43,22 @@ def test_photos_of_another_resolution_fit(annotations: Path, tmp_path: Path):
     photo = np.zeros((150, 200, 3), np.uint8)
     photo[40:100, 50:110] = 255
     Image.fromarray(photo).save(tmp_path / "images" / "a.png")
-    pack_sources([annotations], tmp_path / "pack", PackSettings(crop_size=64, rgb_size=66), shapes=1)
-    rgb = open_pack(tmp_path / "pack").rgb
-    assert rgb is not None and rgb.shape == (2, 66, 66, 3)
-    assert (rgb[0] > 127).all(2).mean() == pytest.approx(1 / 1.65**2, abs=0.02)
-    assert not rgb[1].any()
+    assert pack_photos([annotations], tmp_path / "pack", PhotoPackSettings(side=150, min_area=100)) == 1
+    pack = open_photo_pack(tmp_path / "pack")
+    inside = pack.label_map(int(pack.squares[0])) == pack.values[0]
+    assert (pack.rgb(int(pack.squares[0]))[..., 0] > 127)[inside].mean() > 0.98
+
+
+def test_a_photo_named_like_its_annotations_is_found(annotations: Path, tmp_path: Path):
+    Image.new("RGB", (400, 300)).save(tmp_path / "instances.png")
+    assert pack_photos([annotations], tmp_path / "pack", PhotoPackSettings(side=150, min_area=100)) == 1
 
 
 def test_absent_photos_are_named(annotations: Path, tmp_path: Path):
-    with pytest.raises(InputError, match=r"instances.json: expected the photo 'a.png'.*set rgb_size = 0"):
-        pack_sources([annotations], tmp_path / "pack", PackSettings(rgb_size=64))
+    message = r"instances.json: expected the photo 'a.png' beside it, in images/ or in photos/, found none$"
+    with pytest.raises(InputError, match=message):
+        pack_photos([annotations], tmp_path / "pack")
+    assert not (tmp_path / "pack").exists()
 
 
 def test_nothing_usable_is_refused(annotations: Path, tmp_path: Path):

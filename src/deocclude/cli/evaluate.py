@@ -13,6 +13,7 @@ from cyclopts import App, Parameter
 from deocclude.cli import console
 from deocclude.cli.evaluate_alignment import alignment
 from deocclude.cli.evaluate_content import content
+from deocclude.cli.evaluate_options import Several
 from deocclude.cli.evaluate_retrieval import retrieval
 from deocclude.cli.evaluate_stitching import stitching
 from deocclude.cli.evaluate_table2 import table2
@@ -22,6 +23,7 @@ from deocclude.nets.chosen import SHIPPED, check_weights
 from deocclude.weights import weights_path
 
 if TYPE_CHECKING:
+    from deocclude.evaluation.predictions import Predictions
     from deocclude.evaluation.protocol import Protocol
     from deocclude.evaluation.tables import Table
 
@@ -30,7 +32,7 @@ Data = Annotated[
 ]
 WIDEST_PARTING = 100
 """Largest ``--gap``, in pixels."""
-Methods_ = Annotated[tuple[str, ...], Parameter(name="--method", consume_multiple=True, show_default=False)]
+Methods_ = Annotated[tuple[str, ...], Parameter(name="--method", consume_multiple=1, show_default=False)]
 
 
 @Parameter(name="*")
@@ -59,6 +61,9 @@ class Scoring(Reporting):
 
     reference_protocol: bool = False
     """Behave exactly as the published protocol: masks as they are, one-pixel adjacency, cycles kept."""
+    predictions: Annotated[tuple[str, ...], Several] = ()
+    """Answers of a method of your own to score, FILE or NAME=FILE: COCO result file, COCO, COCOA or KINS JSON, or a
+    folder of such (docs/evaluation.md). Methods of ours are then scored where they are named."""
     gap: Whole = 0
     """Compare with masks that are shrunk until they are so many pixels apart; what is scored stays as annotated."""
 
@@ -83,19 +88,21 @@ def ordering(data: Data, *, methods: Methods_ = (), scoring: Scoring = Scoring()
 
     Args:
         data: what to score on.
-        methods: ordering methods; all of them when none is named.
+        methods: ordering methods; all of them when none is named and there are no predictions.
         scoring: how to score.
     """
     from deocclude import ordering as stage
     from deocclude.datasets.labelled_scenes import open_dataset
     from deocclude.evaluation.run import compare_ordering, evaluate_ordering
 
-    protocol = _protocol(scoring)
-    evaluate = compare_ordering if scoring.gap else evaluate_ordering
+    protocol, predictions = _protocol(scoring), _predictions(scoring)
+    chosen = methods or (() if predictions else tuple(stage.METHODS))
     with console.progress_bar(quiet=scoring.json) as bar:
-        table = evaluate(
-            open_dataset(data), methods or tuple(stage.METHODS), protocol, lambda done: bar("scenes", done, 0)
-        )
+        scenes, progress = open_dataset(data), lambda done: bar("scenes", done, 0)
+        if scoring.gap:
+            table = compare_ordering(scenes, chosen, protocol, progress)
+        else:
+            table = evaluate_ordering(scenes, chosen, protocol, progress, predictions=predictions)
     _show((table,), scoring)
 
 
@@ -104,7 +111,7 @@ def amodal(data: Data, *, methods: Methods_ = (), order: str = "convex", scoring
 
     Args:
         data: what to score on.
-        methods: amodal methods; when none is named, all that need no photo.
+        methods: amodal methods; when none is named and there are no predictions, all that need no photo.
         order: the ordering method that says which masks can hide an object, or 'truth'.
         scoring: how to score.
     """
@@ -112,14 +119,16 @@ def amodal(data: Data, *, methods: Methods_ = (), order: str = "convex", scoring
     from deocclude.datasets.labelled_scenes import open_dataset
     from deocclude.evaluation.run import compare_amodal, evaluate_amodal
 
-    protocol = _protocol(scoring)
-    chosen = methods or tuple(name for name in stage.METHODS if name not in stage.NEED_PHOTO)
+    protocol, predictions = _protocol(scoring), _predictions(scoring)
+    usual = () if predictions else tuple(name for name in stage.METHODS if name not in stage.NEED_PHOTO)
+    chosen = methods or usual
     with console.progress_bar(quiet=scoring.json) as bar:
         scenes, progress = open_dataset(data), lambda done: bar("scenes", done, 0)
         if scoring.gap:
             _show((compare_amodal(scenes, chosen, protocol, order=order, progress=progress),), scoring)
         else:
-            _show(evaluate_amodal(scenes, chosen, protocol, order=order, progress=progress), scoring)
+            tables = evaluate_amodal(scenes, chosen, protocol, order=order, progress=progress, predictions=predictions)
+            _show(tables, scoring)
 
 
 def table1(
@@ -139,7 +148,7 @@ def table1(
         order_net: weights or run folder of 'train order-net', for a row more.
         reporting: what is scored and where the tables go.
     """
-    from deocclude.datasets.labelled_scenes import open_dataset
+    from deocclude.datasets.labelled_scenes import dataset_name, open_dataset
     from deocclude.evaluation.learned import check_scenes, learned_rows
     from deocclude.evaluation.table1 import evaluate_table1
 
@@ -154,9 +163,9 @@ def table1(
         check_scenes(path, learned)
     for path in data:
         with console.progress_bar(quiet=reporting.json) as bar:
-            progress = partial(_tick, bar, path.name)
+            progress = partial(_tick, bar, dataset_name(path))
             table = evaluate_table1(open_dataset(path), protocol, learned=learned, progress=progress)
-        tables.append(replace(table, title=f"{table.title}: {path.name}"))
+        tables.append(replace(table, title=f"{table.title}: {dataset_name(path)}"))
     _show(tables, reporting)
 
 
@@ -206,6 +215,16 @@ def _protocol(scoring: Reporting) -> Protocol:
     if not 0 <= scoring.gap <= WIDEST_PARTING:
         raise InputError(f"0 to {WIDEST_PARTING} pixels", str(scoring.gap), field="--gap")
     return replace(protocol, reference=scoring.reference_protocol, gap=scoring.gap)
+
+
+def _predictions(scoring: Scoring) -> tuple[Predictions, ...]:
+    """Return the predictions that are to be scored."""
+    from deocclude.evaluation.predictions import named_predictions
+
+    if scoring.predictions and scoring.gap:
+        found, hint = "--predictions", "what was predicted for masks as they are cannot be had for others"
+        raise InputError("methods that can be asked again", found, field="--gap", hint=hint)
+    return named_predictions(scoring.predictions)
 
 
 def _tick(bar: Callable[[str, int, int], None], name: str, done: int) -> None:

@@ -19,6 +19,7 @@ app = App(
     version=__version__,
     default_parameter=Parameter(negative=()),
     console=console.OUT,
+    suppress_keyboard_interrupt=False,
 )
 take_apart.register(app)
 edit.register(app)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from cyclopts import App, Parameter, validators
 from rich.text import Text
@@ -16,10 +17,10 @@ from deocclude.errors import InputError
 T = TypeVar("T")
 Labelled = Annotated[
     tuple[Path, ...],
-    Parameter(name="--data", consume_multiple=True, negative=(), show_default=False),
+    Parameter(name="--data", consume_multiple=1, negative=(), show_default=False),
 ]
 """Data sets with truth, files or folders."""
-References = Annotated[tuple[Path, ...], Parameter(name="--data", consume_multiple=True, negative=())]
+References = Annotated[tuple[Path, ...], Parameter(name="--data", consume_multiple=1, negative=())]
 Config = Annotated[Path, Parameter(help="Recipe (TOML), or the name of a shipped one; see 'train recipes'.")]
 Output = Annotated[Path, Parameter(name=["--output", "-o"])]
 
@@ -306,17 +307,16 @@ def recipes() -> None:
 
 def _read(kind: type[T], task: str, config: Path, given: Mapping[str, object]) -> T:
     """Return the recipe's settings; what is given on the command line and not empty outranks them."""
-    from dataclasses import replace
+    from deocclude.settings import from_dict, read_toml
 
-    from deocclude.settings import read_settings
-
-    settings: Any = read_settings(kind, _recipe(task, config))
-    changed: T = replace(settings, **{name: value for name, value in given.items() if value})
-    return changed
+    path = _recipe(task, config)
+    return from_dict(kind, read_toml(path) | {name: value for name, value in given.items() if value}, file=path)
 
 
 def _report(folder: Path) -> None:
-    console.say_written(folder)
+    """Say where the run is; of several processes the first one does."""
+    if not int(os.environ.get("RANK", 0)):
+        console.say_written(folder)
 
 
 def _check_pack(output: Path, sources: list[Path], *, force: bool) -> None:

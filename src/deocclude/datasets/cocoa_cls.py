@@ -45,6 +45,7 @@ def _scene(image: Record) -> Scene:
             read_mask(region, "visible_mask", size),
             amodal=read_mask(region, "amodal_mask", size) if region.has("amodal_mask") else None,
             category=region.text("category"),
+            annotation_id=region.whole_or_none("id"),
         )
         for identity, region in zip(ids, regions, strict=True)
     )

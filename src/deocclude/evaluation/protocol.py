@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -54,6 +55,15 @@ class Protocol:
     seed: int = 0
     """Of the resampling."""
 
+    def __post_init__(self) -> None:
+        """Check the truth.
+
+        Raises:
+            InputError: no such kind.
+        """
+        if self.truth and self.truth not in order_scores.TRUTHS:
+            raise unknown_choice("order truth", self.truth, order_scores.TRUTHS)
+
     @property
     def note(self) -> str:
         """One line for a table."""
@@ -70,17 +80,32 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A scene as methods get it, and the photo.
+    """A scene as methods get it.
 
     Attributes:
         given: the scene with its truth.
         scene: what methods see: no truth, masks repaired unless the reference protocol is asked for.
-        photo: the photo, or ``None``.
     """
 
     given: LabelledScene
     scene: Scene
-    photo: Photo | None
+
+    @cached_property
+    def photo(self) -> Photo:
+        """The photo, for methods that look at it.
+
+        Raises:
+            InputError: there is none, it is damaged, or the masks are for one of another size.
+        """
+        scene = self.given.scene
+        photo = self.given.photo()
+        if photo is None:
+            expected = f"the photo {scene.image_file!r} beside it, in photos/ or in images/"
+            raise InputError(expected, "none", file=scene.source, hint="other methods need masks only")
+        if photo.size != scene.size:
+            raise InputError(f"a photo of {scene.size}", f"one of {photo.size}", file=self.given.photo_path,
+                             hint="other methods need masks only")  # fmt: skip
+        return photo
 
 
 def prepare(labelled: LabelledScene, protocol: Protocol) -> Prepared:
@@ -93,14 +118,12 @@ def prepare(labelled: LabelledScene, protocol: Protocol) -> Prepared:
     if protocol.gap:
         blind = part_masks(blind, protocol.gap)
     scene = blind if protocol.reference else repair(blind, max_gap=protocol.max_gap)[0]
-    return Prepared(labelled, scene, labelled.photo())
+    return Prepared(labelled, scene)
 
 
 def predict_order(prepared: Prepared, method: str, protocol: Protocol) -> PairwiseOrder:
     """Return the order that a method finds among the objects that it sees."""
-    return ordering.estimate(
-        prepared.scene, prepared.photo, method=method, reference=protocol.reference, weights=protocol.weights
-    )
+    return ordering.estimate(prepared.scene, method=method, reference=protocol.reference, weights=protocol.weights)
 
 
 def graph_of(order: PairwiseOrder, protocol: Protocol) -> OrderGraph:
@@ -122,8 +145,9 @@ def predict_graph(prepared: Prepared, method: str, protocol: Protocol) -> OrderG
 
 def predict_masks(prepared: Prepared, graph: OrderGraph, method: str, protocol: Protocol) -> dict[int, Mask]:
     """Return the whole shapes that a method finds, by id; an object that the repair dropped keeps its visible mask."""
+    photo = prepared.photo if method in amodal.NEED_PHOTO else None
     found = amodal.complete(
-        prepared.scene, graph, prepared.photo, method=method, reference=protocol.reference, weights=protocol.weights
+        prepared.scene, graph, photo, method=method, reference=protocol.reference, weights=protocol.weights
     )
     return {item.id: item.modal for item in prepared.given.scene.instances} | dict(found.masks)
 
@@ -182,15 +206,16 @@ def usable(
     Raises:
         InputError: none has.
     """
-    number, used = 0, 0
+    number, used, file = 0, 0, None
     for number, labelled in enumerate(scenes, start=1):
+        file = labelled.scene.source
         if has_truth(labelled):
             used += 1
             yield labelled
         if progress:
             progress(number)
     if not used:
-        raise InputError(f"scenes with {wanted}", f"none among {number}", hint="score on an amodal data set")
+        raise InputError(f"scenes with {wanted}", f"none among {number}", file=file, hint="score on an amodal data set")
 
 
 def check_methods(methods: Sequence[str], known: Iterable[str], kind: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,8 +86,7 @@ class Ratio:
         scenes = len(self.denominators)
         if scenes < 2:
             return np.full(samples, np.nan)
-        generator = np.random.default_rng(seed)
-        weights = generator.multinomial(scenes, np.full(scenes, 1 / scenes), size=samples).astype(np.float64)
+        weights = _drawn(scenes, samples, seed)
         below = weights @ np.asarray(self.denominators, np.float64)
         above = weights @ np.asarray(self.numerators, np.float64)
         values: NDArray[np.float64] = np.divide(above, below, out=np.full(samples, np.nan), where=below > 0)
@@ -110,6 +110,13 @@ def difference(first: Ratio, second: Ratio, *, samples: int = 1000, level: float
         raise ValueError(f"{len(first.denominators)} scenes against {len(second.denominators)}")
     values = first._resampled(samples, seed) - second._resampled(samples, seed)
     return Estimate(first.value - second.value, *_interval(values, level))
+
+
+@lru_cache(maxsize=1)
+def _drawn(scenes: int, samples: int, seed: int) -> NDArray[np.float64]:
+    """Return how often each scene is in each resampled set, float64 [samples, scenes]; kept, as all scores need it."""
+    generator = np.random.default_rng(seed)
+    return generator.multinomial(scenes, np.full(scenes, 1 / scenes), size=samples).astype(np.float64)
 
 
 def _interval(values: NDArray[np.float64], level: float) -> tuple[float, float]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -39,14 +41,16 @@ class Store:
     def query(self, key: str, make: Callable[[], Query]) -> Query:
         """Return a query from the folder; it is made and kept where it is not there yet."""
         path = self._path(key, ".npz")
-        if not path.is_file():
-            _write_query(path, make())
+        with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile):  # not there, or damaged
+            return _read_query(path)
+        _write_query(path, make())
         return _read_query(path)
 
     def measures(self, key: str) -> Measures:
         """Return what was kept of a query's candidates."""
-        path = self._path(key, ".json")
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+        with suppress(OSError, ValueError, TypeError):  # not there, or damaged
+            return dict(json.loads(self._path(key, ".json").read_text(encoding="utf-8")))
+        return {}
 
     def keep(self, key: str, measures: Mapping[str, Any]) -> None:
         """Keep what was measured of a query's candidates."""

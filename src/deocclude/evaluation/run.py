@@ -12,6 +12,7 @@ from deocclude.evaluation import masks as mask_scores
 from deocclude.evaluation import ordering as order_scores
 from deocclude.evaluation.masks import ShapeCounts
 from deocclude.evaluation.ordering import OrderCounts
+from deocclude.evaluation.predictions import Predictions
 from deocclude.evaluation.protocol import (
     TRUE_ORDER,
     Progress,
@@ -21,6 +22,7 @@ from deocclude.evaluation.protocol import (
     has_order,
     order_counts,
     shape_counts,
+    true_relations,
     usable,
 )
 from deocclude.evaluation.ratio import Ratio, difference
@@ -36,6 +38,8 @@ def evaluate_ordering(
     methods: Sequence[str],
     protocol: Protocol | None = None,
     progress: Progress | None = None,
+    *,
+    predictions: Sequence[Predictions] = (),
 ) -> Table:
     """Score ordering methods.
 
@@ -44,22 +48,24 @@ def evaluate_ordering(
         methods: names of :data:`deocclude.ordering.METHODS`.
         protocol: how to score.
         progress: is told how many scenes are done.
+        predictions: of other methods, for rows more.
 
     Returns:
         One row a method: scored pairs, correct ones, and the scores of
         :func:`deocclude.evaluation.ordering.summarise`.
 
     Raises:
-        InputError: an unknown method, no scene, or scenes without truth.
+        InputError: an unknown method, no scene, scenes without truth, or predictions that do not fit them.
     """
     protocol = protocol or Protocol()
-    (counts,) = _order_counts(scenes, methods, (protocol,), progress)
+    (counts,) = _order_counts(scenes, methods, (protocol,), progress, predictions)
     rows: list[Row] = []
     for method, listed in counts.items():
         scores = order_scores.summarise(listed)
         correct, pairs = scores["acc_occpair"].counts
         rows.append({"method": method, "correct": correct, "pairs": pairs, **estimates(scores, protocol)})
-    return Table("Order", tuple(rows), (f"{len(counts[methods[0]])} scenes", protocol.note))
+    number = len(next(iter(counts.values())))
+    return Table("Order", tuple(rows), (f"{number} scenes", *_notes(protocol, methods, predictions)))
 
 
 def evaluate_amodal(
@@ -69,6 +75,7 @@ def evaluate_amodal(
     *,
     order: str = "convex",
     progress: Progress | None = None,
+    predictions: Sequence[Predictions] = (),
 ) -> tuple[Table, Table]:
     """Score amodal methods.
 
@@ -78,6 +85,7 @@ def evaluate_amodal(
         protocol: how to score.
         order: the ordering method that says which masks can hide an object, or :data:`TRUE_ORDER`.
         progress: is told how many scenes are done.
+        predictions: of other methods, for rows more.
 
     Returns:
         The scores of :func:`deocclude.evaluation.masks.summarise`, one row a method, with the pixels of intersection
@@ -85,11 +93,12 @@ def evaluate_amodal(
         method and bin.
 
     Raises:
-        InputError: an unknown method, no scene, or scenes without truth.
+        InputError: an unknown method, no scene, scenes without truth, or predictions that do not fit them.
     """
     protocol = protocol or Protocol()
-    (counts,) = _shape_counts(scenes, methods, (protocol,), order, progress)
-    notes = (_about(counts[methods[0]], order), protocol.note)
+    (counts,) = _shape_counts(scenes, methods, (protocol,), order, progress, predictions)
+    about = _about(next(iter(counts.values())), order if methods else "")
+    notes = (about, *_notes(protocol, methods, predictions))
     whole: list[Row] = []
     for method, listed in counts.items():
         scores = mask_scores.summarise(listed)
@@ -156,15 +165,22 @@ def estimates(scores: Mapping[str, Ratio], protocol: Protocol) -> dict[str, Cell
 
 
 def _order_counts(
-    scenes: Iterable[LabelledScene], methods: Sequence[str], protocols: Sequence[Protocol], progress: Progress | None
+    scenes: Iterable[LabelledScene],
+    methods: Sequence[str],
+    protocols: Sequence[Protocol],
+    progress: Progress | None,
+    predictions: Sequence[Predictions] = (),
 ) -> list[dict[str, list[OrderCounts]]]:
     """Return, for each protocol, the counts of every scene by method; every scene is read once."""
-    check_methods(methods, ordering.METHODS, "ordering method")
-    found: list[dict[str, list[OrderCounts]]] = [{method: [] for method in methods} for _ in protocols]
+    names = _row_names(methods, ordering.METHODS, "ordering method", predictions)
+    found: list[dict[str, list[OrderCounts]]] = [{name: [] for name in names} for _ in protocols]
     for labelled in usable(scenes, lambda item: has_order(item, protocols[0]), "an order truth", progress):
         for counts, protocol in zip(found, protocols, strict=True):
-            for method, score in order_counts(labelled, methods, protocol).items():
+            for method, score in order_counts(labelled, methods, protocol).items() if methods else ():
                 counts[method].append(score)
+            for one in predictions:
+                relations = true_relations(labelled, protocol)
+                counts[one.name].append(order_scores.count(one.order(labelled), relations))
     return found
 
 
@@ -174,15 +190,41 @@ def _shape_counts(
     protocols: Sequence[Protocol],
     order: str,
     progress: Progress | None,
+    predictions: Sequence[Predictions] = (),
 ) -> list[dict[str, list[list[ShapeCounts]]]]:
-    check_methods(methods, amodal.METHODS, "amodal method")
+    names = _row_names(methods, amodal.METHODS, "amodal method", predictions)
     check_methods([order], (*ordering.METHODS, TRUE_ORDER), "ordering method")
-    found: list[dict[str, list[list[ShapeCounts]]]] = [{method: [] for method in methods} for _ in protocols]
+    found: list[dict[str, list[list[ShapeCounts]]]] = [{name: [] for name in names} for _ in protocols]
     for labelled in usable(scenes, has_masks, "true amodal masks", progress):
         for counts, protocol in zip(found, protocols, strict=True):
-            for method, score in shape_counts(labelled, methods, protocol, order).items():
+            for method, score in shape_counts(labelled, methods, protocol, order).items() if methods else ():
                 counts[method].append(score)
+            for one in predictions:
+                counts[one.name].append(mask_scores.measure(labelled.scene, one.shapes(labelled), labelled.scored))
     return found
+
+
+def _row_names(
+    methods: Sequence[str], known: Iterable[str], kind: str, predictions: Sequence[Predictions]
+) -> tuple[str, ...]:
+    """Return what the rows are called.
+
+    Raises:
+        InputError: an unknown method, no row at all, or two of one name.
+    """
+    if methods or not predictions:
+        check_methods(methods, known, kind)
+    for one in predictions:
+        if one.name in methods:
+            hint = "give another with NAME=FILE"
+            raise InputError("a name that no method has", repr(one.name), file=one.path, field="predictions", hint=hint)
+    return (*methods, *(one.name for one in predictions))
+
+
+def _notes(protocol: Protocol, methods: Sequence[str], predictions: Sequence[Predictions]) -> tuple[str, ...]:
+    """Return the lines below a table; how methods see masks is said only where there are methods."""
+    how = protocol.note if methods else protocol.interval_note.removeprefix("; ")
+    return tuple(filter(None, (*(one.note for one in predictions), how)))
 
 
 def _with_and_without(protocol: Protocol) -> tuple[Protocol, Protocol]:
@@ -202,7 +244,8 @@ def _pair(name: str, first: Ratio, second: Ratio, protocol: Protocol) -> dict[st
 
 
 def _about(counts: Sequence[Sequence[ShapeCounts]], order: str) -> str:
-    return f"{len(counts)} scenes, {sum(map(len, counts))} objects, order: {order}"
+    grounded = f", order: {order}" if order else ""
+    return f"{len(counts)} scenes, {sum(map(len, counts))} objects{grounded}"
 
 
 def _bin_rows(counts: dict[str, list[list[ShapeCounts]]], protocol: Protocol) -> tuple[Row, ...]:

@@ -50,7 +50,7 @@ class Folder:
         question = {"data": data, "models": list(models), **settings}
         text = json.dumps(question, indent=1) + "\n"
         stated = path / ASKED
-        if stated.is_file() and stated.read_text(encoding="utf-8") == text:
+        if stated.is_file() and stated.read_bytes() == text.encode():
             return
         if stated.is_file() and not force:
             found = "those to another, or of other models"
@@ -62,10 +62,12 @@ class Folder:
 
     def read(self, task: Task) -> Record | None:
         """Return the answer to a task; ``None`` where there is none, or no whole one."""
+        if not self._place(task.protocol, task.key, ".png").is_file():
+            return None
         try:
             values = json.loads(self._place(task.protocol, task.key, ".json").read_text(encoding="utf-8"))
             return Record.from_plain(values)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def keep(self, record: Record, line: RGBArray) -> None:

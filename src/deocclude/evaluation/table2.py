@@ -147,9 +147,8 @@ def _table(kind: ReferenceKind, results: Sequence[Result], samples: int, seed: i
         for name, key in COLUMNS.items():
             cells[name] = _ratio(results, row, key).estimate(samples=samples if name == "MSE" else 0, seed=seed)
         if row != ORIGINAL:
-            cells["MSE change"] = (
-                f"{_ratio(results, row, 'mse').value / _ratio(results, ORIGINAL, 'mse').value - 1:+.1%}"
-            )
+            original = _ratio(results, ORIGINAL, "mse").value
+            cells["MSE change"] = f"{_ratio(results, row, 'mse').value / original - 1:+.1%}" if original else "–"
             cells["worse"] = f"{np.mean([worse(result, row) for result in results]):.1%}"
         lines.append(cells)
     aligned = float(np.mean([result.aligned for result in results]))

@@ -23,15 +23,33 @@ from deocclude.formats.source import Kind, Source, open_source, visible_files
 from deocclude.geometry import Size
 from deocclude.scene import Scene, validate
 
-__all__ = ["FORMATS", "Format", "ImageEntry", "list_images", "read_scene", "read_scenes", "recognise", "write_scene"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "ImageEntry",
+    "OpenedImage",
+    "list_images",
+    "open_images",
+    "read_scene",
+    "read_scenes",
+    "recognise",
+    "write_scene",
+]
 
 FORMATS: dict[str, Format] = {item.name: item for item in (COCOA, KINS, COCO, LABELME, SAM, LABEL_PNG, MASK_FOLDER)}
 """All formats by name, in the order in which they are tried: the more specific first."""
 
 
 @dataclass(frozen=True)
-class _Opened:
-    """One image of one opened file."""
+class OpenedImage:
+    """One image of one opened file, whose objects are read when asked for.
+
+    Attributes:
+        format: of the file.
+        document: the opened file.
+        file: where it is.
+        index: of the image in it.
+    """
 
     format: Format
     document: Document
@@ -40,7 +58,19 @@ class _Opened:
 
     @property
     def entry(self) -> ImageEntry:
+        """What the file says about the image."""
         return self.document.images[self.index]
+
+    def read(self, photo_size: Size | None = None) -> Scene:
+        """Return the objects, unvalidated.
+
+        Args:
+            photo_size: the photo's size, used only where the file states none.
+
+        Raises:
+            InputError: the content is not usable.
+        """
+        return self.document.scene(self.index, photo_size)
 
 
 def recognise(path: Path | str) -> str:
@@ -58,7 +88,27 @@ def list_images(path: Path | str, *, format: str | None = None) -> list[ImageEnt
     Raises:
         InputError: it cannot be read.
     """
-    return [opened.entry for opened in _open(path, format)]
+    return [opened.entry for opened in open_images(path, format=format)]
+
+
+def open_images(path: Path | str, *, format: str | None = None) -> list[OpenedImage]:
+    """Return the images of a file or folder, in order; their objects are read when asked for.
+
+    Args:
+        path: as for :func:`read_scene`.
+        format: as for :func:`read_scene`.
+
+    Raises:
+        InputError: it cannot be read, or holds no image.
+    """
+    chosen = _format(format) if format is not None else None
+    opened = []
+    for form, source in _sources(Path(path), chosen):
+        document = form.open(source)
+        opened += [OpenedImage(form, document, source.path, index) for index in range(len(document.images))]
+    if not opened:
+        raise InputError("at least one image", "none", file=path)
+    return opened
 
 
 def read_scene(
@@ -84,9 +134,9 @@ def read_scene(
     Raises:
         InputError: the file, the choice of the image or the content is not usable.
     """
-    images = _open(path, format)
+    images = open_images(path, format=format)
     opened = _pick(images, Path(path), image_id, photo_name)
-    scene = _filter(opened.document.scene(opened.index, photo_size), skip_empty)
+    scene = _filter(opened.read(photo_size), skip_empty)
     if photo_size is not None and scene.instances and scene.size != photo_size:
         turned = scene.size == (photo_size[1], photo_size[0])
         hint = (
@@ -115,8 +165,8 @@ def read_scenes(
     Raises:
         InputError: something is not usable; the images before it have been given.
     """
-    for opened in _open(path, format):
-        scene = _filter(opened.document.scene(opened.index, None), skip_empty)
+    for opened in open_images(path, format=format):
+        scene = _filter(opened.read(), skip_empty)
         if scene.instances:
             yield validate(scene, allow_empty=allow_empty)
 
@@ -146,17 +196,6 @@ def _filter(scene: Scene, skip_empty: bool) -> Scene:
     return scene.subset(item.id for item in scene.instances if item.modal)
 
 
-def _open(path: Path | str, format: str | None) -> list[_Opened]:
-    chosen = _format(format) if format is not None else None
-    opened = []
-    for form, source in _sources(Path(path), chosen):
-        document = form.open(source)
-        opened += [_Opened(form, document, source.path, index) for index in range(len(document.images))]
-    if not opened:
-        raise InputError("at least one image", "none", file=path)
-    return opened
-
-
 def _sources(path: Path, chosen: Format | None) -> list[tuple[Format, Source]]:
     """Return what is to be read with its format: one source, or the JSON files of a folder."""
     source = open_source(path)
@@ -182,7 +221,7 @@ def _recognised(source: Source) -> Format:
     return found
 
 
-def _pick(images: list[_Opened], path: Path, image_id: int | str | None, photo_name: str | None) -> _Opened:
+def _pick(images: list[OpenedImage], path: Path, image_id: int | str | None, photo_name: str | None) -> OpenedImage:
     if image_id is not None:
         fitting = [image for image in images if str(image.entry.image_id) == str(image_id)]
         if len(fitting) == 1:
@@ -206,7 +245,7 @@ def _pick(images: list[_Opened], path: Path, image_id: int | str | None, photo_n
     raise InputError("one image", found, file=path, hint=f"pick one with --image-id, {_some_ids(images)}")
 
 
-def _some_ids(images: list[_Opened]) -> str:
+def _some_ids(images: list[OpenedImage]) -> str:
     ids = [str(image.entry.image_id) for image in images if image.entry.image_id is not None]
     if not ids:
         return "or name the file of this photo, since these have no image ids"

@@ -75,6 +75,7 @@ class CocoDocument:
             category=self.categories.get(category_id, "") if category_id is not None else "",
             category_id=category_id,
             score=record.number_or_none("score"),
+            annotation_id=record.whole_or_none("id"),
         )
 
 

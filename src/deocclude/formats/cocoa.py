@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ class CocoaDocument:
         size = scene_size(entry, regions, _RUN_LENGTHS, photo_size, self.file)
         ids = object_ids(regions)
         instances = tuple(_instance(*pair, size) for pair in zip(ids, regions, strict=True))
-        order = _read_order(annotation, ids) if annotation is not None else None
+        order = read_order(annotation, ids) if annotation is not None else None
         return Scene(size, instances, entry.file_name, entry.image_id, order, self.file)
 
 
@@ -107,10 +108,20 @@ def _instance(identity: int, region: Record, size: Size) -> Instance:
         category_id=1,
         is_stuff=region.flag("isStuff"),
         depth_rank=region.whole_or_none("order"),
+        annotation_id=region.whole_or_none("id"),
     )
 
 
-def _read_order(annotation: Record, ids: list[int]) -> frozenset[tuple[int, int]] | None:
+def read_order(annotation: Record, ids: Sequence[int]) -> frozenset[tuple[int, int]] | None:
+    """Return the pairs (front id, behind id) of ``depth_constraint``, or ``None`` where it is absent.
+
+    Args:
+        annotation: of one image.
+        ids: of its objects, in order; the text names them by their positions, from 1.
+
+    Raises:
+        InputError: it is damaged, or names another position.
+    """
     if not annotation.has("depth_constraint"):
         return None
     text = annotation.text("depth_constraint")

@@ -51,6 +51,7 @@ class KinsDocument(CocoDocument):
             category_id=category_id,
             depth_rank=record.whole_or_none("ico_id") or None,
             cluster=record.whole_or_none("oco_id") or None,
+            annotation_id=record.whole_or_none("id"),
         )
 
 

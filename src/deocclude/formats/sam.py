@@ -58,6 +58,7 @@ def _instance(identity: int, record: Record, size: Size) -> Instance:
         name=record.text("name").strip(),
         category_id=record.whole_or_none("category_id"),
         score=record.number_or_none("predicted_iou") if score is None else score,
+        annotation_id=record.whole_or_none("id"),
     )
 
 

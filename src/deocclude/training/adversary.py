@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from deocclude.nets.discriminator import PatchDiscriminator
+from deocclude.training.config import MANY, ZOOM, check_ranges
 from deocclude.training.content_losses import discriminator_adversarial, feature_matching, generator_adversarial
 
 
@@ -31,6 +32,14 @@ class AdversarySettings:
     matching: float = 0.0
     width: float = 0.5
     rate: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InputError: one is out of range.
+        """
+        check_ranges(self, **dict.fromkeys(("adversarial", "matching", "rate"), MANY), width=ZOOM)
 
     @property
     def wanted(self) -> bool:

@@ -87,6 +87,24 @@ SHARE = (0.0, 1.0)
 RATIO = (1.0, 100.0)
 ZOOM = (0.01, 100.0)
 MANY = (0.0, 1e6)
+CHANNELS = (1, 4096)
+SIDE = (8, 4096)
+
+
+def check_each(settings: Any, **ranges: tuple[float, float]) -> None:
+    """Refuse settings of which a value, or one of several, is out of range.
+
+    Args:
+        settings: a dataclass.
+        ranges: least and most of its fields by name.
+
+    Raises:
+        InputError: one is out of range.
+    """
+    for name, (least, most) in ranges.items():
+        value = getattr(settings, name)
+        if not all(least <= one <= most for one in (value if isinstance(value, tuple) else (value,))):
+            raise InputError(f"{least:g} to {most:g}", str(value), field=name)
 
 
 def check_ranges(settings: Any, **ranges: tuple[float, float]) -> None:

@@ -24,7 +24,7 @@ from deocclude.nets.random_features import RandomFeatures
 from deocclude.nets.reference_net import Conv3Deconv3, FusionNet, join_planes
 from deocclude.references.altered import Alterations
 from deocclude.training.adversary import Adversary, AdversarySettings
-from deocclude.training.config import LoopSettings, plain
+from deocclude.training.config import CHANNELS, MANY, LoopSettings, check_each, plain
 from deocclude.training.content_losses import compose, gradient_l1, masked_l1, masked_mse, perceptual_and_style
 from deocclude.training.content_samples import ContentBatch, ContentSampler, ContentSettings
 from deocclude.training.devices import choose_device
@@ -95,6 +95,15 @@ class FusionLossSettings:
     closed: float = 1.5
     features: tuple[int, ...] = (8, 16, 32)
 
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InputError: one is out of range.
+        """
+        terms = ("hole", "square", "gradient", "perceptual", "closed")
+        check_each(self, **dict.fromkeys(terms, MANY), features=CHANNELS)
+
 
 @dataclass(frozen=True)
 class FusionConfig:
@@ -149,7 +158,7 @@ class Fusion:
 
     Raises:
         InputError: an unknown kind of net, a pack without an object on one side of the split, shares that make no
-            sense, or a data set without training samples.
+            sense, a data set without training samples, or data sets with pictures of several sizes.
     """
 
     name = "fusion"
@@ -159,6 +168,11 @@ class Fusion:
     ) -> None:
         if config.net.kind not in NETS:
             raise unknown_choice("net.kind", config.net.kind, NETS)
+        sides = sorted({one.side for one in data})
+        if len(sides) > 1:
+            found = " and ".join(f"{side} px" for side in sides)
+            raise InputError("data sets with pictures of one side", found, field="data",
+                             hint="build them with the same --side")  # fmt: skip
         self._config, self._pack, self._data = config, pack, data
         self._shares = config.references.shares(records=bool(data))
         self._base = ContentNet(weights_path(config.base)).net.to(device).requires_grad_(False)
@@ -186,8 +200,8 @@ class Fusion:
         """Return what samples and loss depend on."""
         names = ("kinds", "references", "altered", "alignment", "samples", "photos", "loss", "adversary", "base")
         values = plain(self._config)
-        records = 0 if self._records is None else len(self._records)
-        return {name: values[name] for name in names} | {"data": photo_fingerprint(self._pack), "records": records}
+        recorded = [str(one.manifest["fingerprint"]) for one in self._data]
+        return {name: values[name] for name in names} | {"data": photo_fingerprint(self._pack), "recorded": recorded}
 
     def build(self) -> nn.Module:
         """Return the net with initial weights, or those to start from."""
@@ -276,7 +290,7 @@ def train_fusion(config: FusionConfig, out: Path) -> Path:
     Raises:
         InputError: a pack or data set that is missing, of another kind, damaged or empty, a data set whose training
             references overlap its test objects, an unknown kind of net, or a checkpoint of another run.
-        TrainingStoppedError: SIGTERM arrived; call again to continue.
+        TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
     """
     pack = open_photo_pack(Path(config.pack))
     data = [read_reference_dataset(folder) for folder in config.data]

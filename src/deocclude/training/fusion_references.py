@@ -16,6 +16,7 @@ from torch.nn import functional
 from deocclude.errors import InputError
 from deocclude.references.altered import Alterations
 from deocclude.training import warp
+from deocclude.training.config import MANY, RATIO, SHARE, ZOOM, check_ranges
 from deocclude.training.content_samples import ContentBatch
 
 KINDS = ("altered", "cut", "other", "unrelated", "none")
@@ -46,6 +47,14 @@ class ReferenceMix:
     unrelated: float = 0.15
     none: float = 0.05
     recorded: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InputError: one is out of range.
+        """
+        check_ranges(self, **dict.fromkeys((*KINDS, "recorded"), MANY))
 
     def shares(self, *, records: bool) -> dict[str, float]:
         """Return the shares, which add up to 1.
@@ -81,6 +90,15 @@ class AlignmentErrors:
     blur: float = 0.4
     cover: float = 0.3
     misled: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InputError: one is out of range.
+        """
+        shares = ("aligned", "gain", "blur", "cover", "misled")
+        check_ranges(self, **dict.fromkeys(shares, SHARE), largest=ZOOM, gamma=RATIO)
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,7 @@ from deocclude.evaluation.ordering import signed
 from deocclude.evaluation.protocol import Protocol, has_order, true_relations
 from deocclude.masks import BoolArray
 from deocclude.ordering.order_net import pair_patch
+from deocclude.training.config import SHARE, check_ranges
 
 ROOM = 1.65
 """Crops are this many times as wide as the square that a network sees, so that it can be moved and scaled in them."""
@@ -47,28 +48,45 @@ class Jitter:
     scale: float = 0.2
     flip: float = 0.5
 
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InputError: one is out of range.
+        """
+        check_ranges(self, shift=SHARE, scale=(0.0, 0.9), flip=SHARE)
+
 
 @dataclass(frozen=True, eq=False)
 class Crops:
     """Samples of one side of the split.
 
     Attributes:
-        masks: uint8 [n, 2, R, R], 255 inside: visible and whole mask of an object, or the visible masks of a pair.
+        bits: uint8 [n, 2, R, R / 8 rounded up], bits: visible and whole mask of an object, or the visible masks of a
+            pair. Data sets have a hundred thousand objects.
+        side: R, pixels.
         label: bool [n]; for pairs, whether the first hides part of the second.
         scenes: sorted digests (:func:`deocclude.datasets.held_out.scene_digest`) of the scenes that they are from.
     """
 
-    masks: Tensor
+    bits: NDArray[np.uint8]
+    side: int
     label: Tensor
     scenes: tuple[str, ...]
 
     def __len__(self) -> int:
         """Number of samples."""
-        return len(self.masks)
+        return len(self.bits)
+
+    def masks(self, rows: Tensor) -> Tensor:
+        """Return the crops of samples, uint8 [k, 2, R, R], 255 inside."""
+        return torch.from_numpy(np.unpackbits(self.bits[rows.numpy()], -1, count=self.side) * np.uint8(255))
 
     def fingerprint(self) -> str:
         """Return a short hash of the crops and labels."""
-        digest = hashlib.sha256(self.masks[:, :, ::4, ::4].contiguous().numpy().tobytes())
+        digest = hashlib.sha256()
+        for rows in torch.arange(len(self)).split(1024):
+            digest.update(self.masks(rows)[:, :, ::4, ::4].contiguous().numpy().tobytes())
         digest.update(self.label.numpy().tobytes())
         return digest.hexdigest()[:16]
 
@@ -91,7 +109,7 @@ class Crops:
         maps[:, 0, 0], maps[:, 1, 1] = side[:, 0] / ROOM, side[:, 1] / ROOM
         maps[:, :, 2] = centre / ROOM
         grid = functional.affine_grid(maps, [len(rows), 2, size, size], align_corners=False)
-        crops = self.masks[rows].to(torch.float32)
+        crops = self.masks(rows).to(torch.float32)
         return functional.grid_sample(crops, grid, align_corners=False) > 127.5, self.label[rows]
 
 
@@ -105,7 +123,7 @@ def read_shapes(sources: Sequence[Path], crop_size: int) -> tuple[Crops, Crops]:
     Raises:
         InputError: no data set, or no object on one side of the split.
     """
-    return _split(_shapes(sources, crop_size), "objects with true whole masks")
+    return _split(_shapes(sources, crop_size), crop_size, "objects with true whole masks")
 
 
 def read_pairs(sources: Sequence[Path], crop_size: int) -> tuple[Crops, Crops]:
@@ -114,7 +132,7 @@ def read_pairs(sources: Sequence[Path], crop_size: int) -> tuple[Crops, Crops]:
     Raises:
         InputError: no data set, or no pair on one side of the split.
     """
-    return _split(_pairs(sources, crop_size), "neighbours of which one hides the other")
+    return _split(_pairs(sources, crop_size), crop_size, "neighbours of which one hides the other")
 
 
 _Sample = tuple[str, str, BoolArray, bool]
@@ -149,21 +167,23 @@ def _pairs(sources: Sequence[Path], size: int) -> Iterator[_Sample]:
                 yield key, digest, pair_patch(masks[i], masks[j], size, room=ROOM), bool(order[i, j] > 0)
 
 
-def _split(samples: Iterable[_Sample], wanted: str) -> tuple[Crops, Crops]:
+def _split(samples: Iterable[_Sample], side: int, wanted: str) -> tuple[Crops, Crops]:
     crops: tuple[list[NDArray[np.uint8]], list[NDArray[np.uint8]]] = ([], [])
     labels: tuple[list[bool], list[bool]] = ([], [])
     scenes: tuple[set[str], set[str]] = (set(), set())
     for key, digest, masks, label in samples:
         held_out = is_validation(key)
-        crops[held_out].append(masks * np.uint8(255))
+        crops[held_out].append(np.packbits(masks, -1))
         labels[held_out].append(label)
         scenes[held_out].add(digest)
-    for side, listed in zip(("training", "held-out"), crops, strict=True):
+    if not any(crops):
+        raise InputError(wanted, "none", field="data", hint="name data sets with annotated truth")
+    for part, listed in zip(("training", "held-out"), crops, strict=True):
         if not listed:
             hint = "photos are held out by their names, about one in ten; add more"
-            raise InputError(f"{wanted} among the {side} photos", "none", field="data", hint=hint)
+            raise InputError(f"{wanted} among the {part} photos", "none", field="data", hint=hint)
     first, second = (
-        Crops(torch.from_numpy(np.stack(masks)), torch.tensor(label), tuple(sorted(digests)))
+        Crops(np.stack(masks), side, torch.tensor(label), tuple(sorted(digests)))
         for masks, label, digests in zip(crops, labels, scenes, strict=True)
     )
     return first, second

@@ -12,7 +12,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,9 +37,16 @@ LAST_MESSAGE = 0.5
 
 
 class TrainingStoppedError(DeoccludeError):
-    """The run was asked to stop (SIGTERM); its checkpoint is written."""
+    """The run was asked to stop by a signal; its checkpoint is written.
 
-    exit_code = 143
+    Args:
+        step: steps that were done.
+        number: of the signal.
+    """
+
+    def __init__(self, step: int, number: int = signal.SIGTERM) -> None:
+        super().__init__(f"stopped after step {step}; run the same command again to continue")
+        self.exit_code = 128 + number
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,25 +68,31 @@ class Trained:
     seconds: float
 
 
-def train(task: Task, settings: LoopSettings, out: Path) -> Trained:
+def train(task: Task, settings: LoopSettings, out: Path, sides: Sequence[tuple[str, int]] = ()) -> Trained:
     """Train ``task`` in the folder ``out``; continue where a checkpoint lies there.
+
+    Args:
+        task: what is trained.
+        settings: how.
+        out: the run folder.
+        sides: other patch sides that the net has to take, by the name of their setting.
 
     Raises:
         InputError: settings that make no sense, or a checkpoint of another run.
-        TrainingStoppedError: SIGTERM arrived; call again to continue.
+        TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
         MissingExtraError: Lightning Fabric is not installed.
     """
     _check(settings)
     keep_heap()
     fabric = start_fabric(settings)
     try:
-        return _trained(_Run(task, settings, out, fabric))
+        return _trained(_Run(task, settings, out, fabric, sides))
     finally:
         _leave_group()
 
 
 def _trained(run: _Run) -> Trained:
-    with _catch_sigterm(run):
+    with _stopped_by_signals(run):
         trained = run.to_the_end()
     run.fabric.barrier()  # without it a process may be torn down while another still writes
     return trained
@@ -103,14 +116,16 @@ def train_and_save(task: Task, loop: LoopSettings, config: Any, data: dict[str, 
 
     Raises:
         InputError: settings that make no sense, or a checkpoint of another run.
-        TrainingStoppedError: SIGTERM arrived; call again to continue.
+        TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
     """
     _check_recipe(config)
-    trained = train(task, loop, out)
+    sides = [(name, getattr(config, name)) for name in ("validation_size", "size") if hasattr(config, name)]
+    trained = train(task, loop, out, sides)
     if int(os.environ.get("RANK", 0)):
         return out
     summary = {"steps": trained.steps, "samples": trained.samples, "minutes": round(trained.seconds / 60, 1)}
-    info = WeightsInfo(task.name, task.architecture(), plain(config), data, summary, trained.scores)
+    scores = {name: score for name, score in trained.scores.items() if math.isfinite(score)}
+    info = WeightsInfo(task.name, task.architecture(), plain(config), data, summary, scores)
     save_weights(out / "weights.safetensors", trained.net, info)
     write_text(out / "summary.json", json.dumps(asdict(info), indent=2) + "\n")
     return out
@@ -129,12 +144,16 @@ def learning_rate(settings: LoopSettings, progress: float) -> float:
 class _Run:
     """The state of a run, and its steps."""
 
-    def __init__(self, task: Task, settings: LoopSettings, out: Path, fabric: Any) -> None:
+    def __init__(
+        self, task: Task, settings: LoopSettings, out: Path, fabric: Any, sides: Sequence[tuple[str, int]]
+    ) -> None:
         self.task, self.settings, self.out, self.fabric = task, settings, out, fabric
         self.step, self.samples, self.seconds_before, self.started = 0, 0, 0.0, time.perf_counter()
-        self.stop = False
+        self.stop = 0
         torch.manual_seed(settings.seed)
-        bare = _built(task).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        built = _built(task)
+        _check_sides(built, [*(("loop.phases.size", phase.size) for phase in settings.phases), *sides])
+        bare = built.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(bare).to(fabric.device).eval().requires_grad_(False)
         self.net, self.optimizer = fabric.setup(bare, _optimizer(bare, settings))
         if task.adversary:
@@ -208,7 +227,23 @@ class _Run:
             else:
                 value.copy_(mine[name])
 
+    def _check_weights(self) -> None:
+        """Refuse to go on, or to keep anything, once the training has diverged.
+
+        Raises:
+            InputError: a weight is no finite number any more.
+        """
+        total = torch.stack([weight.detach().float().sum() for weight in self.net.parameters()]).sum()
+        if not bool(torch.isfinite(total)):
+            rate, hint = (
+                self.settings.learning_rate,
+                "lower it and train into another folder; an older checkpoint is kept",
+            )
+            found = f"weights that are no numbers any more after step {self.step} ({rate:g})"
+            raise InputError("a rate at which the training converges", found, field="loop.learning_rate", hint=hint)
+
     def _log_losses(self, losses: list[Tensor], seconds: float, progress: float) -> None:
+        self._check_weights()
         if self.log:
             phase = self.settings.phase_at(progress)
             self.log.write(
@@ -222,6 +257,7 @@ class _Run:
             )
 
     def _validate(self) -> dict[str, float]:
+        self._check_weights()
         scores: dict[str, float] = {}
         if self.log:
             with torch.inference_mode():
@@ -241,9 +277,10 @@ class _Run:
         if last or due or self.stop:
             self._save()
         if self.stop and not last:
-            raise TrainingStoppedError(f"stopped after step {self.step}; run the same command again to continue")
+            raise TrainingStoppedError(self.step, self.stop)
 
     def _save(self) -> None:
+        self._check_weights()
         if self.fabric.is_global_zero:
             state = Checkpoint(
                 task=self.task.name,
@@ -282,9 +319,24 @@ def _optimizer(net: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
 
 def _built(task: Task) -> nn.Module:
     try:
-        return task.build()
-    except (ValueError, ZeroDivisionError, RuntimeError) as error:  # what torch raises for layers without channels
+        net = task.build()
+    except (ValueError, ArithmeticError, RuntimeError) as error:  # what torch raises for layers without channels
         raise InputError("the settings of a net that can be built", str(error), field="net") from None
+    if _stride(net) < 1 or not all(weight.numel() for weight in net.parameters()):
+        raise InputError("the settings of a net that can be built", "layers without channels", field="net")
+    return net
+
+
+def _stride(net: nn.Module) -> int:
+    """Return what the sides of a net's patches must be multiples of."""
+    return int(getattr(net, "stride", 1))
+
+
+def _check_sides(net: nn.Module, sides: Sequence[tuple[str, int]]) -> None:
+    """Refuse patches that the net cannot take; in a validation they would fail after a thousand steps."""
+    for name, side in sides:
+        if side % _stride(net):
+            raise InputError(f"a multiple of {_stride(net)}, as the net halves patches", str(side), field=name)
 
 
 def _check(settings: LoopSettings) -> None:
@@ -292,7 +344,7 @@ def _check(settings: LoopSettings) -> None:
         raise unknown_choice("optimizer", settings.optimizer, ("adamw", "sgd"))
     if settings.schedule not in ("one-cycle", "steps"):
         raise unknown_choice("schedule", settings.schedule, ("one-cycle", "steps"))
-    if settings.steps < 1 or min(min(phase.batch, phase.size) for phase in settings.phases) < 1:
+    if settings.steps < 1 or min(min(phase.steps, phase.batch, phase.size) for phase in settings.phases) < 1:
         raise InputError("phases with at least one step, sample and pixel", str(settings.phases), field="phases")
     _check_numbers(settings)
     world = int(os.environ.get("WORLD_SIZE", 1))
@@ -303,13 +355,14 @@ def _check(settings: LoopSettings) -> None:
 
 def _check_numbers(settings: LoopSettings) -> None:
     for name in ("checkpoint_minutes", "log_every", "validate_every"):
-        if not (value := getattr(settings, name)) > 0:  # nan is none either
+        if not 0 < (value := getattr(settings, name)) < math.inf:  # nan is not either
             raise InputError("more than 0", str(value), field=f"loop.{name}")
-    for name in ("learning_rate", "minutes", "weight_decay", "clip"):
-        if not (value := getattr(settings, name)) >= 0:
+    for name in ("learning_rate", "minutes", "weight_decay", "clip", "seed"):
+        if not 0 <= (value := getattr(settings, name)) < math.inf:
             raise InputError("0 or more", str(value), field=f"loop.{name}")
-    if not 0 <= settings.ema < 1:
-        raise InputError("0 or more, and less than 1", str(settings.ema), field="loop.ema")
+    for name in ("ema", "momentum", "warmup"):
+        if not 0 <= (value := getattr(settings, name)) < 1:
+            raise InputError("0 or more, and less than 1", str(value), field=f"loop.{name}")
 
 
 def _check_recipe(config: Any) -> None:
@@ -330,16 +383,23 @@ def _binding(settings: LoopSettings) -> dict[str, Any]:
 
 
 @contextmanager
-def _catch_sigterm(run: _Run) -> Iterator[None]:
-    def ask(_signal: int, _frame: Any) -> None:
-        run.stop = True
+def _stopped_by_signals(run: _Run) -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C end the run after its present step; a second Ctrl-C ends it at once."""
 
+    def ask(number: int, _frame: Any) -> None:
+        run.stop = number
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # as in the background of a shell
+    numbers = (signal.SIGTERM,) if ignored else (signal.SIGTERM, signal.SIGINT)
     try:
-        before = signal.signal(signal.SIGTERM, ask)
+        before = {number: signal.signal(number, ask) for number in numbers}
     except ValueError:  # not the main thread: nobody can send us a signal here
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deocclude.nets.order_net import OrderNet, front_probability
-from deocclude.training.config import LoopSettings, plain
+from deocclude.training.config import SIDE, LoopSettings, check_ranges, plain
 from deocclude.training.labelled import Crops, Jitter, read_pairs
 from deocclude.training.loop import train_and_save
 from deocclude.training.task import Draw
@@ -42,6 +42,14 @@ class OrderNetConfig:
     jitter: Jitter = field(default_factory=Jitter)
     crop_size: int = 128
     size: int = 64
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InputError: one is out of range.
+        """
+        check_ranges(self, crop_size=SIDE, size=SIDE)
 
 
 class OrderTask:
@@ -96,7 +104,7 @@ def train_order_net(config: OrderNetConfig, out: Path) -> Path:
 
     Raises:
         InputError: data without a true order, or a checkpoint of another run.
-        TrainingStoppedError: SIGTERM arrived; call again to continue.
+        TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
     """
     training, held_out = read_pairs([Path(item) for item in config.data], config.crop_size)
     data = {

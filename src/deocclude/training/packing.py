@@ -1,8 +1,8 @@
 """Packed object crops: what training reads instead of photos and annotation files.
 
-A pack is a folder: ``crops.npy`` (uint8 [N, S, S], one object each, 255 inside, edges blended), optionally ``rgb.npy``
-(uint8 [N, R, R, 3], the photo around it), ``table.npz`` (where each crop lies, and which objects touch) and
-``pack.json`` (what it was made from). The arrays are memory-mapped, so opening a pack costs nothing.
+A pack is a folder: ``crops.npy`` (uint8 [N, S, S], one object each, 255 inside, edges blended), ``table.npz`` (where
+each crop lies, and which objects touch) and ``pack.json`` (what it was made from). The arrays are memory-mapped, so
+opening a pack costs nothing.
 """
 
 from __future__ import annotations
@@ -36,11 +36,9 @@ COMMANDS = {
     PAIRS: "deocclude train pack-pairs",
 }
 """The kinds of packs, and the command that writes each."""
-PACK_FILES = ("crops.npy", "rgb.npy", "planes.npy", "photos.bin", "labels.bin", "table.npz", "pack.json")
+PACK_FILES = ("crops.npy", "planes.npy", "photos.bin", "labels.bin", "table.npz", "pack.json")
 """The files of packs of all kinds."""
 MASK_MARGIN = 1.1
-RGB_MARGIN = 1.65
-PhotoLoader = Callable[[Scene], "NDArray[np.uint8] | None"]
 Orderer = Callable[[Scene], PairwiseOrder]
 
 
@@ -50,7 +48,6 @@ class PackSettings:
 
     Attributes:
         crop_size: side S of the mask crops, pixels.
-        rgb_size: side R of the photo crops, pixels; 0 leaves them out.
         min_side: objects whose longer box side is shorter than this are left out, pixels.
         min_area: objects with fewer visible pixels are left out.
         touch_radius: two objects touch if one, grown by this many pixels, meets the other.
@@ -58,7 +55,6 @@ class PackSettings:
     """
 
     crop_size: int = 128
-    rgb_size: int = 0
     min_side: int = 32
     min_area: int = 300
     touch_radius: int = 3
@@ -71,7 +67,6 @@ class Pack:
 
     Attributes:
         crops: uint8 [N, S, S], 255 inside the object.
-        rgb: uint8 [N, R, R, 3] or ``None``; covers a square ``RGB_MARGIN / MASK_MARGIN`` times as wide.
         windows: float32 [N, 3]: centre x, centre y and side of the square that the mask crop covers, in pixels.
         sizes: float32 [N, 2]: height and width of the photo.
         image_keys: text [N], the photo each object is from.
@@ -85,7 +80,6 @@ class Pack:
     """
 
     crops: NDArray[np.uint8]
-    rgb: NDArray[np.uint8] | None
     windows: NDArray[np.float32]
     sizes: NDArray[np.float32]
     image_keys: NDArray[np.str_]
@@ -110,7 +104,6 @@ def write_pack(
     scenes: Iterable[Scene],
     target: Path,
     settings: PackSettings | None = None,
-    photos: PhotoLoader | None = None,
     order: Orderer | None = None,
 ) -> int:
     """Pack the objects of ``scenes`` into the folder ``target`` and return how many there are.
@@ -119,7 +112,6 @@ def write_pack(
         scenes: photos with modal masks.
         target: the pack folder; replaced as a whole.
         settings: sizes and limits.
-        photos: returns the photo of a scene, uint8 [h, w, 3] (any resolution), or ``None``; needed for RGB crops.
         order: says who hides whom in a scene with disjoint masks, for a second round of self-training; without it the
             convex hulls of neighbours have to tell.
 
@@ -130,7 +122,7 @@ def write_pack(
     settings = settings or PackSettings()
     rows = _Rows()
     for scene in scenes:
-        _add_scene(rows, scene, settings, photos, order)
+        _add_scene(rows, scene, settings, order)
     if not rows.crops:
         raise InputError(
             f"an object of at least {settings.min_side} px and {settings.min_area} visible pixels",
@@ -152,9 +144,7 @@ def open_pack(folder: Path) -> Pack:
     try:
         columns = read_columns(folder)
         crops = np.load(folder / "crops.npy", mmap_mode="r", allow_pickle=False)
-        has_rgb = (folder / "rgb.npy").is_file()
-        rgb = np.load(folder / "rgb.npy", mmap_mode="r", allow_pickle=False) if has_rgb else None
-        pack = Pack(crops=crops, rgb=rgb, meta=meta, **columns)
+        pack = Pack(crops=crops, meta=meta, **columns)
     except (OSError, ValueError, TypeError, EOFError) as error:
         raise damaged(folder, str(error)) from None
     if not len(crops) == len(pack.windows) == meta["objects"]:
@@ -175,7 +165,6 @@ class _Rows:
 
     def __init__(self) -> None:
         self.crops: list[NDArray[np.uint8]] = []
-        self.rgb: list[NDArray[np.uint8]] = []
         self.windows: list[tuple[float, float, float]] = []
         self.sizes: list[tuple[int, int]] = []
         self.keys: list[str] = []
@@ -186,14 +175,11 @@ class _Rows:
         self.hidden: list[float] = []
 
 
-def _add_scene(
-    rows: _Rows, scene: Scene, settings: PackSettings, photos: PhotoLoader | None, order: Orderer | None
-) -> None:
+def _add_scene(rows: _Rows, scene: Scene, settings: PackSettings, order: Orderer | None) -> None:
     places = [place for place, mask in enumerate(scene.modal) if _usable(mask, settings)]
     usable = [scene.modal[place] for place in places]
     front = _front(scene, order) if order and usable else None
     first = len(rows.crops)
-    photo = photos(scene) if photos and settings.rgb_size and usable else None
     for mask in usable:
         x, y, side = square_around(mask.box, MASK_MARGIN)
         rows.crops.append(_mask_crop(mask, (x, y, side), settings.crop_size))
@@ -201,9 +187,6 @@ def _add_scene(
         rows.sizes.append((scene.size.height, scene.size.width))
         rows.keys.append(photo_key(scene))
         rows.truncated.append(_truncated(mask))
-        if settings.rgb_size:
-            window = (x, y, side * RGB_MARGIN / MASK_MARGIN)
-            rows.rgb.append(_rgb_crop(photo, scene, window, settings.rgb_size))
     for i, j in touching_pairs(usable, settings.touch_radius):
         rows.pairs.append((first + i, first + j))
         rows.growth.append((hull_growth(usable[i], usable[j]), hull_growth(usable[j], usable[i])))
@@ -240,16 +223,6 @@ def square_around(box: Box, margin: float) -> tuple[float, float, float]:
 
 def _mask_crop(mask: Mask, window: tuple[float, float, float], size: int) -> NDArray[np.uint8]:
     return _resample(mask.pixels.astype(np.uint8) * 255, mask.box[:2], window, size)
-
-
-def _rgb_crop(
-    photo: NDArray[np.uint8] | None, scene: Scene, window: tuple[float, float, float], size: int
-) -> NDArray[np.uint8]:
-    if photo is None:
-        return np.zeros((size, size, 3), np.uint8)
-    scale = photo.shape[1] / scene.size.width
-    x, y, side = (value * scale for value in window)
-    return _resample(photo, (0, 0), (x, y, side), size)
 
 
 def _resample(
@@ -289,8 +262,6 @@ def hull_growth(mask: Mask, other: Mask) -> float:
 
 def _save(folder: Path, rows: _Rows, settings: PackSettings) -> None:
     np.save(folder / "crops.npy", np.stack(rows.crops))
-    if rows.rgb:
-        np.save(folder / "rgb.npy", np.stack(rows.rgb))
     keys = np.array(rows.keys, np.str_)
     np.savez(
         folder / "table.npz",

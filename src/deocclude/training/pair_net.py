@@ -20,7 +20,7 @@ from deocclude.errors import InputError
 from deocclude.nets.pair_net import PairNet, both_ways, swapped
 from deocclude.nets.pair_reader import SHRINK
 from deocclude.training import warp
-from deocclude.training.config import LoopSettings, plain
+from deocclude.training.config import RATIO, SHARE, LoopSettings, check_ranges, plain
 from deocclude.training.devices import choose_device
 from deocclude.training.loop import train_and_save
 from deocclude.training.pair_packing import ROOM, PairPack, open_pair_pack
@@ -61,6 +61,14 @@ class PairJitter:
     turn_degrees: float = 7.0
     doubt: float = 0.01
 
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InputError: one is out of range.
+        """
+        check_ranges(self, zoom=RATIO, shift=SHARE, turn_degrees=(0, 180), doubt=(0.0, 0.5))
+
 
 @dataclass(frozen=True)
 class KindShares:
@@ -83,7 +91,7 @@ class KindShares:
             InputError: shares below 0, or all 0.
         """
         listed = {kind: share for kind, share in asdict(self).items() if share}
-        if not listed or min(listed.values()) < 0:
+        if not listed or not all(0 < share < math.inf for share in listed.values()):
             raise InputError("shares of 0 or more, not all 0", str(asdict(self)), field="shares")
         ends = np.rint(np.cumsum(list(listed.values())) / sum(listed.values()) * total).astype(int)
         return dict(zip(listed, np.diff(ends, prepend=0).tolist(), strict=True))
@@ -217,6 +225,7 @@ class PairTask:
         parts = [
             self._train[kind].sample(count, draw.size, draw.mixed_seed + place, self._config.jitter)
             for place, (kind, count) in enumerate(counts.items())
+            if count
         ]
         joined = zip(*((part.near, part.wide, part.truth) for part in parts), strict=True)
         return PairBatch(*(torch.cat(listed).to(device) for listed in joined))
@@ -262,7 +271,7 @@ def train_pair_net(config: PairNetConfig, out: Path) -> Path:
     Raises:
         InputError: a pack that is missing, damaged or empty, weights to start from that do not fit, or a checkpoint of
             another run.
-        TrainingStoppedError: SIGTERM arrived; call again to continue.
+        TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
     """
     pack = open_pair_pack(Path(config.pack))
     task = PairTask(config, pack, choose_device(config.loop.device))

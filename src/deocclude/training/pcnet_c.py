@@ -22,7 +22,7 @@ from deocclude.nets.partial_conv import PartialConvUNet
 from deocclude.nets.planes import OWN
 from deocclude.nets.random_features import RandomFeatures
 from deocclude.training.adversary import Adversary, AdversarySettings
-from deocclude.training.config import LoopSettings, plain
+from deocclude.training.config import CHANNELS, MANY, SHARE, LoopSettings, check_each, check_ranges, plain
 from deocclude.training.content_losses import (
     compose,
     gradient_l1,
@@ -95,6 +95,15 @@ class ContentLossSettings:
     variation: float = 0.0
     features: tuple[int, ...] = (16, 32, 64)
 
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InputError: one is out of range.
+        """
+        terms = ("hole", "square", "decibels", "valid", "gradient", "perceptual", "style", "variation")
+        check_each(self, **dict.fromkeys(terms, MANY), features=CHANNELS)
+
 
 @dataclass(frozen=True)
 class MixSettings:
@@ -107,6 +116,15 @@ class MixSettings:
 
     photos: tuple[float, float] = (0.9, 0.25)
     turn: tuple[float, float] = (0.25, 0.5)
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InputError: one is out of range.
+        """
+        check_each(self, photos=SHARE)
+        check_ranges(self, turn=SHARE)
 
     def photo_share(self, progress: float) -> float:
         """Return the share of photo samples at ``progress`` (0 to 1)."""
@@ -238,7 +256,7 @@ def train_pcnet_c(config: PCNetCConfig, out: Path) -> Path:
     Raises:
         InputError: a pack that is missing, of another kind, damaged or empty, an unknown kind of net, or a checkpoint
             of another run.
-        TrainingStoppedError: SIGTERM arrived; call again to continue.
+        TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
     """
     pack = open_photo_pack(Path(config.pack))
     task = PCNetC(config, pack, choose_device(config.loop.device))

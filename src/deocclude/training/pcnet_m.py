@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from deocclude.errors import unknown_choice
+from deocclude.errors import InputError, unknown_choice
 from deocclude.nets.unet import UNet, init_kaiming, init_reference
 from deocclude.training import warp
 from deocclude.training.config import LoopSettings, plain
@@ -30,6 +30,8 @@ from deocclude.training.scene_samples import SceneSampler
 from deocclude.training.task import Draw
 from deocclude.weights import load_state, read_weights, weights_path
 
+CHANNELS = (2, 3, 4)
+"""Numbers of inputs that a mask network may have."""
 INITIALISERS = {"kaiming": init_kaiming, "reference": init_reference}
 VALIDATION_SEED = 1_000_003
 MIN_HIDDEN = 8
@@ -162,6 +164,8 @@ class PCNetM:
     def build(self) -> nn.Module:
         """Return the net with initial weights, or those to start from."""
         settings = self._config.net
+        if settings.channels not in CHANNELS:
+            raise InputError("2, 3 or 4", str(settings.channels), field="net.channels")
         net = UNet(settings.width, settings.channels, fold=settings.fold)
         if settings.start_from:
             load_state(net, read_weights(weights_path(settings.start_from))[1], weights_path(settings.start_from))
@@ -245,7 +249,7 @@ def train_pcnet_m(config: PCNetMConfig, out: Path) -> Path:
 
     Raises:
         InputError: a pack that is missing, damaged or empty, or a checkpoint of another run.
-        TrainingStoppedError: SIGTERM arrived; call again to continue.
+        TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
     """
     pack = open_pack(Path(config.pack))
     task = PCNetM(config, pack, choose_device(config.loop.device))

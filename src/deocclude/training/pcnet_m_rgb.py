@@ -150,7 +150,7 @@ def train_pcnet_m_rgb(config: PCNetMRgbConfig, out: Path) -> Path:
 
     Raises:
         InputError: a pack that is missing, of another kind, damaged or empty, or a checkpoint of another run.
-        TrainingStoppedError: SIGTERM arrived; call again to continue.
+        TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
     """
     pack = open_photo_pack(Path(config.pack))
     task = PCNetMRgb(config, pack, choose_device(config.loop.device))

@@ -8,7 +8,7 @@ objects as label maps, PNG), ``table.npz`` (where each lies, and the objects tha
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ from deocclude.scene import Scene
 from deocclude.training.packing import (
     PACK_FILES,
     PHOTOS,
-    PhotoLoader,
     damaged,
     hull_growth,
     read_columns,
@@ -35,6 +34,7 @@ from deocclude.training.packing import (
 )
 
 PHOTO_PACK_VERSION = 1
+PhotoLoader = Callable[[Scene], NDArray[np.uint8]]
 MOST_LABELS = 255
 WHOLE = 0.98
 """An object counts as cut off by its square if less than this share of it lies inside."""
@@ -145,8 +145,7 @@ def write_photo_pack(
     Args:
         scenes: photos with modal masks, or without any object.
         target: the pack folder; replaced as a whole.
-        photos: returns the photo of a scene, uint8 [h, w, 3] (any resolution); scenes for which it returns ``None`` are
-            left out.
+        photos: returns the photo of a scene, uint8 [h, w, 3], any resolution.
         settings: sizes and limits.
 
     Raises:
@@ -158,10 +157,7 @@ def write_photo_pack(
         rows = _Rows()
         with (part / "photos.bin").open("wb") as photo_file, (part / "labels.bin").open("wb") as label_file:
             for scene in scenes:
-                photo = photos(scene)
-                if photo is None:
-                    continue
-                for jpeg, png in _add_scene(rows, scene, photo, settings):
+                for jpeg, png in _add_scene(rows, scene, photos(scene), settings):
                     rows.photo_ends.append(photo_file.tell() + photo_file.write(jpeg))
                     rows.label_ends.append(label_file.tell() + label_file.write(png))
         if not rows.objects:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.datasets import standing, tabletop
+from deocclude.datasets.labelled_scenes import find_photo
 from deocclude.errors import InputError, unknown_choice
 from deocclude.formats import list_images, read_scenes
 from deocclude.geometry import Size
@@ -23,8 +24,6 @@ from deocclude.training.pair_scenes import PairScenes, pair_scenes, training_mas
 from deocclude.training.photo_packing import PhotoPackSettings, write_photo_pack
 from deocclude.training.scene_packing import write_scene_pack
 from deocclude.training.shapes import shape_scenes
-
-PHOTO_FOLDERS = (".", "images", "photos")
 
 
 def pack_sources(
@@ -39,8 +38,7 @@ def pack_sources(
     """Pack all objects of annotation files, and random whole shapes besides; return how many objects there are.
 
     Args:
-        sources: files or folders in any format of :mod:`deocclude.formats`; photos are looked for beside them and in
-            ``images/`` and ``photos/``, and may be smaller than the size that the annotations state.
+        sources: files or folders in any format of :mod:`deocclude.formats`.
         out: the pack folder; replaced as a whole.
         settings: sizes and limits.
         shapes: number of random shapes to add (:mod:`deocclude.training.shapes`); about a third of the pack helps.
@@ -49,15 +47,14 @@ def pack_sources(
             behind; without one their convex hulls do. With a trained network that is a second round of self-training.
 
     Raises:
-        InputError: a file that cannot be read, an unknown method, no usable object, or no photo where photo crops are
-            asked for.
+        InputError: a file that cannot be read, an unknown method, or no usable object.
         OutputError: the folder cannot be written.
     """
     scenes = chain.from_iterable(read_scenes(source, skip_empty=True) for source in sources)
     if order and order not in METHODS:
         raise unknown_choice("ordering method", order, METHODS)
     orderer = partial(estimate, method=order) if order else None
-    return write_pack(chain(scenes, shape_scenes(shapes, seed)), out, settings, photo_of, orderer)
+    return write_pack(chain(scenes, shape_scenes(shapes, seed)), out, settings, orderer)
 
 
 def pack_photos(sources: Sequence[Path], out: Path, settings: PhotoPackSettings | None = None) -> int:
@@ -65,7 +62,8 @@ def pack_photos(sources: Sequence[Path], out: Path, settings: PhotoPackSettings 
 
     Args:
         sources: files or folders in any format of :mod:`deocclude.formats`; photos without an object count too. Photos
-            are looked for as in :func:`pack_sources`.
+            are looked for as in data sets (:func:`deocclude.datasets.labelled_scenes.find_photo`), and may be smaller
+            than the size that the annotations state.
         out: the pack folder; replaced as a whole.
         settings: sizes and limits.
 
@@ -125,22 +123,15 @@ def photo_scenes(source: Path) -> Iterator[Scene]:
             yield Scene(entry.size or Size(1, 1), (), entry.file_name, entry.image_id, source=source)
 
 
-def photo_of(scene: Scene) -> NDArray[np.uint8] | None:
-    """Return the photo of a scene, uint8 [h, w, 3], or ``None`` for a shape, which has none.
+def photo_of(scene: Scene) -> NDArray[np.uint8]:
+    """Return the photo of a scene that was read from a file, uint8 [h, w, 3].
 
     Raises:
         InputError: it is not there, or no picture.
     """
-    if scene.source is None:
-        return None
-    folder = scene.source if scene.source.is_dir() else scene.source.parent
-    for place in PHOTO_FOLDERS:
-        path = folder / place / scene.image_file
-        if path.is_file():
-            return read_photo(path, convert=True).pixels
-    raise InputError(
-        f"the photo {scene.image_file!r} beside it or in images/",
-        "none",
-        file=scene.source,
-        hint="set rgb_size = 0 to pack masks only",
-    )
+    assert scene.source is not None
+    path = find_photo(scene.source if scene.source.is_dir() else scene.source.parent, scene)
+    if path is None:
+        expected = f"the photo {scene.image_file!r} beside it, in images/ or in photos/"
+        raise InputError(expected, "none", file=scene.source)
+    return read_photo(path, convert=True).pixels

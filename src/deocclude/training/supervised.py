@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from deocclude.nets.unet import UNet, init_kaiming
-from deocclude.training.config import LoopSettings, plain
+from deocclude.training.config import SIDE, LoopSettings, check_ranges, plain
 from deocclude.training.labelled import Crops, Jitter, read_shapes
 from deocclude.training.loop import train_and_save
 from deocclude.training.losses import weighted_cross_entropy
@@ -49,6 +49,14 @@ class SupervisedConfig:
     jitter: Jitter = field(default_factory=Jitter)
     crop_size: int = 160
     size: int = 96
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InputError: one is out of range.
+        """
+        check_ranges(self, crop_size=SIDE, size=SIDE)
 
 
 class Supervised:
@@ -121,7 +129,7 @@ def train_supervised(config: SupervisedConfig, out: Path) -> Path:
 
     Raises:
         InputError: data without true whole masks, or a checkpoint of another run.
-        TrainingStoppedError: SIGTERM arrived; call again to continue.
+        TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
     """
     training, held_out = read_shapes([Path(item) for item in config.data], config.crop_size)
     data = {
