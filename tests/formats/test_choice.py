@@ -43,6 +43,8 @@ def write(folder: Path, document: Any, name: str = "masks.json") -> Path:
         ({"images": [], "annotations": [{"regions": []}]}, "cocoa"),
         (coco(inmodal_seg=SQUARE), "kins"),
         (coco(i_segm=SQUARE, a_segm=SQUARE), "kins"),
+        (coco() | {"annotations": [*coco()["annotations"], {"inmodal_seg": SQUARE}]}, "kins"),
+        ({"images": [], "annotations": [{}, {"regions": []}]}, "cocoa"),
         ([SQUARE], "sam"),
         ([{"segmentation": SQUARE}], "sam"),
         ({"image": {}, "annotations": []}, "sam"),

@@ -66,11 +66,7 @@ class CocoaDocument:
 
 def is_cocoa(source: Source) -> bool:
     """Whether the JSON is one annotation with regions, or a list of such with their images."""
-    if "regions" in source.top_keys:
-        return True
-    annotations = source.document.get("annotations") if "annotations" in source.top_keys else None
-    first = annotations[0] if isinstance(annotations, list) and annotations else None
-    return isinstance(first, dict) and "regions" in first
+    return "regions" in source.top_keys or any("regions" in item for item in source.annotations)
 
 
 def open_cocoa(source: Source) -> CocoaDocument:
