@@ -40,7 +40,7 @@ def test_polygon_includes_its_outline(kind: str | None, tmp_path: Path) -> None:
     expected = np.zeros((8, 10), bool)
     expected[1:6, 1:5] = True
     assert np.array_equal(scene[1].modal.to_array(), expected)
-    assert (scene.image_file, scene[1].name) == ("a.jpg", "cup")
+    assert (scene.image_file, scene[1].name) == ("photos/a.jpg", "cup")
 
 
 def test_rectangle_from_any_two_corners(tmp_path: Path) -> None:

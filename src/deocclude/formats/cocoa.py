@@ -25,7 +25,6 @@ from deocclude.files import write_text
 from deocclude.formats.base import (
     Format,
     ImageEntry,
-    base_name,
     by_image,
     object_ids,
     of_image,
@@ -36,6 +35,7 @@ from deocclude.formats.base import (
     top_record,
     whole_shape,
 )
+from deocclude.formats.photo_names import stated_name
 from deocclude.formats.record import Record
 from deocclude.formats.source import Source
 from deocclude.geometry import Size
@@ -90,7 +90,7 @@ def open_cocoa(source: Source) -> CocoaDocument:
 def _entry(annotation: Record) -> ImageEntry:
     identity = annotation.identity("image_id") if annotation.has("image_id") else None
     name = annotation.text("file_name") or annotation.text("url")
-    return ImageEntry(identity, base_name(name), read_size(annotation))
+    return ImageEntry(identity, stated_name(name), read_size(annotation))
 
 
 def _instance(identity: int, region: Record, size: Size) -> Instance:

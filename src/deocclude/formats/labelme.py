@@ -28,12 +28,12 @@ from deocclude.formats.base import (
     LARGEST_KEPT_ID,
     Format,
     ImageEntry,
-    base_name,
     read_size,
     refuse_empty,
     scene_size,
     top_record,
 )
+from deocclude.formats.photo_names import base_name, stated_name
 from deocclude.formats.record import Record, finite
 from deocclude.formats.source import Source
 from deocclude.geometry import Box, Size
@@ -89,7 +89,7 @@ def open_labelme(source: Source) -> LabelmeDocument:
         InputError: the JSON is of another kind.
     """
     top = top_record(source)
-    entry = ImageEntry(None, base_name(top.text("imagePath")), read_size(top, "imageHeight", "imageWidth"))
+    entry = ImageEntry(None, stated_name(top.text("imagePath")), read_size(top, "imageHeight", "imageWidth"))
     return LabelmeDocument(source.path, [entry], top)
 
 
@@ -180,7 +180,7 @@ def write_labelme(scene: Scene, path: Path) -> None:
         "version": "5.4.1",
         "flags": {},
         "shapes": [_shape(item, path) for item in scene.instances],
-        "imagePath": scene.image_file,
+        "imagePath": base_name(scene.image_file),
         "imageData": None,
         "imageHeight": scene.size.height,
         "imageWidth": scene.size.width,

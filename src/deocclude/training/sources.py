@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from deocclude.datasets import standing, tabletop
 from deocclude.errors import InputError, unknown_choice
 from deocclude.formats import list_images, read_scenes
+from deocclude.formats.photo_names import find_photo
 from deocclude.geometry import Size
 from deocclude.images import read_photo
 from deocclude.ordering import METHODS, estimate
@@ -134,10 +135,9 @@ def photo_of(scene: Scene) -> NDArray[np.uint8] | None:
     if scene.source is None:
         return None
     folder = scene.source if scene.source.is_dir() else scene.source.parent
-    for place in PHOTO_FOLDERS:
-        path = folder / place / scene.image_file
-        if path.is_file():
-            return read_photo(path, convert=True).pixels
+    path = find_photo(scene.image_file, [folder / place for place in PHOTO_FOLDERS])
+    if path is not None:
+        return read_photo(path, convert=True).pixels
     raise InputError(
         f"the photo {scene.image_file!r} beside it or in images/",
         "none",
