@@ -30,6 +30,7 @@ from deocclude.datasets.whole_objects import LEAST_AREA, SMALLEST, WholeObject
 from deocclude.errors import InputError, unknown_choice
 from deocclude.formats.photo_names import base_name, stated_name
 from deocclude.geometry import Box, Size
+from deocclude.images import read_size
 from deocclude.masks import Mask
 from deocclude.references.credit import Credit
 
@@ -274,10 +275,8 @@ def _pictures(path: Path) -> list[Path]:
 
 
 def _size(path: Path) -> Size | None:
-    """Return the size of a picture as it is looked at; ``None`` if it cannot be read."""
-    from deocclude.images import read_photo
-
+    """Return the size of a picture as it is looked at; ``None`` if it is none."""
     try:
-        return read_photo(path, convert=True).size
+        return read_size(path)
     except (InputError, OSError):
         return None

@@ -18,7 +18,7 @@ from deocclude.datasets.held_out import is_validation, photo_key
 from deocclude.datasets.labelled_scenes import LabelledScene, dataset_name, open_dataset
 from deocclude.errors import InputError
 from deocclude.geometry import Size
-from deocclude.images import read_photo
+from deocclude.images import read_photo, read_size
 from deocclude.masks import Mask
 from deocclude.scene import Instance, Scene
 
@@ -131,7 +131,7 @@ def _is_bare(path: Path) -> bool:
 def _photo_scenes(folder: Path) -> Iterable[LabelledScene]:
     for file in sorted(folder.rglob("*")):
         if file.suffix.lower() in (".jpg", ".jpeg"):
-            size = read_photo(file, convert=True).size
+            size = read_size(file)
             y, x = np.ogrid[: size.height, : size.width]
             across, down = ((2 * v + 1) / n - 1 for v, n in ((x, size.width), (y, size.height)))
             middle = Mask.from_array(across**2 + down**2 <= (2 * REGION) ** 2)
