@@ -15,7 +15,7 @@ from deocclude.content import METHODS, painter
 from deocclude.content.patch import BACKGROUND, Fill, Painted, Painter, Patch
 from deocclude.errors import unknown_choice
 from deocclude.geometry import EMPTY_BOX, Box, Size
-from deocclude.masks import Mask, dilate, distance_to, erode
+from deocclude.masks import Mask, dilate, distance_to, erode, union
 
 AUTO = "auto"
 """What looks best: a network's colours with texture of the object's own where a hole has room for it, a smooth fill
@@ -34,6 +34,10 @@ SHADOW = 3
 """Pixels around an object that are not the background's own colour: mixed, or in the object's shadow."""
 BRIDGE = 8
 """Holes of the background nearer than this, in pixels, are filled together."""
+SPREAD = 4_000_000
+"""Of an object whose hidden parts spread over more pixels than this, ..."""
+APART = 512
+"""... those that are further apart than this, in pixels, are filled one by one."""
 PLENTY = 4
 """Context grows until so many visible pixels a hidden one are in sight ..."""
 ENOUGH = 60_000
@@ -79,8 +83,11 @@ def fill_hidden(
     hole = amodal - modal
     if not hole:
         return empty_fill(instance_id, _named(method))
-    patch, box, notes = hidden_patch(photo_rgb, modal, hole, seed=seed, occluders=occluders, shown=shown)
-    return _placed(paint(patch), patch, box, instance_id, notes)
+    parts = []
+    for part in distant_parts(hole):
+        patch, box, notes = hidden_patch(photo_rgb, modal, part, seed=seed, occluders=occluders, shown=shown)
+        parts.append(_placed(paint(patch), patch, box, instance_id, notes))
+    return parts[0] if len(parts) == 1 else merged(parts, hole, instance_id)
 
 
 def hidden_patch(
@@ -250,6 +257,19 @@ def _background_part(view: tuple[RGBArray, Fill | None], hole: Mask, shaded: Mas
     photo_rgb, shown = view
     patch, box = background_patch(photo_rgb, hole, shaded, seed=seed, shown=shown)
     return _placed(paint(patch), patch, box, BACKGROUND, ())
+
+
+def distant_parts(hole: Mask) -> list[Mask]:
+    """Split a hole that spreads over a large part of a large photo, so that cost follows what is hidden."""
+    if hole.box.width * hole.box.height <= SPREAD:
+        return [hole]
+    found: list[Mask] = []
+    for part in groups(hole):
+        reach = part.box.grow(APART)
+        near = [one for one in found if not one.box.intersect(reach).empty]
+        found = [one for one in found if one.box.intersect(reach).empty]
+        found.append(union([*near, part], hole.size))
+    return found
 
 
 def groups(covered: Mask) -> list[Mask]:
