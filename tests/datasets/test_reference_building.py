@@ -430,7 +430,7 @@ def test_damaged_photos_of_occluders_are_a_reason_of_their_own(masks_folder, vie
     shutil.copytree(masks_folder, things)
     for path in (things / "images").glob("*.png"):
         path.write_bytes(path.read_bytes()[:300])
-    settings = replace(SMALL, objects=1, test_share=0, kinds=("none",))
-    report = build_reference_dataset([f"classes:{data.parent}"], tmp_path / "set", settings, aids=Aids((str(things),)))
+    settings, aids = replace(SMALL, objects=1, test_share=0, kinds=("none",)), Aids(donors=(str(things),))
+    report = build_reference_dataset([f"classes:{data.parent}"], tmp_path / "set", settings, aids=aids)
     (reason,) = report.failures
     assert re.fullmatch(r"photo of an occluder is damaged: things/0{10}\d\d\.png#\d+", reason)

@@ -193,7 +193,7 @@ def _pick(images: list[_Opened], path: Path, image_id: int | str | None, photo_n
         raise InputError(expected, found, file=path, field="image id")
     if len(images) == 1:
         return images[0]
-    if photo_name is None:
+    if not photo_name:
         hint = f"pick one with --image-id, {_some_ids(images)}"
         raise InputError("one image", f"{len(images)} images", file=path, hint=hint)
     wanted = Path(photo_name)
