@@ -106,6 +106,18 @@ def read_photo(path: Path | str, *, convert: bool = False) -> Photo:
     return Photo(pixels, path, orientation, exif, colour_profile or b"", converted)
 
 
+def read_size(path: Path | str) -> Size:
+    """Return height and width of a picture file, upright, from its header where its format allows.
+
+    Raises:
+        InputError: no such file, no picture, or too large. Damage to the pixels may stay unnoticed.
+    """
+    image, _ = _opened(Path(path), decode=False)
+    with image:
+        turned = _exif(image)[0] >= 5
+        return Size(image.width, image.height) if turned else Size(image.height, image.width)
+
+
 def read_small(path: Path | str, longest: int) -> RGBArray:
     """Read any picture file as :func:`read_photo` converts it, upright, the longer side at most ``longest``.
 
@@ -218,8 +230,8 @@ def write_like(photo: Photo, pixels: RGBArray, path: Path) -> None:
     write_picture(path, pixels, **options)
 
 
-def _opened(path: Path, least: int | None = None) -> tuple[Image.Image, str]:
-    """Return the decoded picture, and how its file stores a pixel, such as ``L;4`` or ``RGB;16B``; empty if unknown.
+def _opened(path: Path, least: int | None = None, *, decode: bool = True) -> tuple[Image.Image, str]:
+    """Return the picture, and how its file stores a pixel, such as ``L;4`` or ``RGB;16B``; empty if unknown.
 
     Where ``least`` is given, a JPEG picture may come smaller, both sides at least so many pixels if they were before.
     """
@@ -234,7 +246,8 @@ def _opened(path: Path, least: int | None = None) -> tuple[Image.Image, str]:
             stored = str(image.tile[0][3]) if image.tile else ""
             if least is not None:
                 image.draft(None, (least, least))
-            image.load()
+            if decode or image.format == "TIFF":  # Pillow turns these itself, on decoding
+                image.load()
     except Image.DecompressionBombError:
         raise _too_large(path, "more than that") from None
     except Exception as error:  # Pillow's readers raise anything on damaged files

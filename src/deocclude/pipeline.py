@@ -214,4 +214,4 @@ def _called(scene: Scene, identity: int) -> str:
 
 
 def _name(photo: Photo) -> str | None:
-    return photo.path.name if photo.path else None
+    return str(photo.path.absolute()) if photo.path else None

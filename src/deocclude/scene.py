@@ -58,7 +58,7 @@ class Scene:
     Attributes:
         size: height and width of the photo, in pixels.
         instances: the objects; ids are unique, masks have the size of the scene.
-        image_file: file name of the photo as the annotation gives it, or empty.
+        image_file: file name of the photo, with its folders where the annotation states them, or empty.
         image_id: number of the photo in its data set, if any.
         order_truth: pairs (front id, behind id) that the annotation states, or ``None`` when it states none.
         source: the file that the scene was read from, for messages.

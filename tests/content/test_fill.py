@@ -198,3 +198,26 @@ def test_stage_loads_no_heavy_library():
     code = f"import sys, deocclude.content.fill; print([n for n in {heavy} if n in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_distant_parts_of_a_long_object_are_filled_one_by_one():
+    size = (600, 12_000)
+    photo = np.zeros((*size, 3), np.uint8)
+    whole, posts = np.zeros(size, bool), np.zeros(size, bool)
+    whole[100:500, 100:11_900] = True
+    for left in (1000, 1100, 11_500):
+        posts[:, left : left + 30] = True
+    photo[whole & ~posts] = [20, 40, 200]
+    asked = []
+
+    def paint(patch):
+        asked.append(patch.hole.shape)
+        return painter("mean")(patch)
+
+    masks = [Mask.from_array(array) for array in (whole & ~posts, whole, posts)]
+    fill = fill_hidden(photo, masks[0], masks[1], instance_id=3, method=paint, occluders=masks[2])
+    assert len(asked) == 2, "the two that are near are one"
+    assert max(width for _, width in asked) < 1500
+    assert np.array_equal(fill.mask(masks[1].size).to_array(), whole & posts)
+    assert (fill.rgb[fill.hole] == [20, 40, 200]).all()
+    assert fill.instance_id == 3

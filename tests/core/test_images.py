@@ -19,6 +19,7 @@ from deocclude.images import (
     Photo,
     read_labels,
     read_photo,
+    read_size,
     read_small,
     thumbnail,
     turn,
@@ -66,6 +67,22 @@ def test_orientations_read_upright_and_written_as_stored(tmp_path, orientation):
         assert image.getexif()[0x010F] == "A camera"
         assert image.info["icc_profile"] == RGB_PROFILE
     assert np.array_equal(read_photo(tmp_path / "out.png").pixels, photo.pixels)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+def test_size_is_told_by_the_header(tmp_path, suffix, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"a{suffix}"
+    Image.new("RGB", (300, 200)).save(path, exif=exif)
+    assert read_size(path) == read_photo(path).size
+    if suffix == ".jpg":
+        path.write_bytes(path.read_bytes()[:-300])
+        assert read_size(path) == ((200, 300) if orientation < 5 else (300, 200))
+    with pytest.raises(InputError, match="expected a picture that can be read"):
+        path.write_bytes(b"no picture")
+        read_size(path)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

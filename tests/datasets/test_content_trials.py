@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from deocclude.datasets import whole_objects as objects_module
-from deocclude.datasets.content_trials import TrialSettings, cut_out, draw_extent, make_trials, place
+from deocclude.datasets.content_trials import DonorError, TrialSettings, cut_out, draw_extent, make_trials, place
 from deocclude.datasets.saturated import CHAIR, drawer_and_chair, occluder_colour, saturated_trial
 from deocclude.datasets.synthetic import SyntheticSettings
 from deocclude.datasets.synthetic_files import write_dataset
@@ -221,3 +221,11 @@ def test_drawer_and_chair_is_what_it_says():
     rows = trial.truth[trial.target.box.slices].mean((1, 2))
     assert np.ptp(rows) > 40
     assert replace(trial, key="x").hole == trial.hole
+
+
+def test_a_damaged_photo_of_a_donor_is_named(whole, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(whole[0].photo_path.read_bytes()[:400])
+    donor = replace(whole[0], key="other/broken.png#1", photo_key="other/broken.png", photo_path=broken)
+    with pytest.raises(DonorError, match=r"broken\.png: expected a photo that can be read.* other/broken\.png#1 in it"):
+        list(make_trials(whole, [donor], seed=1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -420,3 +421,16 @@ def _grown(mask: np.ndarray) -> np.ndarray:
     import cv2
 
     return cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)).astype(bool)
+
+
+def test_damaged_photos_of_occluders_are_a_reason_of_their_own(masks_folder, views_folder, tmp_path):
+    data, things = tmp_path / "data" / "box", tmp_path / "things"
+    data.mkdir(parents=True)
+    shutil.copy(sorted(views_folder.glob("*.png"))[-1], data / "a.png")
+    shutil.copytree(masks_folder, things)
+    for path in (things / "images").glob("*.png"):
+        path.write_bytes(path.read_bytes()[:300])
+    settings, aids = replace(SMALL, objects=1, test_share=0, kinds=("none",)), Aids(donors=(str(things),))
+    report = build_reference_dataset([f"classes:{data.parent}"], tmp_path / "set", settings, aids=aids)
+    (reason,) = report.failures
+    assert re.fullmatch(r"photo of an occluder is damaged: things/0{10}\d\d\.png#\d+", reason)

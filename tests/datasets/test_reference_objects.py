@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tracemalloc
 from pathlib import Path
@@ -142,3 +143,24 @@ def test_an_empty_folder(tmp_path):
         open_source(str(tmp_path))
     with pytest.raises(InputError, match="expected objects or pictures, found none"):
         open_source(f"photos:{tmp_path}")
+
+
+def test_photos_in_folders_are_told_apart_and_split_by_their_names_alone(masks_folder, tmp_path):
+    folder = Path(shutil.copytree(masks_folder, tmp_path / masks_folder.name))
+    (annotations,) = folder.glob("*.json")
+    content = json.loads(annotations.read_text())
+    for number, image in enumerate(content["images"]):
+        name = image["file_name"]
+        image["file_name"] = f"part{number % 2}/{name}"
+        (folder / "images" / f"part{number % 2}").mkdir(parents=True, exist_ok=True)
+        next(folder.rglob(name)).rename(folder / "images" / image["file_name"])
+    annotations.write_text(json.dumps(content))
+    flat, sorted_in = open_source(str(masks_folder)), open_source(str(folder))
+    assert [item.scene.rpartition("/")[2] for item in sorted_in.objects] == [
+        item.scene.rpartition("/")[2] for item in flat.objects
+    ]
+    assert {item.scene.split("/")[1] for item in sorted_in.objects} == {"part0", "part1"}
+    assert all(picture.credit for picture in sorted_in.pictures)
+    assert [split_of(item) == "test" for item in sorted_in.objects] == [
+        split_of(item) == "test" for item in flat.objects
+    ]

@@ -40,13 +40,27 @@ def test_polygon_includes_its_outline(kind: str | None, tmp_path: Path) -> None:
     expected = np.zeros((8, 10), bool)
     expected[1:6, 1:5] = True
     assert np.array_equal(scene[1].modal.to_array(), expected)
-    assert (scene.image_file, scene[1].name) == ("a.jpg", "cup")
+    assert (scene.image_file, scene[1].name) == ("photos/a.jpg", "cup")
 
 
 def test_rectangle_from_any_two_corners(tmp_path: Path) -> None:
     scene = read(tmp_path, shape("rectangle", [[4, 5], [1, 1]]), shape("rectangle", [[1, 1], [4, 5]]))
     assert scene.modal[0] == scene.modal[1]
     assert (scene[1].modal.box, scene[1].modal.area) == ((1, 1, 5, 6), 20)
+
+
+def test_rectangle_from_all_four_corners(tmp_path: Path) -> None:
+    corners = [[1.3, 1.7], [4.6, 1.7], [4.6, 5.2], [1.3, 5.2]]
+    scene = read(tmp_path, shape("rectangle", [corners[0], corners[2]]), shape("rectangle", corners))
+    assert scene.modal[0] == scene.modal[1]
+
+
+@pytest.mark.parametrize("kind", ["rectangle", "oriented_rectangle", "rotation"])
+def test_tilted_rectangle_is_its_four_corners(kind: str, tmp_path: Path) -> None:
+    corners = [[4, 1], [7, 4], [4, 7], [1, 4]]
+    scene = read(tmp_path, shape("polygon", corners), shape(kind, corners, direction=0.7))
+    assert scene.modal[0] == scene.modal[1]
+    assert scene[1].modal.area == 25
 
 
 def test_circle_is_centre_and_rim(tmp_path: Path) -> None:
@@ -70,6 +84,13 @@ def test_embedded_mask(value: int, tmp_path: Path) -> None:
     assert mask.area == 3
 
 
+def test_embedded_mask_dragged_between_pixels(tmp_path: Path) -> None:
+    pixels = np.array([[0, 1, 1], [1, 0, 0]], np.uint8)
+    mask = read(tmp_path, shape("mask", [[5.6, 2.5], [7.4, 3.6]], mask=png(pixels)))[1].modal
+    assert np.array_equal(mask.to_array()[2:4, 6:9], pixels > 0)
+    assert mask.area == 3
+
+
 def test_groups_are_one_object_and_give_its_id(tmp_path: Path) -> None:
     left, right = [[0, 0], [1, 1]], [[5, 5], [6, 6]]
     scene = read(tmp_path, shape("rectangle", left, group_id=7), shape("rectangle", right, group_id=7))
@@ -85,8 +106,14 @@ BAD = [
         shape("line", [[0, 0], [1, 1]]),
         r"shape_type: expected one of polygon, .* found the text 'line'; only shapes with",
     ),
-    (shape("polygon", [[0, 0], [1, 1]]), r"shapes\[0\].points: expected 3 or more points for a polygon, found 2"),
-    (shape("circle", [[0, 0]]), "expected 2 points for a circle, found 1"),
+    (
+        shape("polygon", [[0, 0], [1, 1]]),
+        "expected 3 or more points for shape_type polygon, found 2",
+    ),
+    (shape("circle", [[0, 0]]), "expected 2 points for shape_type circle, found 1"),
+    (shape("rectangle", [[0, 0], [1, 1], [2, 2]]), "expected 2 or 4 points for shape_type rectangle, found 3"),
+    (shape("oriented_rectangle", [[0, 0], [1, 1]]), "expected 4 points for shape_type oriented_rectangle, found 2"),
+    (shape("mask", [[0, 0], [1, 1]], mask=png(np.ones((2, 2, 3), np.uint8))), "found one of shape 3x2x2"),
     (shape("polygon", [[0, 0], [1, 1], [2]]), r"points: expected points \[x, y\]"),
     (shape("polygon", [[0, 0], [1, 1], [2, "3"]]), "points: expected a number, found the text '3'"),
     (shape("polygon", [[0, 0], [1, 1], [2, 1e9]]), "points near the picture"),

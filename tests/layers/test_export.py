@@ -21,7 +21,8 @@ from PIL import Image, ImageCms
 
 from deocclude.errors import InputError, MissingExtraError, OutputError
 from deocclude.geometry import EMPTY_BOX, Box, Size
-from deocclude.layers import EXPORTERS
+from deocclude.images import png_bytes
+from deocclude.layers import EXPORTERS, openraster
 from deocclude.layers.blend import over
 from deocclude.layers.build import build_layers
 from deocclude.layers.compose import compose
@@ -231,3 +232,16 @@ def test_importing_the_stage_loads_nothing_heavy():
         "print([name for name in ('cv2', 'torch', 'scipy', 'skimage', 'psd_tools') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_pictures_exported_already_are_not_encoded_again(tmp_path, monkeypatch):
+    stack = odd_names()
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    export_png(stack, tmp_path / "layers", icc_profile=profile)
+    write_openraster(stack, tmp_path / "first.ora", icc_profile=profile)
+    encoded = []
+    monkeypatch.setattr(openraster, "png_bytes", lambda pixels, icc: encoded.append(pixels) or png_bytes(pixels, icc))
+    write_openraster(stack, tmp_path / "second.ora", icc_profile=profile, exported=tmp_path / "layers")
+    assert (tmp_path / "second.ora").read_bytes() == (tmp_path / "first.ora").read_bytes()
+    bare = sum(layer.box.empty for layer in stack.layers)
+    assert len(encoded) == 2 + bare, "the merged picture, the thumbnail and those of layers without pixels"

@@ -12,7 +12,7 @@ from layer_scenes import empty_fill, parts
 
 from deocclude.content.patch import Fill, Provenance
 from deocclude.geometry import Size
-from deocclude.layers import fringe
+from deocclude.layers import fringe, matte
 from deocclude.layers.build import build_layers
 from deocclude.layers.compose import compose
 from deocclude.layers.matte import soften
@@ -228,3 +228,22 @@ def test_nearest_pixel_and_signed_distance():
     shape = np.zeros((1, 6), bool)
     shape[0, :3] = True
     assert signed_distance(shape).tolist() == [[2.5, 1.5, 0.5, -0.5, -1.5, -2.5]]
+
+
+def test_traces_on_a_neighbour_are_looked_for_where_it_is(monkeypatch):
+    size = Size(300, 400)
+    rgb = np.full((*size, 3), 120, np.uint8)
+    large, small = np.zeros(size, bool), np.zeros(size, bool)
+    small[140:160, 180:200] = True
+    large[20:280, 200:380] = True
+    rgb[large], rgb[small] = 200, 30
+    scene = Scene(size, (Instance(1, Mask.from_array(small)), Instance(2, Mask.from_array(large))))
+    seen = {}
+
+    def recorded(photo, distance, free):
+        seen[photo.shape[:2]] = int(np.count_nonzero(free))
+        return fringe.traces(photo, distance, free)
+
+    monkeypatch.setattr(matte, "traces", recorded)
+    build_layers(rgb, scene, {}, [1, 2], {}, empty_fill(0), edges="soft")
+    assert (18, fringe.LOOK - 1) in seen, "the small one beside the large one, but for its soft rim"

@@ -34,5 +34,12 @@ def test_a_name_that_is_there_once_is_enough(tmp_path: Path) -> None:
     assert list(read_objects(about(tmp_path, "elsewhere/x.jpg"), [below])) == [below]
 
 
+def test_the_folders_of_a_name_decide(tmp_path: Path) -> None:
+    first, second, loose = paths(tmp_path, "images/a/x.jpg", "images/b/x.jpg", "x.jpg")
+    found = read_objects(about(tmp_path, "b/x.jpg", "a/x.jpg"), [loose, first, second])
+    assert {path: scene.image_id for path, scene in found.items()} == {first: 2, second: 1}
+    assert list(read_objects(about(tmp_path, "b/x.jpg", "a/x.jpg"), [loose, first])) == [first]
+
+
 def test_what_stays_open_is_nobodys(tmp_path: Path) -> None:
     assert read_objects(about(tmp_path, "x.jpg", "y.jpg"), paths(tmp_path, "a/x.jpg", "b/x.jpg", "c.jpg")) == {}

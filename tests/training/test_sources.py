@@ -13,7 +13,7 @@ from deocclude.errors import InputError
 from deocclude.training.packing import PackSettings, open_pack
 from deocclude.training.photo_packing import PhotoPackSettings, open_photo_pack
 from deocclude.training.scene_packing import open_scene_pack
-from deocclude.training.sources import pack_photos, pack_scenes, pack_sources
+from deocclude.training.sources import pack_photos, pack_scenes, pack_sources, photo_of, photo_scenes
 
 
 @pytest.fixture
@@ -52,6 +52,27 @@ def test_photos_of_another_resolution_fit(annotations: Path, tmp_path: Path):
 def test_a_photo_named_like_its_annotations_is_found(annotations: Path, tmp_path: Path):
     Image.new("RGB", (400, 300)).save(tmp_path / "instances.png")
     assert pack_photos([annotations], tmp_path / "pack", PhotoPackSettings(side=150, min_area=100)) == 1
+
+
+def test_photos_in_folders_are_told_apart(tmp_path: Path):
+    square = [20, 20, 120, 20, 120, 120, 20, 120]
+    names = ["a/1.png", "b/1.png", "b/2.png"]
+    content = {
+        "images": [{"id": k, "file_name": name, "width": 200, "height": 150} for k, name in enumerate(names)],
+        "annotations": [
+            {"id": k, "image_id": k, "category_id": 1, "iscrowd": 0, "segmentation": [square]} for k in (0, 1)
+        ],
+        "categories": [{"id": 1, "name": "box"}],
+    }
+    (tmp_path / "instances.json").write_text(json.dumps(content))
+    for brightness, name in enumerate(names, 1):
+        file = tmp_path / "images" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (200, 150), (brightness,) * 3).save(file)
+    scenes = list(photo_scenes(tmp_path / "instances.json"))
+    assert [(scene.image_file, len(scene)) for scene in scenes] == [("a/1.png", 1), ("b/1.png", 1), ("b/2.png", 0)]
+    photos = [photo_of(scene) for scene in scenes]
+    assert [int(photo.max()) for photo in photos if photo is not None] == [1, 2, 3]
 
 
 def test_absent_photos_are_named(annotations: Path, tmp_path: Path):

@@ -122,7 +122,7 @@ def build_dataset(
         )  # fmt: skip
     _tell(report, json)
     if not sum(report.objects.values()):
-        reasons = ", ".join(report.failures)
+        reasons = ", ".join(list(report.failures)[:5])
         raise InputError("an object that can be used", f"none of {report.considered} ({reasons})", field="data")
 
 

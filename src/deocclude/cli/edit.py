@@ -165,7 +165,7 @@ def convert(
     scene = read_scene(
         masks,
         photo_size=picture.size if picture else None,
-        photo_name=photo.name if photo else None,
+        photo_name=str(photo.absolute()) if photo else None,
         image_id=image_id,
         skip_empty=skip_empty,
     )

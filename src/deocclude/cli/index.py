@@ -252,7 +252,7 @@ def _view(photo: Path, asking: Asking, index: Index) -> Query:
         return query_photo(pixels.pixels, category=asking.category, settings=settings)
     if asking.masks is None:
         raise InputError("the visible masks of the photo's objects", "none", field="--masks")
-    scene = read_scene(asking.masks, photo_size=pixels.size, photo_name=photo.name)
+    scene = read_scene(asking.masks, photo_size=pixels.size, photo_name=str(photo.absolute()))
     asked = query_object(pixels.pixels, scene, asking.object, settings=settings)
     return replace(asked, category=asking.category) if asking.category else asked
 

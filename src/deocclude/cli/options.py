@@ -98,7 +98,7 @@ class Reading:
     masks: Path | None = None
     """Visible masks: COCO, COCOA, KINS, SAM or LabelMe JSON, a label PNG, or a folder of mask PNGs."""
     image_id: str | None = None
-    """Which image of a masks file that holds many."""
+    """Which image of a masks file that holds many, by its id; by default the one of the photo's name and folders."""
     format: str | None = None
     """Format of the masks; recognised by content when not given."""
     convert: bool = False

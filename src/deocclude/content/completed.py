@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from deocclude.content.fill import AUTO, fill_background, fill_hidden, merged
 from deocclude.content.patch import Fill, Painter
-from deocclude.geometry import EMPTY_BOX, Size
+from deocclude.geometry import EMPTY_BOX
 from deocclude.masks import Mask
 
 RGBArray = NDArray[np.uint8]
@@ -39,9 +39,8 @@ def complete_hidden(
     Raises:
         InputError: no painter has that name.
     """
-    shown, photo = _put_in(photo_rgb, part)
-    rest = fill_hidden(photo, modal | shown, amodal, instance_id=part.instance_id, method=method, seed=seed,
-                       occluders=occluders)  # fmt: skip
+    rest = fill_hidden(photo_rgb, modal | part.mask(modal.size), amodal, instance_id=part.instance_id, method=method,
+                       seed=seed, occluders=occluders, shown=part)  # fmt: skip
     return _joined(part, rest, amodal - modal)
 
 
@@ -53,16 +52,8 @@ def complete_background(
     Raises:
         InputError: no painter has that name.
     """
-    shown, photo = _put_in(photo_rgb, part)
-    rest = fill_background(photo, covered, method=method, seed=seed, known=shown)
+    rest = fill_background(photo_rgb, covered, method=method, seed=seed, shown=part)
     return _joined(part, rest, covered)
-
-
-def _put_in(photo_rgb: RGBArray, part: Fill) -> tuple[Mask, RGBArray]:
-    """Return what a part covers, and the photo with it."""
-    photo = photo_rgb.copy()
-    photo[part.box.slices][part.hole] = part.rgb[part.hole]
-    return Mask.from_crop(part.hole, part.box[:2], Size(*photo.shape[:2])), photo
 
 
 def _joined(part: Fill, rest: Fill, hidden: Mask) -> Fill:

@@ -15,7 +15,7 @@ from deocclude.content import METHODS, painter
 from deocclude.content.patch import BACKGROUND, Fill, Painted, Painter, Patch
 from deocclude.errors import unknown_choice
 from deocclude.geometry import EMPTY_BOX, Box, Size
-from deocclude.masks import Mask, dilate, distance_to, erode
+from deocclude.masks import Mask, dilate, distance_to, erode, union
 
 AUTO = "auto"
 """What looks best: a network's colours with texture of the object's own where a hole has room for it, a smooth fill
@@ -34,6 +34,10 @@ SHADOW = 3
 """Pixels around an object that are not the background's own colour: mixed, or in the object's shadow."""
 BRIDGE = 8
 """Holes of the background nearer than this, in pixels, are filled together."""
+SPREAD = 4_000_000
+"""Of an object whose hidden parts spread over more pixels than this, ..."""
+APART = 512
+"""... those that are further apart than this, in pixels, are filled one by one."""
 PLENTY = 4
 """Context grows until so many visible pixels a hidden one are in sight ..."""
 ENOUGH = 60_000
@@ -57,6 +61,7 @@ def fill_hidden(
     method: str | Painter = AUTO,
     seed: int = 0,
     occluders: Mask | None = None,
+    shown: Fill | None = None,
 ) -> Fill:
     """Paint the hidden part of one object from its own visible pixels and, for networks, from its surroundings.
 
@@ -69,6 +74,7 @@ def fill_hidden(
         seed: for painters that draw random numbers.
         occluders: the visible pixels of what lies in front of the object; all that is neither they nor the object
             becomes the patch's context. ``None`` if unknown: then anything might be an occluder and there is none.
+        shown: pixels of ``modal`` whose colours are to be taken from it, not from the photo.
 
     Raises:
         InputError: no painter has that name.
@@ -77,8 +83,11 @@ def fill_hidden(
     hole = amodal - modal
     if not hole:
         return empty_fill(instance_id, _named(method))
-    patch, box, notes = hidden_patch(photo_rgb, modal, hole, seed=seed, occluders=occluders)
-    return _placed(paint(patch), patch, box, instance_id, notes)
+    parts = []
+    for part in distant_parts(hole):
+        patch, box, notes = hidden_patch(photo_rgb, modal, part, seed=seed, occluders=occluders, shown=shown)
+        parts.append(_placed(paint(patch), patch, box, instance_id, notes))
+    return parts[0] if len(parts) == 1 else merged(parts, hole, instance_id)
 
 
 def hidden_patch(
@@ -88,6 +97,7 @@ def hidden_patch(
     *,
     seed: int = 0,
     occluders: Mask | None = None,
+    shown: Fill | None = None,
 ) -> tuple[Patch, Box, tuple[str, ...]]:
     """Return what a painter gets to paint the ``hidden`` part of an object, where it lies, and notes.
 
@@ -103,7 +113,7 @@ def hidden_patch(
     if occluders is not None:
         box = box.grow(max(LEAST_ROUND, int(ROUND * max(box.width, box.height)))).clip(modal.size)
         context = _context(hidden, evidence, occluders, box)
-    patch = Patch(photo_rgb[box.slices], hidden.crop(box), evidence.crop(box), seed, context, box[:2])
+    patch = Patch(_part(photo_rgb, box, shown), hidden.crop(box), evidence.crop(box), seed, context, box[:2])
     if occluders is not None:
         from deocclude.content.spill import without_spill
 
@@ -111,7 +121,9 @@ def hidden_patch(
     return patch, box, notes
 
 
-def background_patch(photo_rgb: RGBArray, hole: Mask, shaded: Mask, *, seed: int = 0) -> tuple[Patch, Box]:
+def background_patch(
+    photo_rgb: RGBArray, hole: Mask, shaded: Mask, *, seed: int = 0, shown: Fill | None = None
+) -> tuple[Patch, Box]:
     """Return what a painter gets to paint a part of the background, and where it lies.
 
     Args:
@@ -119,13 +131,14 @@ def background_patch(photo_rgb: RGBArray, hole: Mask, shaded: Mask, *, seed: int
         hole: what is to be painted; not empty.
         shaded: all that is not the background's own colour; it holds ``hole``.
         seed: for painters that draw random numbers.
+        shown: pixels whose colours are to be taken from it, not from the photo.
     """
 
     def seen(box: Box) -> BoolArray:
         return ~shaded.crop(box)
 
     box = _window(hole, Box(0, 0, hole.size.width, hole.size.height), seen)
-    return Patch(photo_rgb[box.slices], hole.crop(box), seen(box), seed, corner=box[:2]), box
+    return Patch(_part(photo_rgb, box, shown), hole.crop(box), seen(box), seed, corner=box[:2]), box
 
 
 def fill_background(
@@ -134,7 +147,7 @@ def fill_background(
     *,
     method: str | Painter = AUTO,
     seed: int = 0,
-    known: Mask | None = None,
+    shown: Fill | None = None,
 ) -> Fill:
     """Paint what all objects together cover, at the photo's own resolution, from what no object covers.
 
@@ -143,20 +156,20 @@ def fill_background(
         covered: the union of the visible masks.
         method: a name of :data:`NAMES`, or a painter.
         seed: for painters that draw random numbers.
-        known: covered pixels at which the photo shows the background already; they are looked at, not painted.
+        shown: covered pixels at which the background is known; they are looked at, not painted.
 
     Raises:
         InputError: no painter has that name.
     """
     paint = _painter(method)
-    known = known or Mask.empty(covered.size)
+    known = shown.mask(covered.size) if shown else Mask.empty(covered.size)
     if not covered - known:
         return empty_fill(BACKGROUND, _named(method))
     covered = covered - known
     shaded = dilate(covered, SHADOW) - known
     if shaded.area == shaded.size.height * shaded.size.width:
         shaded = covered
-    parts = [_background_part(photo_rgb, hole, shaded, paint, seed) for hole in groups(covered)]
+    parts = [_background_part((photo_rgb, shown), hole, shaded, paint, seed) for hole in groups(covered)]
     return merged(parts, covered)
 
 
@@ -216,6 +229,18 @@ def _context(hole: Mask, evidence: Mask, occluders: Mask, box: Box) -> BoolArray
     return ~barred
 
 
+def _part(photo_rgb: RGBArray, box: Box, shown: Fill | None) -> RGBArray:
+    """Return a part of the photo; where ``shown`` has pixels in it a copy with them, else a view."""
+    part = photo_rgb[box.slices]
+    common = box.intersect(shown.box) if shown else EMPTY_BOX
+    if shown is None or common.empty:
+        return part
+    part, there = part.copy(), common.window(shown.box)
+    hole = shown.hole[there]
+    part[common.window(box)][hole] = shown.rgb[there][hole]
+    return part
+
+
 def _window(hole: Mask, limit: Box, seen: Callable[[Box], BoolArray]) -> Box:
     """Return a box around the hole, within ``limit``, in which enough evidence is ``seen``."""
     side = max(hole.box.width, hole.box.height)
@@ -228,9 +253,23 @@ def _window(hole: Mask, limit: Box, seen: Callable[[Box], BoolArray]) -> Box:
         margin *= 2
 
 
-def _background_part(photo_rgb: RGBArray, hole: Mask, shaded: Mask, paint: Painter, seed: int) -> Fill:
-    patch, box = background_patch(photo_rgb, hole, shaded, seed=seed)
+def _background_part(view: tuple[RGBArray, Fill | None], hole: Mask, shaded: Mask, paint: Painter, seed: int) -> Fill:
+    photo_rgb, shown = view
+    patch, box = background_patch(photo_rgb, hole, shaded, seed=seed, shown=shown)
     return _placed(paint(patch), patch, box, BACKGROUND, ())
+
+
+def distant_parts(hole: Mask) -> list[Mask]:
+    """Split a hole that spreads over a large part of a large photo, so that cost follows what is hidden."""
+    if hole.box.width * hole.box.height <= SPREAD:
+        return [hole]
+    found: list[Mask] = []
+    for part in groups(hole):
+        reach = part.box.grow(APART)
+        near = [one for one in found if not one.box.intersect(reach).empty]
+        found = [one for one in found if one.box.intersect(reach).empty]
+        found.append(union([*near, part], hole.size))
+    return found
 
 
 def groups(covered: Mask) -> list[Mask]:

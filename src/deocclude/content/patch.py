@@ -12,7 +12,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.geometry import Box
+from deocclude.geometry import Box, Size
+from deocclude.masks import Mask
 
 BACKGROUND = 0
 """The id of the background among the fills."""
@@ -112,3 +113,7 @@ class Fill:
     method: str
     fallback_reason: str | None = None
     notes: tuple[str, ...] = ()
+
+    def mask(self, size: Size) -> Mask:
+        """Return the hidden pixels as a mask of a photo of ``size``."""
+        return Mask.from_crop(self.hole, self.box[:2], size)

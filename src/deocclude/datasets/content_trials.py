@@ -35,6 +35,20 @@ MARGIN = 64
 """Least surroundings that a trial shows of its photo, in pixels; as wide as the object where that is more."""
 
 
+class DonorError(InputError):
+    """The photo that an occluder is cut from cannot be read.
+
+    Attributes:
+        key: names the donor.
+    """
+
+    def __init__(self, donor: WholeObject, error: Exception) -> None:
+        found = error.found if isinstance(error, InputError) else str(error)
+        hint = f"the object {donor.key} in it was to hide others; repair or remove it"
+        super().__init__("a photo that can be read", found, file=donor.photo_path, hint=hint)
+        self.key = donor.key
+
+
 @dataclass(frozen=True)
 class TrialSettings:
     """How objects are hidden, as quantile functions: (share of the cases, value) pairs, linear in between.
@@ -115,6 +129,7 @@ def make_trials(
 
     Raises:
         InputError: no donor, or a photo is damaged.
+        DonorError: the photo of a donor is.
     """
     settings = settings or TrialSettings()
     able = sorted((donor for donor in donors if not donor.region), key=lambda item: item.key)
@@ -134,7 +149,8 @@ def make_trial(item: WholeObject, donors: Sequence[WholeObject], settings: Trial
     """Return one trial, or ``None``: the photo hardly shows the object, or no occluder fits in :data:`TRIES` tries.
 
     Raises:
-        InputError: a photo is damaged.
+        InputError: the object's photo is damaged.
+        DonorError: the photo of a donor is.
     """
     rng = np.random.default_rng((seed, crc32(item.key.encode())))
     photo, target = item.load()
@@ -146,7 +162,7 @@ def make_trial(item: WholeObject, donors: Sequence[WholeObject], settings: Trial
         donor = donors[int(rng.integers(len(donors)))]
         if donor.photo_key == item.photo_key:
             continue
-        colours, shape = donor.load()
+        colours, shape = _cut_from(donor)
         scale = float(np.sqrt(size * target.area / max(1, shape.area)))
         if scale > settings.largest_scale:
             continue
@@ -159,6 +175,13 @@ def make_trial(item: WholeObject, donors: Sequence[WholeObject], settings: Trial
         if trial.hole.area >= LEAST_HIDDEN and trial.share <= 1 - LEAST_SEEN:
             return trial
     return None
+
+
+def _cut_from(donor: WholeObject) -> tuple[RGBArray, Mask]:
+    try:
+        return donor.load()
+    except (InputError, OSError) as error:
+        raise DonorError(donor, error) from None
 
 
 def draw_extent(settings: TrialSettings, rng: Rng) -> tuple[float, float]:

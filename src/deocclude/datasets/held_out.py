@@ -6,6 +6,7 @@ import hashlib
 
 import numpy as np
 
+from deocclude.formats.photo_names import base_name
 from deocclude.scene import Scene
 
 VALIDATION_SHARE = 0.1
@@ -18,8 +19,11 @@ def is_validation(image_key: str) -> bool:
 
 
 def photo_key(scene: Scene) -> str:
-    """Return the name that splits know the photo of a scene by; some formats number photos only."""
-    return scene.image_file or str(scene.image_id)
+    """Return the name that splits know the photo of a scene by; some formats number photos only.
+
+    Folders are left out: annotation files of one data set state more or fewer of them.
+    """
+    return base_name(scene.image_file or str(scene.image_id))
 
 
 def scene_digest(scene: Scene) -> str:

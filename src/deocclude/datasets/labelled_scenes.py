@@ -10,7 +10,7 @@ from deocclude.datasets.cocoa_cls import read_cocoa_cls
 from deocclude.datasets.lmo import read_lmo
 from deocclude.datasets.synthetic_files import ANNOTATIONS, DESCRIPTION, PHOTOS
 from deocclude.errors import InputError
-from deocclude.formats import read_scenes
+from deocclude.formats import photo_names, read_scenes
 from deocclude.images import Photo, read_photo
 from deocclude.scene import Scene
 
@@ -80,8 +80,8 @@ def find_photo(folder: Path, scene: Scene) -> Path | None:
     names = [scene.image_file] if scene.image_file else []
     if scene.source is not None:
         names += [scene.source.stem + suffix for suffix in PHOTO_SUFFIXES]
-    places = (folder / place / name for name in names for place in PHOTO_FOLDERS)
-    return next((place for place in places if place.is_file()), None)
+    places = [folder / place for place in PHOTO_FOLDERS]
+    return next(filter(None, (photo_names.find_photo(name, places) for name in names)), None)
 
 
 def _synthetic(folder: Path) -> Iterator[LabelledScene]:

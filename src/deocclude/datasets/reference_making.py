@@ -17,7 +17,7 @@ from deocclude.content.blend import NONE
 from deocclude.content.overlay import StitchSettings, make_target, overlay
 from deocclude.content.target import Target
 from deocclude.crops import Square, cut, cut_colours, object_square, outside
-from deocclude.datasets.content_trials import Trial, make_trial
+from deocclude.datasets.content_trials import DonorError, Trial, make_trial
 from deocclude.datasets.reference_objects import SourcePicture
 from deocclude.datasets.reference_plan import BuildSettings, PlannedObject
 from deocclude.datasets.reference_sample import ReferenceKind
@@ -43,6 +43,7 @@ MIXED = 2
 """Pixels so near the occluder mix with it and are not looked at."""
 
 DAMAGED = "photo is damaged"
+DAMAGED_DONOR = "photo of an occluder is damaged"
 SMALL = "too small in its photo"
 NO_OCCLUDER = "nothing fits to hide it"
 NO_REFERENCE = "no reference of any kind"
@@ -132,6 +133,8 @@ def _hidden(planned: PlannedObject, settings: BuildSettings) -> _Draft:
         if target.area < 64 or min(target.box.width, target.box.height) < 4:
             raise _LostError(SMALL)
         trial = make_trial(item.whole, planned.donors, settings.trial, settings.seed)
+    except DonorError as error:
+        raise _LostError(f"{DAMAGED_DONOR}: {error.key}") from None
     except (InputError, OSError):
         raise _LostError(DAMAGED) from None
     if trial is None:

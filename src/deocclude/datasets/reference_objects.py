@@ -28,7 +28,9 @@ from deocclude.datasets.reference_sample import ReferenceKind
 from deocclude.datasets.ukbench import SUFFIXES, read_groups
 from deocclude.datasets.whole_objects import LEAST_AREA, SMALLEST, WholeObject
 from deocclude.errors import InputError, unknown_choice
+from deocclude.formats.photo_names import base_name, stated_name
 from deocclude.geometry import Box, Size
+from deocclude.images import read_size
 from deocclude.masks import Mask
 from deocclude.references.credit import Credit
 
@@ -171,7 +173,7 @@ def _stated_credits(path: Path) -> dict[str, Credit]:
             names = {entry["id"]: entry["name"] for entry in content["licenses"]}
             for image in content["images"]:
                 facts = {"url": image.get("flickr_url"), "licence": names.get(image.get("license"))}
-                found[str(image["file_name"])] = Credit.from_plain(facts)
+                found[stated_name(str(image["file_name"]))] = Credit.from_plain(facts)
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue  # another format, or a file that says nothing about licences
     return found
@@ -247,7 +249,7 @@ def split_of(item: SourceObject | SourcePicture, test_share: float = 0.25) -> st
     the rest is for validation.
     """
     if item.layout == "masks":
-        test = is_validation(item.scene.partition("/")[2])
+        test = is_validation(base_name(item.scene))
     else:
         test = _chance(f"test {item.scene}") < test_share
     if test:
@@ -273,10 +275,8 @@ def _pictures(path: Path) -> list[Path]:
 
 
 def _size(path: Path) -> Size | None:
-    """Return the size of a picture as it is looked at; ``None`` if it cannot be read."""
-    from deocclude.images import read_photo
-
+    """Return the size of a picture as it is looked at; ``None`` if it is none."""
     try:
-        return read_photo(path, convert=True).size
+        return read_size(path)
     except (InputError, OSError):
         return None

@@ -18,7 +18,7 @@ from deocclude.datasets.held_out import is_validation, photo_key
 from deocclude.datasets.labelled_scenes import LabelledScene, dataset_name, open_dataset
 from deocclude.errors import InputError
 from deocclude.geometry import Size
-from deocclude.images import read_photo
+from deocclude.images import read_photo, read_size
 from deocclude.masks import Mask
 from deocclude.scene import Instance, Scene
 
@@ -76,9 +76,8 @@ def whole_objects(path: Path | str, *, validation: bool = False) -> list[WholeOb
     path = Path(path)
     bare = _is_bare(path)
     scenes = _photo_scenes(path) if bare else open_dataset(path)
-    found = [
-        item for labelled in scenes if _is_wanted(labelled.scene, validation) for item in _whole(labelled, path, bare)
-    ]
+    wanted = (one for one in scenes if not validation or _is_held_out(one.scene, bare))
+    found = [item for labelled in wanted for item in _whole(labelled, path, bare)]
     if not found:
         among = " in the held-out tenth" if validation else ""
         raise InputError(f"unoccluded objects of {SMALLEST} px or more with a photo{among}", "none", file=path)
@@ -100,7 +99,7 @@ def _whole(labelled: LabelledScene, path: Path, bare: bool) -> Iterator[WholeObj
     if photo is None:
         return
     looking = {id(mask) for mask in whole_looking(scene, smallest=SMALLEST)}
-    key = f"{dataset_name(path)}/{photo_key(scene)}"
+    key = f"{dataset_name(path)}/{scene.image_file or scene.image_id}"
     for item in scene.instances:
         mask = item.modal
         if item.is_stuff or not mask or mask.area < LEAST_AREA or max(mask.box.width, mask.box.height) < SMALLEST:
@@ -118,8 +117,9 @@ def _is_known_whole(item: Instance, labelled: LabelledScene) -> bool:
     return hidden <= HIDDEN * item.amodal.area and inside == inside.clip(item.modal.size)
 
 
-def _is_wanted(scene: Scene, validation: bool) -> bool:
-    return not validation or is_validation(photo_key(scene))
+def _is_held_out(scene: Scene, bare: bool) -> bool:
+    """Photos without masks are held out by their paths: folders of classes number their photos alike."""
+    return is_validation(scene.image_file if bare else photo_key(scene))
 
 
 def _is_bare(path: Path) -> bool:
@@ -131,8 +131,8 @@ def _is_bare(path: Path) -> bool:
 def _photo_scenes(folder: Path) -> Iterable[LabelledScene]:
     for file in sorted(folder.rglob("*")):
         if file.suffix.lower() in (".jpg", ".jpeg"):
-            size = read_photo(file, convert=True).size
+            size = read_size(file)
             y, x = np.ogrid[: size.height, : size.width]
             across, down = ((2 * v + 1) / n - 1 for v, n in ((x, size.width), (y, size.height)))
             middle = Mask.from_array(across**2 + down**2 <= (2 * REGION) ** 2)
-            yield LabelledScene(Scene(size, (Instance(1, middle),), str(file.relative_to(folder))), file)
+            yield LabelledScene(Scene(size, (Instance(1, middle),), file.relative_to(folder).as_posix()), file)

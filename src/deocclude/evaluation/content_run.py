@@ -21,7 +21,6 @@ from deocclude.evaluation import content
 from deocclude.evaluation.content_rows import paint, row_painter
 from deocclude.evaluation.ratio import Ratio
 from deocclude.evaluation.tables import Cell, Table
-from deocclude.masks import Mask
 
 PROTOCOL = "content v1"
 RGBArray = NDArray[np.uint8]
@@ -185,7 +184,7 @@ def record(result: Result) -> dict[str, object]:
 def composite(trial: Trial, fill: Fill) -> RGBArray:
     """Return the true photo with the hidden pixels painted, uint8 [h, w, 3]."""
     canvas = trial.truth.copy()
-    hole = Mask.from_crop(fill.hole, fill.box[:2], trial.target.size) & trial.hole
+    hole = fill.mask(trial.target.size) & trial.hole
     painted = np.zeros_like(canvas)
     painted[fill.box.slices] = fill.rgb
     return np.where(hole.to_array()[..., None], painted, canvas)

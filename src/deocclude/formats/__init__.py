@@ -18,6 +18,7 @@ from deocclude.formats.kins import KINS
 from deocclude.formats.label_png import LABEL_PNG
 from deocclude.formats.labelme import LABELME
 from deocclude.formats.mask_folder import MASK_FOLDER
+from deocclude.formats.photo_names import agreement
 from deocclude.formats.sam import SAM
 from deocclude.formats.source import Kind, Source, open_source, visible_files
 from deocclude.geometry import Size
@@ -125,8 +126,8 @@ def read_scene(
     Args:
         path: a file of any format of :data:`FORMATS`, a folder of mask PNGs, or a folder of JSON files.
         photo_size: height and width that the masks must have; also the size where the file states none.
-        photo_name: the photo's file name; picks the image of that name where there are many, else the one that
-            stands in a file named like the photo.
+        photo_name: the photo's file name or path; picks the image of that name where there are many, of several
+            the one whose folders fit best, else the one that stands in a file named like the photo.
         image_id: picks the image where the file has many; comes before ``photo_name``.
         format: a name of :data:`FORMATS`, to skip the recognition.
         skip_empty: leave out objects without a visible pixel instead of refusing them.
@@ -231,18 +232,28 @@ def _pick(images: list[OpenedImage], path: Path, image_id: int | str | None, pho
         raise InputError(expected, found, file=path, field="image id")
     if len(images) == 1:
         return images[0]
-    wanted = Path(photo_name or "")
+    if not photo_name:
+        hint = f"pick one with --image-id, {_some_ids(images)}"
+        raise InputError("one image", f"{len(images)} images", file=path, hint=hint)
+    wanted = Path(photo_name)
+    alike: list[_Opened] = []
     for fitting in (
         [image for image in images if Path(image.entry.file_name).name == wanted.name],
         [image for image in images if Path(image.entry.file_name).stem == wanted.stem],
         [image for image in images if image.file.stem == wanted.stem],  # a folder with one file a photo
     ):
-        if photo_name and len(fitting) == 1:
-            return fitting[0]
-    found = f"{len(images)} images" + (
-        f", none or several of them named {Path(photo_name).name!r}" if photo_name else ""
-    )
-    raise InputError("one image", found, file=path, hint=f"pick one with --image-id, {_some_ids(images)}")
+        nearest = _nearest(fitting, wanted)
+        if len(nearest) == 1:
+            return nearest[0]
+        alike = alike or nearest
+    found = f"{len(images)} images, {len(alike) or 'none'} of them named {wanted.name!r}"
+    raise InputError("one image", found, file=path, hint=f"pick one with --image-id, {_some_ids(alike or images)}")
+
+
+def _nearest(images: list[_Opened], photo: Path) -> list[_Opened]:
+    """Return those of ``images`` whose folders fit the path of the photo best."""
+    fits = [agreement(image.entry.file_name, photo) for image in images]
+    return [image for image, fit in zip(images, fits, strict=True) if fit == max(fits)]
 
 
 def _some_ids(images: list[OpenedImage]) -> str:

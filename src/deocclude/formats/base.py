@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from deocclude import rle
 from deocclude.errors import InputError
+from deocclude.formats.photo_names import stated_name
 from deocclude.formats.record import Record, describe, finite, is_whole
 from deocclude.formats.source import Source
 from deocclude.geometry import Box, Size
@@ -28,7 +29,7 @@ class ImageEntry:
 
     Attributes:
         image_id: its number or name in the data set, or ``None`` where the format has none.
-        file_name: the photo's file name, or empty.
+        file_name: the photo's file name, with its folders where the file states them, or empty.
         size: height and width, or ``None`` where the file does not state them.
     """
 
@@ -209,13 +210,8 @@ def read_images(top: Record) -> list[ImageEntry]:
         if identity in seen:
             raise record.wrong("id", "image ids that occur once", found=f"{identity} twice")
         seen.add(identity)
-        entries.append(ImageEntry(identity, base_name(record.text("file_name")), read_size(record)))
+        entries.append(ImageEntry(identity, stated_name(record.text("file_name")), read_size(record)))
     return entries
-
-
-def base_name(path: str) -> str:
-    """Return the last part of a file name or URL, whichever way its slashes lean."""
-    return path.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def scene_size(

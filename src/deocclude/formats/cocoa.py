@@ -26,7 +26,6 @@ from deocclude.files import write_text
 from deocclude.formats.base import (
     Format,
     ImageEntry,
-    base_name,
     by_image,
     object_ids,
     of_image,
@@ -37,6 +36,7 @@ from deocclude.formats.base import (
     top_record,
     whole_shape,
 )
+from deocclude.formats.photo_names import stated_name
 from deocclude.formats.record import Record
 from deocclude.formats.source import Source
 from deocclude.geometry import Size
@@ -67,11 +67,7 @@ class CocoaDocument:
 
 def is_cocoa(source: Source) -> bool:
     """Whether the JSON is one annotation with regions, or a list of such with their images."""
-    if "regions" in source.top_keys:
-        return True
-    annotations = source.document.get("annotations") if "annotations" in source.top_keys else None
-    first = annotations[0] if isinstance(annotations, list) and annotations else None
-    return isinstance(first, dict) and "regions" in first
+    return "regions" in source.top_keys or any("regions" in item for item in source.annotations)
 
 
 def open_cocoa(source: Source) -> CocoaDocument:
@@ -95,7 +91,7 @@ def open_cocoa(source: Source) -> CocoaDocument:
 def _entry(annotation: Record) -> ImageEntry:
     identity = annotation.identity("image_id") if annotation.has("image_id") else None
     name = annotation.text("file_name") or annotation.text("url")
-    return ImageEntry(identity, base_name(name), read_size(annotation))
+    return ImageEntry(identity, stated_name(name), read_size(annotation))
 
 
 def _instance(identity: int, region: Record, size: Size) -> Instance:

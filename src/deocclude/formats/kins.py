@@ -60,10 +60,8 @@ def _present(record: Record, keys: tuple[str, ...]) -> str:
 
 
 def is_kins(source: Source) -> bool:
-    """Whether the JSON has COCO's lists, and its first annotation a visible mask of its own."""
-    annotations = source.document["annotations"] if is_coco(source) else None
-    first = annotations[0] if isinstance(annotations, list) and annotations else None
-    return isinstance(first, dict) and not set(first).isdisjoint(MODAL_KEYS)
+    """Whether the JSON has COCO's lists, and any annotation a visible mask of its own."""
+    return is_coco(source) and any(not item.keys().isdisjoint(MODAL_KEYS) for item in source.annotations)
 
 
 def write_kins(scene: Scene, path: Path) -> None:

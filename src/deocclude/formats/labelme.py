@@ -1,9 +1,11 @@
 """LabelMe annotations: one image a file, shapes drawn by hand.
 
 Polygons, rectangles and circles are drawn as LabelMe itself draws them when it exports masks (Pillow, outline
-included); shapes of type ``mask`` carry a base64 PNG. Shapes with the same label and ``group_id`` are parts of one
-object. Ids are the group ids where every object has one of its own, else the objects are numbered 1 to n. The
-writer uses ``mask`` shapes, which are exact, and group ids. LabelMe has no place for amodal masks, orders, scores.
+included); shapes of type ``mask`` carry a base64 PNG. A rectangle is two opposite corners or, as X-AnyLabeling saves
+it, all four in turn; a tilted one (``oriented_rectangle``, in X-AnyLabeling ``rotation``) is always four. Points and
+lines have no area and are refused. Shapes with the same label and ``group_id`` are parts of one object. Ids are the
+group ids where every object has one of its own, else the objects are numbered 1 to n. The writer uses ``mask``
+shapes, which are exact, and group ids. LabelMe has no place for amodal masks, orders, scores.
 """
 
 from __future__ import annotations
@@ -26,12 +28,12 @@ from deocclude.formats.base import (
     LARGEST_KEPT_ID,
     Format,
     ImageEntry,
-    base_name,
     read_size,
     refuse_empty,
     scene_size,
     top_record,
 )
+from deocclude.formats.photo_names import base_name, stated_name
 from deocclude.formats.record import Record, finite
 from deocclude.formats.source import Source
 from deocclude.geometry import Box, Size
@@ -40,7 +42,8 @@ from deocclude.masks import Mask, union
 from deocclude.scene import Instance, Scene
 
 _FARTHEST = 10**6
-_POINTS = {"polygon": "3 or more", "rectangle": "2", "circle": "2", "mask": "2"}
+_TILTED = ("oriented_rectangle", "rotation")
+_POINTS = {"polygon": "3 or more", "rectangle": "2 or 4", "circle": "2", "mask": "2"} | dict.fromkeys(_TILTED, "4")
 Points = list[tuple[float, float]]
 
 
@@ -86,7 +89,7 @@ def open_labelme(source: Source) -> LabelmeDocument:
         InputError: the JSON is of another kind.
     """
     top = top_record(source)
-    entry = ImageEntry(None, base_name(top.text("imagePath")), read_size(top, "imageHeight", "imageWidth"))
+    entry = ImageEntry(None, stated_name(top.text("imagePath")), read_size(top, "imageHeight", "imageWidth"))
     return LabelmeDocument(source.path, [entry], top)
 
 
@@ -96,8 +99,10 @@ def _mask(shape: Record, size: Size) -> Mask:
         hint = "only shapes with an area are objects; remove the others"
         raise shape.wrong("shape_type", f"one of {', '.join(_POINTS)}", hint=hint)
     points = _points(shape)
-    if not (len(points) >= 3 if kind == "polygon" else len(points) == 2):
-        raise shape.wrong("points", f"{_POINTS[kind]} points for a {kind}", found=str(len(points)))
+    if not (len(points) >= 3 if kind == "polygon" else str(len(points)) in _POINTS[kind].split()):
+        raise shape.wrong("points", f"{_POINTS[kind]} points for shape_type {kind}", found=str(len(points)))
+    if kind in _TILTED or (kind == "rectangle" and len(points) == 4 and not _upright(points)):
+        kind = "polygon"
     return _embedded(shape, points, size) if kind == "mask" else _drawn(kind, points, size)
 
 
@@ -111,6 +116,12 @@ def _points(shape: Record) -> Points:
             raise shape.wrong("points", "points near the picture", found="one far outside")
         points.append((x, y))
     return points
+
+
+def _upright(corners: Points) -> bool:
+    """Whether four points are the corners of a rectangle whose sides are level and plumb."""
+    xs, ys = zip(*corners, strict=True)
+    return {(x, y) for x in (min(xs), max(xs)) for y in (min(ys), max(ys))} == set(corners)
 
 
 def _drawn(kind: str, points: Points, size: Size) -> Mask:
@@ -138,7 +149,10 @@ def _drawn(kind: str, points: Points, size: Size) -> Mask:
 
 
 def _embedded(shape: Record, points: Points, size: Size) -> Mask:
-    """Place the PNG of a ``mask`` shape; ``points`` are its first and last pixel."""
+    """Place the PNG of a ``mask`` shape; ``points`` are its first and last pixel.
+
+    LabelMe lets masks be dragged to places between pixels; then its picture may be a pixel off what the points say.
+    """
     try:
         packed = io.BytesIO(base64.b64decode(shape.text("mask"), validate=True))
         with Image.open(packed, formats=("PNG",)) as image:
@@ -147,8 +161,10 @@ def _embedded(shape: Record, points: Points, size: Size) -> Mask:
             pixels = np.asarray(image)
     except (binascii.Error, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         raise shape.wrong("mask", "a PNG in base64", found="something else or a damaged one") from None
-    (x0, y0), (x1, y1) = ((int(x), int(y)) for x, y in points)
-    if pixels.shape != (y1 - y0 + 1, x1 - x0 + 1):
+    (x0, y0), (x1, y1) = ((round(x), round(y)) for x, y in points)
+    slack = 0 if all(number.is_integer() for point in points for number in point) else 1
+    stated = (y1 - y0 + 1, x1 - x0 + 1)
+    if pixels.ndim != 2 or max(abs(side - told) for side, told in zip(pixels.shape, stated, strict=True)) > slack:
         found = f"one of shape {'x'.join(map(str, pixels.shape[::-1]))}"
         raise shape.wrong("mask", f"a picture of {x1 - x0 + 1}x{y1 - y0 + 1} as the points say", found=found)
     return Mask.from_crop(pixels, (x0, y0), size)
@@ -164,7 +180,7 @@ def write_labelme(scene: Scene, path: Path) -> None:
         "version": "5.4.1",
         "flags": {},
         "shapes": [_shape(item, path) for item in scene.instances],
-        "imagePath": scene.image_file,
+        "imagePath": base_name(scene.image_file),
         "imageData": None,
         "imageHeight": scene.size.height,
         "imageWidth": scene.size.width,

@@ -19,7 +19,6 @@ from deocclude.files import write_text
 from deocclude.formats.base import (
     Format,
     ImageEntry,
-    base_name,
     bbox,
     by_image,
     object_ids,
@@ -27,6 +26,7 @@ from deocclude.formats.base import (
     read_size,
     scene_size,
 )
+from deocclude.formats.photo_names import stated_name
 from deocclude.formats.record import Record
 from deocclude.formats.source import Source
 from deocclude.geometry import Size
@@ -80,7 +80,7 @@ def open_sam(source: Source) -> SamDocument:
         top = Record(source.document, source.path)
         image = top.record("image")
         identity = image.identity("image_id") if image.has("image_id") else None
-        entry = ImageEntry(identity, base_name(image.text("file_name")), read_size(image))
+        entry = ImageEntry(identity, stated_name(image.text("file_name")), read_size(image))
         return SamDocument(source.path, [entry], [list(top.records("annotations"))])
     records = _records(source)
     if not any(record.has("image_id") for record in records):

@@ -52,6 +52,12 @@ class Source:
         """The keys of the JSON object; empty for anything else."""
         return frozenset(self.document) if isinstance(self.document, dict) else frozenset()
 
+    @property
+    def annotations(self) -> list[dict[str, Any]]:
+        """The objects of the JSON's list ``annotations``; empty where there is none."""
+        found = self.document["annotations"] if "annotations" in self.top_keys else None
+        return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
 
 def _outline(value: Any) -> str:
     """Say what a JSON value is, an object by its first keys."""

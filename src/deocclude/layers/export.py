@@ -7,6 +7,7 @@ The folder holds ``background.png``, for each layer ``NN_name.png`` (RGBA, NN co
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ from deocclude.files import atomic_folder, keep_others, write_text
 from deocclude.formats.base import read_box
 from deocclude.formats.record import Record, is_whole
 from deocclude.geometry import Box, Size
-from deocclude.images import write_picture
+from deocclude.images import png_bytes
 from deocclude.layers.naming import file_stem
 from deocclude.layers.stack import Layer, LayerStack
 
 VERSION = 1
 INDEX = "layers.json"
+BACKGROUND = "background.png"
 _KINDS = ("rgba", "provenance", "confidence")
 
 
@@ -41,23 +43,27 @@ def export_png(stack: LayerStack, folder: Path, *, icc_profile: bytes = b"", ful
     Raises:
         OutputError: the disk is full, or the place is not writable.
     """
-    icc = {"icc_profile": icc_profile} if icc_profile else {}
-    with atomic_folder(folder) as part:
-        write_picture(part / "background.png", stack.background, **icc)
-        entries = []
-        for layer in stack.layers:
-            files = _file_names(layer, len(stack.layers))
-            for kind, name in files.items():
-                if name:
-                    pixels = _framed(getattr(layer, kind), layer.box, stack.size, full_frame)
-                    write_picture(part / name, pixels, **(icc if kind == "rgba" else {}))
-            entries.append(_entry(layer, files, full_frame))
+    names = [file_names(layer, len(stack.layers)) for layer in stack.layers]
+    pictures = [(name, layer, kind) for layer, files in zip(stack.layers, names, strict=True)
+                for kind, name in files.items() if name]  # fmt: skip
+
+    def encoded(picture: tuple[str, Layer, str]) -> bytes:
+        _, layer, kind = picture
+        pixels = _framed(getattr(layer, kind), layer.box, stack.size, full_frame)
+        return png_bytes(pixels, icc_profile if kind == "rgba" else b"")
+
+    with ThreadPoolExecutor() as threads, atomic_folder(folder) as part:
+        ground = threads.submit(png_bytes, stack.background, icc_profile)
+        for (name, *_), data in zip(pictures, threads.map(encoded, pictures), strict=True):
+            (part / name).write_bytes(data)
+        (part / BACKGROUND).write_bytes(ground.result())
+        entries = [_entry(*about, full_frame) for about in zip(stack.layers, names, strict=True)]
         head = {
             "version": VERSION,
             "width": stack.size.width,
             "height": stack.size.height,
             "edges": stack.edges,
-            "background": "background.png",
+            "background": BACKGROUND,
             "clipped": stack.clipped,
             "patched": stack.patched,
         }
@@ -74,7 +80,7 @@ def _results_in(folder: Path) -> set[str]:
         return set()
 
 
-def _file_names(layer: Layer, count: int) -> dict[str, str | None]:
+def file_names(layer: Layer, count: int) -> dict[str, str | None]:
     """Return the file of each kind of picture; none for a layer without pixels."""
     stem = None if layer.box.empty else file_stem(layer.z, count, layer.name)
     return {kind: stem and (f"{stem}.png" if kind == "rgba" else f"{stem}.{kind}.png") for kind in _KINDS}

@@ -6,6 +6,8 @@ it differs from what lies a little further out by clearly more than that varies 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,28 +46,37 @@ def traces(photo: NDArray[np.uint8], distance: Floats, free: Bool) -> tuple[Bool
         return nothing
     source = nearest_pixel(outer, ring)
     near = np.hypot(*(there - here for there, here in zip(source, np.nonzero(ring), strict=True))) <= LOOK
-    colours = photo.astype(np.float32)
-    usual = _mean(colours, outer, 5)
-    deviation = _mean(np.abs(colours - usual).mean(2, keepdims=True), outer, 9)[..., 0]
+    colours, usual = photo[outer].astype(np.float32), _Mean(outer, photo[outer], 5)
+    deviation = _Mean(outer, np.abs(np.subtract(colours, usual.at(np.nonzero(outer)))).mean(1), 9)
     beyond = nearest_pixel(far, ring) if (far := outer & (distance < -(WIDTH + LOOK) / 2)).any() else source
-    change = np.abs(usual[source] - usual[beyond]).mean(1)
-    difference, limit = np.zeros(ring.shape, np.float32), np.full(ring.shape, np.inf, np.float32)
-    difference[ring] = np.abs(colours[ring] - usual[source]).mean(1)
-    limit[ring] = np.where(near, np.maximum(LEAST, VARIED * deviation[source] + 2 * change), np.inf)
-    found = _grown(_mean(difference[..., None], ring, 3)[..., 0] / limit)
-    found &= ring & (distance >= -WIDTH)
-    if not found.any():
-        return nothing
-    return found, nearest_pixel(outer, found)
+    expected = usual.at(source)
+    change = np.abs(expected - usual.at(beyond)).mean(1)
+    limit = np.where(near, np.maximum(LEAST, VARIED * deviation.at(source) + 2 * change), np.inf)
+    difference = np.abs(photo[ring].astype(np.float32) - expected).mean(1)
+    strength = np.zeros(ring.shape, np.float32)
+    strength[ring] = _Mean(ring, difference, 3).at(np.nonzero(ring)) / limit.astype(np.float32)
+    found = _grown(strength)
+    of_ring = found[ring]
+    return found, (source[0][of_ring], source[1][of_ring])
 
 
-def _mean(values: Floats, known: Bool, side: int) -> Floats:
-    """Return the means of the known values [h, w, c] in squares of ``side`` pixels, 0 where none is known."""
-    import cv2
+class _Mean:
+    """Means of values, [n] or [n, c], known at the n pixels of ``known`` [h, w], in squares of ``side`` pixels."""
 
-    weight = cv2.blur(known.astype(np.float32), (side, side), borderType=cv2.BORDER_CONSTANT)
-    total = cv2.blur(np.where(known[..., None], values, 0), (side, side), borderType=cv2.BORDER_CONSTANT)
-    return np.asarray(total.reshape(values.shape) / np.maximum(weight, 1e-6)[..., None], np.float32)
+    def __init__(self, known: Bool, values: NDArray[Any], side: int) -> None:
+        import cv2
+
+        spread = np.zeros((*known.shape, *values.shape[1:]), np.float32)
+        spread[known] = values
+        self._total, self._weight = (
+            cv2.blur(array, (side, side), borderType=cv2.BORDER_CONSTANT)
+            for array in (spread, known.astype(np.float32))
+        )
+
+    def at(self, pixels: tuple[IndexArray, ...]) -> Floats:
+        """Return the means around pixels, given by rows and columns, near a known one: float32 [m] or [m, c]."""
+        total, weight = self._total[pixels], np.maximum(self._weight[pixels], 1e-6)
+        return np.asarray(total / (weight[:, None] if total.ndim == 2 else weight), np.float32)
 
 
 def _grown(strength: Floats) -> Bool:

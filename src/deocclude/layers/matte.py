@@ -215,13 +215,30 @@ def _clean_beneath(easel: _Easel, crop: _Crop) -> None:
 
 def _with_traces(easel: _Easel, crop: _Crop) -> _Crop:
     """Clean each surface beneath of the object's traces around it, and return the crop with them in its zone."""
-    owner, painter, composite, photo = easel.views(crop.box)
+    owner, painter, _, _ = easel.views(crop.box)
     zone = crop.zone.copy()
-    for rank in np.unique(owner[crop.zone & (owner < crop.rank)]):
-        found, source = traces(photo, crop.distance, (owner == rank) & (painter == rank))
-        easel.repaint(crop.box, np.nonzero(found), composite[source])
-        zone |= found
+    ranks = np.unique(owner[crop.zone & (owner < crop.rank)])
+    around = (crop.distance < 0) & (crop.distance >= -LOOK) & (owner == painter)
+    for rank, window in zip(ranks.tolist(), _windows(owner, around, ranks), strict=True):
+        if window is not None:
+            box = _placed(window, crop.box)
+            owner, painter, composite, photo = easel.views(box)
+            found, source = traces(photo, crop.distance[window.slices], (owner == rank) & (painter == rank))
+            easel.repaint(box, np.nonzero(found), composite[source])
+            zone[window.slices] |= found
     return replace(crop, zone=zone)
+
+
+def _windows(owner: NDArray[np.uint16], where: NDArray[np.bool_], ranks: NDArray[np.uint16]) -> list[Box | None]:
+    """Return for each of ``ranks`` the box around its pixels among ``where``, ``None`` where there is none."""
+    from scipy import ndimage
+
+    number = np.zeros(int(owner.max(initial=0)) + 1, np.int32)
+    number[ranks] = np.arange(1, ranks.size + 1)
+    labels = np.zeros(owner.shape, np.int32)
+    labels[where] = number[owner[where]]
+    found = ndimage.find_objects(labels, ranks.size)
+    return [place and Box(place[1].start, place[0].start, place[1].stop, place[0].stop) for place in found]
 
 
 def _is_mixture(photo: NDArray[np.uint8], rim: _Rim, clean: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -314,6 +331,11 @@ def _trimmed(layer: Layer, crop: _Crop, rgba: NDArray[np.uint8]) -> Layer:
     labels[beyond] = labels[nearest_pixel(crop.shape, beyond)]
     labels[rgba[..., 3] == 0] = 0
     labels, rgba = labels[box.slices], rgba[box.slices].copy()
-    placed = Box(*(a + b for a, b in zip(box, crop.box[:2] * 2, strict=True)))
+    placed = _placed(box, crop.box)
     provenance, confidence = labels[..., 0].copy(), labels[..., 1].copy()
     return Layer(layer.instance_id, layer.name, layer.z, placed, rgba, provenance, confidence)
+
+
+def _placed(box: Box, within: Box) -> Box:
+    """Return a box of an array that covers ``within`` as one of the photo."""
+    return Box(*(a + b for a, b in zip(box, within[:2] * 2, strict=True)))

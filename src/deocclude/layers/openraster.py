@@ -10,7 +10,6 @@ import io
 import zipfile
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from deocclude.files import atomic_file
 from deocclude.images import png_bytes, thumbnail
 from deocclude.layers.compose import compose
+from deocclude.layers.export import BACKGROUND, file_names
 from deocclude.layers.naming import plain_text
 from deocclude.layers.stack import Layer, LayerStack
 
@@ -27,7 +27,14 @@ MIMETYPE = "image/openraster"
 THUMBNAIL = 256
 
 
-def write_openraster(stack: LayerStack, path: Path, *, icc_profile: bytes = b"", hidden: Collection[int] = ()) -> None:
+def write_openraster(
+    stack: LayerStack,
+    path: Path,
+    *,
+    icc_profile: bytes = b"",
+    hidden: Collection[int] = (),
+    exported: Path | None = None,
+) -> None:
     """Write ``stack`` as an OpenRaster file, whole or not at all.
 
     Args:
@@ -35,19 +42,26 @@ def write_openraster(stack: LayerStack, path: Path, *, icc_profile: bytes = b"",
         path: the file to make.
         icc_profile: colour profile of the photo, embedded in each picture.
         hidden: ids of layers that are there but switched off.
+        exported: folder into which :func:`~deocclude.layers.export.export_png` wrote the same layers, cropped, with the
+            same profile: its files are taken as they are, which saves encoding them again.
 
     Raises:
         InputError: a hidden id that the stack does not have.
         OutputError: the disk is full, or the place is not writable.
     """
     merged = compose(stack, hide=hidden)
-    pictures = {
-        "data/background.png": stack.background,
+    pictures: dict[str, NDArray[np.uint8] | Path] = {
+        "data/background.png": stack.background if exported is None else exported / BACKGROUND,
         "mergedimage.png": merged,
         "Thumbnails/thumbnail.png": thumbnail(merged, THUMBNAIL),
-        **{_data_name(layer): _visible_pixels(layer) for layer in stack.layers},
     }
-    encode = partial(png_bytes, icc_profile=icc_profile)
+    for layer in stack.layers:
+        file = file_names(layer, len(stack.layers))["rgba"]
+        pictures[_data_name(layer)] = exported / file if exported and file else _visible_pixels(layer)
+
+    def encode(picture: NDArray[np.uint8] | Path) -> bytes:
+        return picture.read_bytes() if isinstance(picture, Path) else png_bytes(picture, icc_profile)
+
     with (
         ThreadPoolExecutor() as threads,  # the two large pictures at once
         atomic_file(path) as part,

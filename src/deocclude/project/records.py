@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from deocclude.errors import InputError
 from deocclude.formats.base import read_box, read_mask
 from deocclude.formats.record import Record, is_whole
 from deocclude.geometry import Box, Size
-from deocclude.images import write_picture
+from deocclude.images import png_bytes, write_picture
 from deocclude.masks import Mask
 from deocclude.ordering.graph import Edge, OrderGraph, Override
 from deocclude.ordering.pairs import PairwiseOrder
@@ -269,12 +270,17 @@ def fill_entries(fills: Mapping[int, Fill]) -> list[dict[str, Any]]:
 def write_fills(fills: Mapping[int, Fill], folder: Path) -> None:
     """Write each fill as RGBA crop (alpha marks the hidden pixels) with its provenance and confidence crops."""
     folder.mkdir()
-    for identity, fill in fills.items():
-        if fill.hole.any():
-            alpha = np.where(fill.hole, 255, 0).astype(np.uint8)
-            write_picture(folder / f"{identity}.png", np.dstack([fill.rgb, alpha]))
-            write_picture(folder / f"{identity}.provenance.png", fill.provenance)
-            write_picture(folder / f"{identity}.confidence.png", fill.confidence)
+
+    def encoded(about: tuple[int, Fill]) -> dict[str, bytes]:
+        identity, fill = about
+        alpha = np.where(fill.hole, 255, 0).astype(np.uint8)
+        pictures = {"": np.dstack([fill.rgb, alpha]), ".provenance": fill.provenance, ".confidence": fill.confidence}
+        return {f"{identity}{kind}.png": png_bytes(pixels) for kind, pixels in pictures.items()}
+
+    with ThreadPoolExecutor() as threads:
+        for files in threads.map(encoded, ((key, fill) for key, fill in fills.items() if fill.hole.any())):
+            for name, data in files.items():
+                (folder / name).write_bytes(data)
 
 
 def read_fills(folder: Path, entries: Iterable[Record], size: Size) -> dict[int, Fill]:

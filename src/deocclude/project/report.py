@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from deocclude import __version__
 from deocclude.content.patch import BACKGROUND
+from deocclude.images import RGBArray
 from deocclude.project import report_objects as objects
 from deocclude.project import report_sections as sections
 from deocclude.project.markup import Html, escape, join, tag
@@ -26,11 +27,15 @@ _CONTENTS = {
 }  # fmt: skip
 
 
-def render_report(project: Project) -> str:
+def render_report(project: Project, drawing: RGBArray | None = None) -> str:
     """Return a report on whatever stages of ``project`` have run.
 
     The page asks the network for nothing (its own content policy forbids it), stays below about 6 MB whatever the
     size of the photo, and is the same text for the same project.
+
+    Args:
+        project: what to report on.
+        drawing: the order as :func:`deocclude.ordering.draw.draw_order` draws it; drawn here if not given.
 
     Returns:
         A whole HTML document.
@@ -44,7 +49,7 @@ def render_report(project: Project) -> str:
         sections.fallbacks(project),
         sections.compare(project, photo, ground_picture),
         objects.take_apart(project, parts, ground_picture),
-        sections.order(project),
+        sections.order(project, drawing),
         objects.cards(project, parts, background, ground),
         sections.provenance(project, parts, background),
         references(project, everything),

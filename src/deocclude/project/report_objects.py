@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -55,16 +57,16 @@ def _sheets(project: Project, parts: tuple[Part, ...]) -> list[Html]:
     scale = min(1.0, PREVIEW / max(size))
     pieces = [(part, cutout(project, part.id)) for part in reversed(parts)]
     total = sum(piece.box.width * piece.box.height for _, piece in pieces)
-    sheets = []
-    for part, piece in pieces:
-        if piece.box.empty:
-            continue
+
+    def sheet(part: Part, piece: Cutout) -> Html:
         budget = _budget(piece, total, LAYERS_BYTES)
         picture = cutout_picture(piece.rgba, max(1, round(scale * max(piece.rgba.shape[:2]))), budget)
         place = _place(piece.box, size)
         content = tag("img", src=picture.uri, alt=part.name, style=place, decoding="async")
-        sheets.append(tag("div", content, class_="sheet", data_id=part.id, style=f"--z:{(part.z or 0) + 1}"))
-    return sheets
+        return tag("div", content, class_="sheet", data_id=part.id, style=f"--z:{(part.z or 0) + 1}")
+
+    with ThreadPoolExecutor() as threads:
+        return list(threads.map(lambda one: sheet(*one), [one for one in pieces if not one[1].box.empty]))
 
 
 def _place(box: Box, size: Size) -> str:
@@ -101,8 +103,12 @@ def cards(project: Project, parts: tuple[Part, ...], background: Part | None, gr
     switch = tag("p", tag("label", tint, "Mark the hidden parts"), class_="tool")
     pieces = [cutout(project, part.id) for part in parts]
     total = sum(piece.box.width * piece.box.height for piece in pieces)
-    shown = [_card(project, part, _thumbnail(part, piece, _budget(piece, total, THUMBNAILS_BYTES)))
-             for part, piece in zip(parts, pieces, strict=True)]  # fmt: skip
+
+    def card(part: Part, piece: Cutout) -> Html:
+        return _card(project, part, _thumbnail(part, piece, _budget(piece, total, THUMBNAILS_BYTES)))
+
+    with ThreadPoolExecutor() as threads:
+        shown = list(threads.map(card, parts, pieces))
     if background is not None and ground is not None:
         picture = photo_picture(ground, THUMBNAIL)
         whole = tag("div", image(picture, "The background, painted where objects were"), class_="piece",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from deocclude.images import RGBArray
 from deocclude.ordering.draw import colour, draw_order
 from deocclude.ordering.graph import Edge, OrderGraph
 from deocclude.project.markup import Child, Html, join, tag
@@ -115,18 +116,19 @@ def compare(project: Project, photo: Picture, background: Picture | None) -> Htm
     return section("compare", "Before and after", frame)
 
 
-def order(project: Project) -> Html:
-    """Return the order picture and the table of relations."""
+def order(project: Project, drawing: RGBArray | None = None) -> Html:
+    """Return the order picture, drawn here if it is not given, and the table of relations."""
     if project.graph is None:
         return section("order", "Order: who hides whom", to_do("order"))
     scene = project.scene or project.given
-    drawing = photo_picture(draw_order(project.photo.pixels, scene, project.graph))
+    if drawing is None:
+        drawing = draw_order(project.photo.pixels, scene, project.graph)
     caption = (
         "An arrow points from what hides to what is hidden; dashed ones were dropped to break a cycle. "
         "Mutual: each hides part of the other."
     )
-    figure = tag("figure", image(drawing, "The photo with an arrow for each relation; the table lists the same"),
-                 tag("figcaption", caption), class_="wide")  # fmt: skip
+    picture = image(photo_picture(drawing), "The photo with an arrow for each relation; the table lists the same")
+    figure = tag("figure", picture, tag("figcaption", caption), class_="wide")
     return section(
         "order", "Order: who hides whom", tag("div", figure, _relations(project, scene, project.graph), class_="split")
     )

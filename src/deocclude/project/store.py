@@ -279,8 +279,10 @@ def _write_inputs(project: Project, part: Path) -> None:
 
 
 def _write_results(project: Project, part: Path) -> None:
+    drawing = None
     if project.scene is not None and project.graph is not None:
-        write_picture(part / "order.png", draw_order(project.photo.pixels, project.scene, project.graph))
+        drawing = draw_order(project.photo.pixels, project.scene, project.graph)
+        write_picture(part / "order.png", drawing)
     if project.amodal is not None:
         write_scene(records.amodal_scene(project), part / "amodal.json", "cocoa")
         records.write_probability(project.amodal.probability, part / "amodal")
@@ -292,8 +294,8 @@ def _write_results(project: Project, part: Path) -> None:
         profile = project.photo.icc_profile
         export_png(project.stack, part / "layers", icc_profile=profile)
         shutil.copyfile(part / "layers" / "background.png", part / "background.png")
-        write_openraster(project.stack, part / "scene.ora", icc_profile=profile)
-    (part / "report.html").write_bytes(encoded(render_report(project)))
+        write_openraster(project.stack, part / "scene.ora", icc_profile=profile, exported=part / "layers")
+    (part / "report.html").write_bytes(encoded(render_report(project, drawing)))
 
 
 def files_in(folder: Path) -> set[str]:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from deocclude import formats
 from deocclude.errors import InputError
 from deocclude.files import sha256
+from deocclude.formats.photo_names import agreement, base_name
 from deocclude.scene import Scene
 
 SUFFIXES = frozenset({
@@ -81,21 +83,25 @@ def find_masks(folder: Path) -> Path | None:
 def read_objects(masks: Path, files: Iterable[Path]) -> dict[Path, Scene]:
     """Return the scenes of an annotation file by the picture of ``files`` that they are about.
 
-    That is the file of the stated name; of several in different folders the one with the shortest path, and where two
-    paths are equally short, none: masks of another picture do more harm than none.
+    That is the file of the stated name; of several in different folders the one whose folders fit the stated ones best,
+    of these the one with the shortest path, and where two paths are equally short, none: masks of another picture do
+    more harm than none. For the same reason a name that several scenes share counts only with all its folders.
 
     Raises:
         InputError: the file cannot be used.
     """
+    scenes = list(formats.read_scenes(masks, skip_empty=True))
+    shared = Counter(base_name(scene.image_file) for scene in scenes)
     named: dict[str, list[Path]] = {}
     for file in files:
         named.setdefault(file.name, []).append(file)
     found = {}
-    for scene in formats.read_scenes(masks, skip_empty=True):
-        alike = named.get(scene.image_file, [])
-        least = min((len(file.parts) for file in alike), default=0)
-        nearest = [file for file in alike if len(file.parts) == least]
-        if len(nearest) == 1:
+    for scene in scenes:
+        name = base_name(scene.image_file)
+        ranks = {file: (agreement(scene.image_file, file), -len(file.parts)) for file in named.get(name, [])}
+        best = max(ranks.values(), default=None)
+        nearest = [file for file, rank in ranks.items() if rank == best]
+        if len(nearest) == 1 and (shared[name] == 1 or agreement(scene.image_file, nearest[0])[0]):
             found[nearest[0]] = scene
     return found
 

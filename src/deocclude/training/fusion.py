@@ -18,6 +18,7 @@ from torch.nn import functional
 from deocclude.datasets.reference_dataset import ReferenceDataset, read_reference_dataset
 from deocclude.datasets.reference_sample import ReferenceKind, ReferenceSample
 from deocclude.errors import InputError, unknown_choice
+from deocclude.formats.photo_names import base_name
 from deocclude.nets.content_net import ContentNet
 from deocclude.nets.planes import OWN
 from deocclude.nets.random_features import RandomFeatures
@@ -322,7 +323,7 @@ def _photo_of(sample: ReferenceSample) -> str:
 
     The validation of a data set is not that of a pack: patches of a photo held out here may be trained on there.
     """
-    return sample.scene.partition("/")[2]
+    return base_name(sample.scene)
 
 
 def _painted(net: nn.Module, given: Tensor) -> Tensor:

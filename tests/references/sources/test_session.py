@@ -351,6 +351,10 @@ def test_settings_from_file_and_environment(tmp_path):
 @pytest.mark.parametrize(
     ("line", "said"),
     [("count = 0", "count: expected at least 1"), ("[openverse]\nurl = 'x'\nrate = 0.0", "openverse.rate"),
+     ("[network]\nredirects = -1", "network.redirects: expected at least 0, found -1"),
+     ("[network]\nconnect_seconds = 0.0", "network.connect_seconds"), ("[network]\npicture_bytes = 0", "picture_bytes"),
+     ("[network]\npause_seconds = -1.0", "network.pause"), ("[cache]\nanswer_days = -1.0", "cache.answer_days"),
+     ("[browser]\nseconds = 0.0", "browser.seconds"),
      ("contct = ''", "did you mean 'contact'"), ("contact = 'ü'", "ASCII"),
      ('[keys]\nserpapi = "a\\nb"', "ASCII")],
 )  # fmt: skip

@@ -231,11 +231,21 @@ def _check(settings: WebSettings, file: Path | None) -> None:
     at_least = {
         "count": (settings.count, 1),
         "longest": (settings.longest, 32),
+        "network.connect_seconds": (network.connect_seconds, 0.01),
+        "network.total_seconds": (network.total_seconds, 0.01),
+        "network.answer_bytes": (network.answer_bytes, 1),
+        "network.picture_bytes": (network.picture_bytes, 1),
+        "network.picture_pixels": (network.picture_pixels, 1),
+        "network.redirects": (network.redirects, 0),
         "network.attempts": (network.attempts, 1),
+        "network.pause_seconds": (network.pause_seconds, 0),
+        "network.patience_seconds": (network.patience_seconds, 0),
         "network.connections": (network.connections, 1),
         "network.same_host": (network.same_host, 1),
-        "network.total_seconds": (network.total_seconds, 0.01),
+        "cache.answer_days": (cache.answer_days, 0),
+        "cache.picture_days": (cache.picture_days, 0),
         "cache.megabytes": (cache.megabytes, 0),
+        "browser.seconds": (settings.browser.seconds, 0.01),
         "browser.upload_seconds": (settings.browser.upload_seconds, 60),
     }
     services = ("google_vision", "openverse", "commons", "serpapi", "imgbb")
