@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -243,10 +241,10 @@ class Session:
                 self._memo.popitem(last=False)
         return value
 
-    @cached_property
+    @property
     def photo_tag(self) -> str:
         """A text that is another one for another photo."""
-        return hashlib.sha256(self.photo.pixels.data).hexdigest()[:10]
+        return self.photo.digest[:10]
 
     def _summarise(self) -> None:
         """Keep beside the journal what a list of photos tells, so that it need not read every journal."""
