@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from deocclude.app import inputs
 from deocclude.app.candidates import Candidates
 from deocclude.app.history import Changes, State
 from deocclude.app.journal import FOLDER, Journal
+from deocclude.app.memory import Recent, bytes_of
 from deocclude.app.problems import MissingError, NotReadyError
 from deocclude.errors import DeoccludeError, InputError
 from deocclude.files import write_text
@@ -27,8 +27,8 @@ from deocclude.scene import Scene
 
 T = TypeVar("T")
 REFERENCES = "references"
-REMEMBERED = 200
-"""Values that are kept because they take long to find."""
+REMEMBERED = 50_000_000
+"""Bytes of values that are kept because they take long to find."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ class Session:
         self._journal, self._results = journal, results
         self._stale: tuple[int, int, str | None] | None = None
         self._accepted = 0
-        self._memo: OrderedDict[Hashable, Any] = OrderedDict()
+        self._memo: Recent[Any] = Recent(REMEMBERED)
         self._told: dict[str, Any] = {}
         self._seen = version_of(journal.folder)
         self._summarise()
@@ -229,17 +229,14 @@ class Session:
             return results
 
     def memo(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what ``make`` returns, made once for each ``key``; the oldest are forgotten."""
-        with self.lock:
-            if key in self._memo:
-                found: T = self._memo[key]
-                return found
-        value = make()
-        with self.lock:
-            self._memo[key] = value
-            while len(self._memo) > REMEMBERED:
-                self._memo.popitem(last=False)
-        return value
+        """Return what ``make`` returns, made once for each ``key``; what was not asked for for longest is forgotten."""
+        found: T = self._memo.get(key, make)
+        return found
+
+    @property
+    def bytes(self) -> int:
+        """How much memory the photo and its results take up."""
+        return bytes_of([self.photo, self._results, self.candidates]) + self._memo.bytes
 
     @property
     def photo_tag(self) -> str:
