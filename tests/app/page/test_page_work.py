@@ -191,6 +191,7 @@ def test_a_number_typed_a_moment_ago_is_exported_and_undone(window, photo):
     page.locator("li.layer[data-layer] button.choose").first.click()
     page.locator("#pose-dy").fill("17")
     with page.expect_download() as waiting:
+        page.locator("#export").click()
         page.locator("#export-png").click()
     with zipfile.ZipFile(waiting.value.path()) as file:
         name = next(name for name in file.namelist() if name.endswith("arrangement.json"))
@@ -221,6 +222,7 @@ def test_before_and_after(window, photo):
 def test_the_layers_are_exported(window, photo):
     window.go(photo, "layers")
     with window.page.expect_download() as waiting:
+        window.page.locator("#export").click()
         window.page.locator("#export-png").click()
     with zipfile.ZipFile(waiting.value.path()) as file:
         names = file.namelist()

@@ -57,6 +57,8 @@ export class Draft {
     this.changed = () => {};
     /** @type {() => void} keeps a copy of it */
     this.keep = () => {};
+    /** @type {() => number[]} objects whose pixels it must leave to them */
+    this.spare = () => [];
     this.asking = new AbortController();
   }
 
@@ -159,7 +161,7 @@ export class Draft {
     const { box, clicks, painted } = this.given;
     this.given = { ...nothing(), box, clicks, painted }; // the model knows nothing of scribbles
     this.given.clicks.push([point.x, point.y, on ? 1 : 0]);
-    void this.request("click", { points: this.given.clicks, box: this.given.box });
+    void this.request("click", { points: this.given.clicks, box: this.given.box, spare: this.spare() });
   }
 
   /**
@@ -191,6 +193,7 @@ export class Draft {
       radius: Math.max(1, Math.round(radius)),
       foreground: lines(foreground),
       background: lines(background),
+      spare: this.spare(),
     });
   }
 
