@@ -7,7 +7,7 @@ import { byId, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { showJob, showOpening } from "./job_bar.js";
 import * as keys from "./keys.js";
-import { complain } from "./notices.js";
+import { complain, hide } from "./notices.js";
 import { Session } from "./session.js";
 import { parseAddress, STEPS } from "./steps.js";
 import { StartView } from "./views/start.js";
@@ -77,6 +77,7 @@ class App {
   async change(photo) {
     this.session?.close();
     this.session = null;
+    hide(); // what was said was about another photo
     if (!photo) return;
     showOpening("Opening the photo …");
     const { visit } = this;

@@ -54,6 +54,8 @@ export class Stage {
     /** @type {"idle" | "tool" | "pan" | "pinch"} */
     this.gesture = "idle";
     this.space = false;
+    /** Whether the mouse has moved over the picture and not left it since. */
+    this.hovered = false;
     /** @type {Map<number, Point>} fingers on the picture, by pointer */
     this.fingers = new Map();
     this.size = { width: 0, height: 0 };
@@ -197,6 +199,7 @@ export class Stage {
     });
     canvas.addEventListener("pointerleave", () => {
       this.pointer = null;
+      this.hovered = false;
       this.invalidate();
     });
     canvas.addEventListener("contextmenu", (event) => event.preventDefault());
@@ -211,18 +214,19 @@ export class Stage {
   };
 
   /**
-   * Space moves the picture while the pointer is over it; a control that has the focus by keys has Space for itself.
+   * Space moves the picture while the mouse is over it; after Tab it is for the control that has the focus.
    * @param {KeyboardEvent} event
    */
   hold = (event) => {
+    if (event.code === "Tab") this.hovered = false;
     if (event.code !== "Space") return;
     if (event.type === "keyup") {
       if (this.space) event.preventDefault(); // or the button that was clicked last is pressed
       return this.letGo();
     }
     const active = document.activeElement;
-    const busy = active?.matches(":focus-visible, input[type=text], input[type=number], dialog *");
-    if (active !== this.canvas && (busy || !this.pointer)) return;
+    const typing = active?.matches("input[type=text], input[type=number], dialog *");
+    if (active !== this.canvas && (typing || !this.hovered)) return;
     event.preventDefault();
     this.space = true;
     this.canvas.style.cursor = "grab";
@@ -247,6 +251,7 @@ export class Stage {
     if (this.gesture === "pinch") return this.pinch(event);
     const point = this.toPhoto(event);
     this.pointer = point;
+    this.hovered = true;
     if (this.gesture === "pan") this.pan(event.movementX, event.movementY);
     else if (this.gesture === "tool") this.tool?.move?.(point, event);
     else this.tool?.hover?.(point, event);
