@@ -126,5 +126,5 @@ def test_an_object_that_another_one_cuts_in_two_is_found_whole(disc):
 
 def test_where_all_belongs_to_others_nothing_is_found(disc):
     photo, _, _ = disc
-    with pytest.raises(InputError, match="stands out"):
+    with pytest.raises(InputError, match="part of another object"):
         grabcut(photo, Prompt(Box(25, 25, 95, 95), others=Mask.from_array(np.ones(SIZE))))

@@ -53,6 +53,9 @@ def grabcut(photo_rgb: NDArray[np.uint8], prompt: Prompt) -> Mask:
     inside = np.isin(seeds, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
     found = cv2.resize(inside, (crop.width, crop.height), interpolation=cv2.INTER_LINEAR) > 0.5
     mask = _tidied(found, prompt, crop, size)
+    if not mask and prompt.others is not None and found.any():
+        raise InputError("something that is not part of another object", "nothing", field="box",
+                         hint="choose that object first, to give it another mask")  # fmt: skip
     if not mask:
         raise _nothing()
     return mask
