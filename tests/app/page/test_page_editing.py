@@ -183,6 +183,16 @@ def test_what_is_not_computed_yet_is_named_by_its_steps(window, photo):
     assert "computed" in said and "Repair" not in said
 
 
+def test_a_line_of_the_list_shows_its_arrow(window, photo):
+    window.go(photo, "order")
+    line = window.page.locator("ul.relations .pair").first
+    line.click()
+    assert window.page.locator(".arrow.chosen").count() == 1
+    assert window.page.locator("ul.relations li.chosen").count() == 1
+    line.click()
+    assert window.page.locator(".arrow.chosen").count() == 0
+
+
 def test_all_photos_are_one_click_away(window, photo):
     window.go(photo, "order")
     window.page.locator("#photos").click()

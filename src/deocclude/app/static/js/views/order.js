@@ -148,7 +148,7 @@ export class OrderView {
       { class: "relation", dataset: { edge: keyOf(edge) } },
       h(
         "div",
-        { class: "pair grow" },
+        { class: "pair grow", title: "Show this arrow", onclick: () => this.arrows.choose(edge) },
         named(objects, edge.front),
         h("small", {}, "hides"),
         named(objects, edge.behind),
