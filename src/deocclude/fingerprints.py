@@ -103,8 +103,7 @@ def _asks_network(stage: str, settings: Settings) -> bool:
 
 
 def _input_fingerprint(project: Project) -> str:
-    photo = hashlib.sha256(project.photo.pixels.data).hexdigest()
-    return _fingerprint(photo, {item.id: rle.encode(item.modal) for item in project.given.instances})
+    return _fingerprint(project.photo.digest, {item.id: rle.encode(item.modal) for item in project.given.instances})
 
 
 def fill_fingerprint(shapes: tuple[Mask, ...], method: str, settings: Settings, part: Fill | None) -> str:

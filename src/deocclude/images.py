@@ -6,10 +6,12 @@ recomposed photo has the stored size, the orientation tag and the pixels of the 
 
 from __future__ import annotations
 
+import hashlib
 import io
 import warnings
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,11 @@ class Photo:
     def size(self) -> Size:
         """Height and width, upright."""
         return Size(*self.pixels.shape[:2])
+
+    @cached_property
+    def digest(self) -> str:
+        """Hexadecimal SHA-256 of the pixels."""
+        return hashlib.sha256(self.pixels.data).hexdigest()
 
 
 def turn(array: NDArray[Any], orientation: int) -> NDArray[Any]:

@@ -105,10 +105,12 @@ class Mask:
     @property
     def centroid(self) -> tuple[float, float]:
         """Mean (x, y) of the set pixels; (nan, nan) when there is none."""
-        rows, columns = np.nonzero(self.pixels)
-        if rows.size == 0:
+        rows, columns = np.count_nonzero(self.pixels, axis=1), np.count_nonzero(self.pixels, axis=0)
+        area = int(rows.sum())
+        if area == 0:
             return float("nan"), float("nan")
-        return float(columns.mean()) + self.box.x0, float(rows.mean()) + self.box.y0
+        x, y = int(columns @ np.arange(columns.size)) / area, int(rows @ np.arange(rows.size)) / area
+        return x + self.box.x0, y + self.box.y0
 
     def __bool__(self) -> bool:
         """Whether any pixel is set."""

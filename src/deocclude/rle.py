@@ -30,12 +30,7 @@ def encode(mask: Mask) -> dict[str, Any]:
 def counts(mask: Mask) -> list[int]:
     """Return the uncompressed run lengths (zeros first, down the columns) that add up to H x W."""
     height, width = mask.size
-    crop = np.pad(mask.pixels, ((1, 1), (0, 0))).astype(np.int8)
-    step = np.diff(crop, axis=0).T
-    columns, starts = np.nonzero(step == 1)
-    _, ends = np.nonzero(step == -1)
-    offset = (columns + mask.box.x0) * height + mask.box.y0
-    starts, ends = starts + offset, ends + offset
+    starts, ends = _spans(mask)
     new_run = np.ones(starts.size, bool)
     new_run[1:] = starts[1:] != ends[:-1]
     starts, ends = starts[new_run], np.append(ends[:-1][new_run[1:]], ends[-1:])
@@ -44,6 +39,21 @@ def counts(mask: Mask) -> list[int]:
     if edges.size and edges[-1] == height * width:
         runs = runs[:-1]
     return [int(run) for run in runs]
+
+
+def _spans(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where set pixels begin and end down each column, as places in the whole picture; ends are half-open."""
+    import cv2
+
+    tall, wide = mask.pixels.shape
+    columns = np.zeros((wide + 1, tall + 1), np.uint8)  # a clear pixel before each column, and one after the last
+    if mask:
+        columns[:-1, 1:] = cv2.transpose(mask.pixels.view(np.uint8))
+    flat = columns.ravel()
+    column, row = np.divmod(np.flatnonzero(flat[1:] != flat[:-1]), tall + 1)
+    # A span that ends with its column does so at the clear pixel before the next one.
+    places = (column + mask.box.x0) * mask.size.height + mask.box.y0 + row
+    return places[0::2], places[1::2]
 
 
 def decode(rle: dict[str, Any]) -> Mask:
@@ -102,6 +112,8 @@ def _as_runs(values: Any) -> NDArray[np.int64]:
 
 
 def _from_runs(runs: NDArray[np.int64], size: Size) -> Mask:
+    import cv2
+
     edges = np.concatenate([[0], np.cumsum(runs)])
     starts, ends = edges[1::2], edges[2::2]
     starts = starts[: ends.size]
@@ -109,13 +121,14 @@ def _from_runs(runs: NDArray[np.int64], size: Size) -> Mask:
     starts, ends = starts[kept], ends[kept]
     if starts.size == 0:
         return Mask.empty(size)
-    height = size.height
-    x0, x1 = int(starts[0]) // height, int(ends[-1] - 1) // height + 1
-    flat = np.zeros((x1 - x0) * height + 1, np.int8)
-    np.add.at(flat, starts - x0 * height, 1)
-    np.add.at(flat, ends - x0 * height, -1)
-    strip = np.cumsum(flat[:-1], dtype=np.int8).reshape(x1 - x0, height).T
-    return Mask.from_crop(strip, (x0, 0), size)
+    (first, top), (last, bottom) = np.divmod(starts, size.height), np.divmod(ends - 1, size.height)
+    x0, x1, y0, y1 = int(first[0]), int(last[-1]) + 1, 0, size.height
+    if np.array_equal(first, last):  # no run goes on in the next column, so rows without any need not be filled
+        y0, y1 = int(top.min()), int(bottom.max()) + 1
+    edges = np.stack([(first - x0) * (y1 - y0) + top - y0, (last - x0) * (y1 - y0) + bottom - y0 + 1], 1).ravel()
+    lengths = np.diff(np.concatenate([[0], edges, [(x1 - x0) * (y1 - y0)]]))
+    flat = np.repeat(np.arange(lengths.size, dtype=np.uint8) & 1, lengths)
+    return Mask.from_crop(cv2.transpose(flat.reshape(x1 - x0, y1 - y0)), (x0, y0), size)
 
 
 def from_polygons(polygons: list[list[float]], size: Size) -> Mask:

@@ -5,6 +5,7 @@ import json
 import threading
 import time
 import zipfile
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -152,6 +153,19 @@ def test_an_export_is_what_is_shown(computing, computed, tmp_path):
     assert json.loads((folder / "arrangement.json").read_text()) == body["arrangement"]
     pytest.importorskip("psd_tools", reason="needs the extra 'psd'")
     assert computing.get(f"{computed}/export/psd").content[:4] == b"8BPS"
+
+
+@pytest.mark.parametrize(("name", "form", "expected"), [
+    ("Büro 3.jpg", "ora", "Büro 3.ora"), ("photo.png", "png", "photo-layers.zip"),
+    ('a"b<c>.png', "photo", "a_b_c_-arranged.png"), ("x" * 200 + ".png", "ora", "x" * 120 + ".ora"),
+    ("...png", "cocoa", None),
+])  # fmt: skip
+def test_an_export_is_called_like_its_photo(computing, computed, name, form, expected):
+    session = computing.app.state.service.workspace.session(computed.rpartition("/")[2])
+    session._journal.facts["name"] = name
+    told = computing.get(f"{computed}/export/{form}").headers["content-disposition"]
+    found = unquote(told.partition("utf-8''")[2]) or told.partition('filename="')[2].rstrip('"')
+    assert found == (expected or f"{session.identity}-cocoa.json")
 
 
 def test_reopened_it_is_the_same(computing, computed):

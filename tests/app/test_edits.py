@@ -204,6 +204,40 @@ def test_a_box_and_scribbles_find_the_mask(client, photo):
     assert client.get(photo).json()["revision"] == 0  # nothing was stored
 
 
+def test_objects_that_are_spared_keep_their_pixels(client, photo):
+    body = {"box": [5, 5, 78, 58], "spare": [1, 99]}  # one of them was removed in another tab
+    found = rle.decode(client.post(f"{photo}/segment", json=body).json()["rle"]).to_array()
+    assert found[12:24, 12:48].mean() > 0.95 and not found[25:55, 30:70].any()
+    body |= {"foreground": [[[40, 45], [60, 45]]], "radius": 1}
+    found = rle.decode(client.post(f"{photo}/segment", json=body).json()["rle"]).to_array()
+    assert found[45, 40:60].all() and not found[30:40, 40:60].any()
+    alone = client.post(f"{photo}/segment", json={"box": [26, 21, 74, 59], "spare": [1, 2]})
+    assert alone.status_code == 422 and "part of another object" in alone.json()["error"]["message"]
+
+
+def test_a_click_spares_what_it_does_not_point_at(tmp_path, drawn):
+    class Discs:
+        """Stands for a click model: a disc round each click."""
+
+        def embed(self, photo):
+            return None
+
+        def segment(self, embedding, points, box):
+            rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
+            near = [np.hypot(columns - x, rows - y) < 8 for x, y, _ in points]
+            return Mask.from_array(np.logical_or.reduce(near))
+
+    client = client_of(Workspace(tmp_path / "work"), model=Discs())
+    address = upload(client, drawn)
+
+    def found(x, y):
+        return client.post(f"{address}/click", json={"points": [[x, y, 1]], "spare": [1]})
+
+    beside = rle.decode(found(26, 40).json()["rle"]).to_array()
+    assert beside[40, 20:30].all() and not beside[40, 30:].any()
+    assert rle.decode(found(32, 40).json()["rle"]).to_array()[40, 26:38].all()  # it points at the object
+
+
 def test_pictures_come_in_three_sizes(client, tmp_path):
     Image.new("RGB", (2000, 1000), "navy").save(tmp_path / "wide.png")
     answer = client.post("/api/photos", files={"file": ("wide.png", (tmp_path / "wide.png").read_bytes())})

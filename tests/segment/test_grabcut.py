@@ -103,3 +103,28 @@ def test_a_stroke_costs_its_length_and_not_the_photo():
     there = stroke_mask(far, 3, Size(2**20, 2**20))  # a terabyte as an array
     assert np.array_equal(there.crop(Box(corner, corner, corner + 90, corner + 80)), here.to_array())
     assert not stroke_mask([], 3, Size(80, 90)) and not stroke_mask([[(500.0, 4.0)]], 3, Size(80, 90))
+
+
+def test_what_belongs_to_others_stays_theirs_but_for_scribbles(disc):
+    photo, one, two = disc
+    whole = Prompt(Box(0, 0, 160, 120))
+    found = grabcut(photo, Prompt(whole.box, others=one))
+    assert overlap(found, two) > 0.9 and not found.overlap(one)
+    on = stroke_mask([[(60, 60), (130, 60)]], 4, SIZE)
+    found = grabcut(photo, Prompt(whole.box, foreground=on, others=one))
+    assert found.overlap(on) == on.area and found.overlap(one) == on.overlap(one)
+
+
+def test_an_object_that_another_one_cuts_in_two_is_found_whole(disc):
+    photo, one, _ = disc
+    rows, columns = np.mgrid[: SIZE.height, : SIZE.width]
+    bar = Mask.from_array((columns > 55) & (columns < 65) & (rows < 200))
+    on = stroke_mask([[(42, 60), (46, 60)]], 3, SIZE)
+    found = grabcut(photo, Prompt(Box(25, 25, 95, 95), foreground=on, others=bar))
+    assert overlap(found, one - bar) > 0.95
+
+
+def test_where_all_belongs_to_others_nothing_is_found(disc):
+    photo, _, _ = disc
+    with pytest.raises(InputError, match="part of another object"):
+        grabcut(photo, Prompt(Box(25, 25, 95, 95), others=Mask.from_array(np.ones(SIZE))))

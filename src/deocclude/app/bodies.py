@@ -123,7 +123,7 @@ class ComputeBody(Body):
 
 
 class SegmentBody(Body):
-    """A box and scribbles; ``object`` or ``start`` is a mask to begin with."""
+    """A box and scribbles; ``object`` or ``start`` is a mask to begin with, ``spare`` names objects to leave alone."""
 
     box: BoxBody | None = None
     object: Identity | None = None
@@ -131,10 +131,12 @@ class SegmentBody(Body):
     radius: Annotated[float, Field(gt=0, le=500, allow_inf_nan=False)] = 4.0
     foreground: Annotated[list[list[Point]], Field(max_length=500)] = []
     background: Annotated[list[list[Point]], Field(max_length=500)] = []
+    spare: Annotated[list[Identity], Field(max_length=1000)] = []
 
 
 class ClickBody(Body):
-    """Points on (1) and off (0) the object, and perhaps a box."""
+    """Points on (1) and off (0) the object, and perhaps a box; ``spare`` names objects to leave alone."""
 
     points: Annotated[list[tuple[Number, Number, Literal[0, 1]]], Field(max_length=200)] = []
     box: BoxBody | None = None
+    spare: Annotated[list[Identity], Field(max_length=1000)] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -37,11 +38,13 @@ class Export:
     """A form of export.
 
     Attributes:
+        word: what the name of the file says besides that of the photo; empty where the suffix says enough.
         suffix: of the file; empty for the photo's own.
         media_type: of the download.
         write: writes the file.
     """
 
+    word: str
     suffix: str
     media_type: str
     write: Callable[[Session, Path], None]
@@ -58,7 +61,7 @@ def export(session: Session, form: str, folder: Path) -> tuple[Path, str]:
         raise MissingError("export", form)
     chosen = EXPORTS[form]
     suffix = chosen.suffix or _photo_suffix(session)
-    path = folder / f"{session.identity}-{form}{suffix}"
+    path = folder / f"{_stem(session)}{chosen.word}{suffix}"
     chosen.write(session, path)
     return path, chosen.media_type
 
@@ -153,15 +156,21 @@ def _write_cocoa(session: Session, path: Path) -> None:
     write_cocoa(annotation_scene(session), path)
 
 
+def _stem(session: Session) -> str:
+    """Return what the user calls the photo, without its suffix and without what a file system may refuse."""
+    stem = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*\ud800-\udfff]+', "_", Path(session.name).stem)
+    return stem.encode()[:120].decode(errors="ignore").strip(". ") or session.identity
+
+
 def _photo_suffix(session: Session) -> str:
     path = session.photo.path
     return path.suffix if path is not None else ".png"
 
 
 EXPORTS = {
-    "png": Export(".zip", "application/zip", _write_png),
-    "ora": Export(".ora", "image/openraster", _write_ora),
-    "psd": Export(".psd", "image/vnd.adobe.photoshop", _write_psd),
-    "photo": Export("", "application/octet-stream", _write_photo),
-    "cocoa": Export(".json", "application/json", _write_cocoa),
+    "png": Export("-layers", ".zip", "application/zip", _write_png),
+    "ora": Export("", ".ora", "image/openraster", _write_ora),
+    "psd": Export("", ".psd", "image/vnd.adobe.photoshop", _write_psd),
+    "photo": Export("-arranged", "", "application/octet-stream", _write_photo),
+    "cocoa": Export("-cocoa", ".json", "application/json", _write_cocoa),
 }

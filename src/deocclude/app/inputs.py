@@ -6,12 +6,12 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from deocclude import rle
 from deocclude.app.history import State
+from deocclude.app.memory import Recent
 from deocclude.images import Photo
 from deocclude.layers.stack import LayerStack
 from deocclude.masks import Mask
@@ -31,6 +31,7 @@ PREFERRED = ("textured", "exemplar", "pcnet-c", "biharmonic", "telea", "navier-s
 """All painters, the best first: so they are shown, and so one takes the place of another that was rejected."""
 VERDICTS = "verdicts"
 """Words on references that another command was given."""
+_MASKS: Recent[Mask] = Recent(200_000_000)
 _INPUTS = ("object", "whole", "order", "choice", SCENE, SETTINGS, VERDICTS)
 
 
@@ -102,13 +103,8 @@ def settings_of(state: State, files: Path) -> Settings:
 
 
 def mask_of(value: Mapping[str, Any]) -> Mask:
-    """Return the mask of a run-length entry; the same object for the same entry."""
-    return _decoded(tuple(value["size"]), value["counts"])
-
-
-@lru_cache(maxsize=512)
-def _decoded(size: tuple[int, int], counts: str) -> Mask:
-    return rle.decode({"size": list(size), "counts": counts})
+    """Return the mask of a run-length entry; the same object for the same entry as long as it is remembered."""
+    return _MASKS.get((*value["size"], value["counts"]), lambda: rle.decode(dict(value)))
 
 
 def scene_of(state: State, photo: Photo) -> Scene:

@@ -34,7 +34,8 @@ class Job:
     Attributes:
         id: number.
         kind: ``compute`` or ``candidates``.
-        session: the photo that it is about.
+        photo: identity of the photo that it is about.
+        session: that photo; none once the job is over, or a list of old jobs would keep photos in memory.
         until: the last stage to compute.
         hole: the hole to paint, for ``candidates``.
         status: ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``.
@@ -46,7 +47,8 @@ class Job:
 
     id: int
     kind: str
-    session: Session
+    photo: str
+    session: Session | None
     until: str = STAGES[-1]
     hole: int | None = None
     status: str = "queued"
@@ -64,7 +66,7 @@ class Job:
         """Return it as plain values."""
         error = None if self.error is None else {"code": "failed", "message": self.error, "field": None, "hint": None}
         return {
-            "id": self.id, "kind": self.kind, "photo": self.session.identity, "status": self.status,
+            "id": self.id, "kind": self.kind, "photo": self.photo, "status": self.status,
             "stage": self.stage, "done": self.done, "total": self.total, "hole": self.hole, "error": error,
         }  # fmt: skip
 
@@ -112,11 +114,11 @@ class Jobs:
         """Add a job; one that waits already for the same is taken instead."""
         with self._lock:
             for job in self._jobs.values():
-                if job.status == "queued" and (job.kind, job.session, job.hole) == (kind, session, hole):
+                if job.status == "queued" and (job.kind, job.photo, job.hole) == (kind, session.identity, hole):
                     job.until = max(job.until, until, key=STAGES.index)
                     return job
             self._count += 1
-            job = self._jobs[self._count] = Job(self._count, kind, session, until, hole)
+            job = self._jobs[self._count] = Job(self._count, kind, session.identity, session, until, hole)
             for old in [item.id for item in self._jobs.values() if item.over][:-KEPT]:
                 del self._jobs[old]
         self._tell(job)
@@ -137,7 +139,7 @@ class Jobs:
     def current(self, session: Session) -> Job | None:
         """Return the job of a photo that runs or waits, if any."""
         with self._lock:
-            waiting = [job for job in self._jobs.values() if job.session is session and not job.over]
+            waiting = [job for job in self._jobs.values() if job.photo == session.identity and not job.over]
         return waiting[0] if waiting else None
 
     def cancel(self, identity: int) -> Job:
@@ -151,7 +153,7 @@ class Jobs:
             if job.status == "running":
                 self._worker.cancel()
             elif job.status == "queued":
-                job.status = "cancelled"
+                job.status, job.session = "cancelled", None
         self._tell(job)
         return job
 
@@ -163,22 +165,27 @@ class Jobs:
                 self._worker.warm_up()
             job = self._queue.get()
         while job is not None:
-            if self._begin(job):
-                self._finish(job, *self._attempt(job))
+            self._do(job)
             job = self._queue.get()
 
-    def _begin(self, job: Job) -> bool:
+    def _begin(self, job: Job) -> Session | None:
+        """Return the photo to work on; none where the job was cancelled, or all end."""
         with self._lock:
             if job.status != "queued" or self._stopping:
-                return False
+                return None
             job.status = "running"
             self._worker.ready()
         self._tell(job)
-        return True
+        return job.session
 
-    def _attempt(self, job: Job) -> tuple[str, str | None]:
+    def _do(self, job: Job) -> None:
+        session = self._begin(job)
+        if session is not None:
+            self._finish(job, session, *self._attempt(job, session))
+
+    def _attempt(self, job: Job, session: Session) -> tuple[str, str | None]:
         try:
-            _KINDS[job.kind](self, job)
+            _KINDS[job.kind](self, job, session)
         except CancelledError:
             return "cancelled", None
         except (DeoccludeError, RuntimeError) as error:
@@ -187,30 +194,30 @@ class Jobs:
             return "failed", f"{type(error).__name__}: {error}"
         return "done", None
 
-    def _finish(self, job: Job, status: str, error: str | None) -> None:
-        job.error, job.status = error, status
+    def _finish(self, job: Job, session: Session, status: str, error: str | None) -> None:
+        job.error, job.status, job.session = error, status, None
         if status == "done":
-            self._broker.publish(job.session.identity, "results", {"revision": job.session.state.revision})
+            self._broker.publish(job.photo, "results", {"revision": session.state.revision})
         self._tell(job)
         if status == "done" and job.kind == "compute":
-            self._saver.save(job.session, partial(self._unsaved, job))
+            self._saver.save(session, partial(self._unsaved, job))
 
     def _unsaved(self, job: Job, reason: str) -> None:
         job.error, job.status = reason, "failed"
         self._tell(job)
 
-    def _compute(self, job: Job) -> None:
-        snapshot = job.session.snapshot()
+    def _compute(self, job: Job, session: Session) -> None:
+        snapshot = session.snapshot()
         arguments = (snapshot.project, snapshot.settings, job.until)
-        job.session.accept(self._worker.run(compute, arguments, self._progress(job)))
+        session.accept(self._worker.run(compute, arguments, self._progress(job)))
 
-    def _paint(self, job: Job) -> None:
+    def _paint(self, job: Job, session: Session) -> None:
         assert job.hole is not None  # of this kind of job
-        snapshot = job.session.snapshot()
+        snapshot = session.snapshot()
         arguments = (snapshot.project, snapshot.settings, job.hole)
         found: Candidates | None = self._worker.run(paint_candidates, arguments, self._progress(job))
         if found is not None:
-            job.session.candidates[job.hole] = found
+            session.candidates[job.hole] = found
 
     def _progress(self, job: Job) -> Progress:
         def report(stage: str, done: int, total: int) -> None:
@@ -220,7 +227,7 @@ class Jobs:
         return report
 
     def _tell(self, job: Job) -> None:
-        self._broker.publish(job.session.identity, "job", job.to_json())
+        self._broker.publish(job.photo, "job", job.to_json())
 
 
-_KINDS: dict[str, Callable[[Jobs, Job], None]] = {"compute": Jobs._compute, "candidates": Jobs._paint}
+_KINDS: dict[str, Callable[[Jobs, Job, Session], None]] = {"compute": Jobs._compute, "candidates": Jobs._paint}

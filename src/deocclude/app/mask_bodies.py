@@ -102,7 +102,7 @@ def _pixels(text: str, box: Box) -> NDArray[np.bool_]:
 def _set_pixels(image: Image.Image, box: Box) -> NDArray[np.bool_]:
     """Return bool [box.height, box.width]: alpha above a half, or, without alpha, not 0."""
     if "A" in image.getbands() or "transparency" in image.info:
-        plane = image.convert("RGBA").getchannel("A").point(lambda value: 255 if value > 127 else 0)
+        plane = (image if "A" in image.getbands() else image.convert("RGBA")).getchannel("A")
     else:
         values = np.asarray(image)
         seen = values.any(-1) if values.ndim == 3 else values != 0

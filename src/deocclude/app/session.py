@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +14,7 @@ from deocclude.app import inputs
 from deocclude.app.candidates import Candidates
 from deocclude.app.history import Changes, State
 from deocclude.app.journal import FOLDER, Journal
+from deocclude.app.memory import Recent, bytes_of
 from deocclude.app.problems import MissingError, NotReadyError
 from deocclude.errors import DeoccludeError, InputError
 from deocclude.files import write_text
@@ -29,8 +27,8 @@ from deocclude.scene import Scene
 
 T = TypeVar("T")
 REFERENCES = "references"
-REMEMBERED = 200
-"""Values that are kept because they take long to find."""
+REMEMBERED = 50_000_000
+"""Bytes of values that are kept because they take long to find."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +67,7 @@ class Session:
         self._journal, self._results = journal, results
         self._stale: tuple[int, int, str | None] | None = None
         self._accepted = 0
-        self._memo: OrderedDict[Hashable, Any] = OrderedDict()
+        self._memo: Recent[Any] = Recent(REMEMBERED)
         self._told: dict[str, Any] = {}
         self._seen = version_of(journal.folder)
         self._summarise()
@@ -231,22 +229,19 @@ class Session:
             return results
 
     def memo(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what ``make`` returns, made once for each ``key``; the oldest are forgotten."""
-        with self.lock:
-            if key in self._memo:
-                found: T = self._memo[key]
-                return found
-        value = make()
-        with self.lock:
-            self._memo[key] = value
-            while len(self._memo) > REMEMBERED:
-                self._memo.popitem(last=False)
-        return value
+        """Return what ``make`` returns, made once for each ``key``; what was not asked for for longest is forgotten."""
+        found: T = self._memo.get(key, make)
+        return found
 
-    @cached_property
+    @property
+    def bytes(self) -> int:
+        """How much memory the photo and its results take up."""
+        return bytes_of([self.photo, self._results, self.candidates]) + self._memo.bytes
+
+    @property
     def photo_tag(self) -> str:
         """A text that is another one for another photo."""
-        return hashlib.sha256(self.photo.pixels.data).hexdigest()[:10]
+        return self.photo.digest[:10]
 
     def _summarise(self) -> None:
         """Keep beside the journal what a list of photos tells, so that it need not read every journal."""

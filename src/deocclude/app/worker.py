@@ -107,6 +107,7 @@ def _serve(pipe: Connection) -> None:
             pipe.send(("ready", None))
             task, arguments = pipe.recv()
             pipe.send(_answer(task, arguments, lambda *step: pipe.send(("progress", step))))
+            del task, arguments  # or a large photo would stay in memory until the next task
 
 
 def _answer(task: Task, arguments: tuple[Any, ...], progress: Progress) -> tuple[str, Any]:

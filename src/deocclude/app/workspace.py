@@ -1,4 +1,4 @@
-"""The photos of the app: where each one's project folder is, opened when it is first asked for.
+"""The photos of the app: where each one's project folder is, opened when it is asked for.
 
 Addresses call a photo by an id that is looked up here, never by a path; so no address leads out of these folders.
 """
@@ -15,6 +15,7 @@ from typing import Any
 
 from deocclude.app.create import new_project
 from deocclude.app.journal import FOLDER, Journal
+from deocclude.app.memory import Shelf
 from deocclude.app.problems import MissingError
 from deocclude.app.session import Session
 from deocclude.demo import load_demo
@@ -25,6 +26,8 @@ from deocclude.project.store import is_project
 from deocclude.scene import Scene
 
 PHOTO_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+ROOM = 1_000_000_000
+"""Bytes that open photos and their results take up together; those not used for longest are closed beyond that."""
 
 
 @dataclass(frozen=True)
@@ -58,18 +61,19 @@ class Workspace:
     Args:
         folder: where new project folders are made.
         target: a photo, a project folder or a folder of photos to begin with; without one, all projects in ``folder``.
+        room: bytes of memory for open photos; the one used last stays open in any case.
 
     Raises:
         InputError: ``target`` is neither, a photo that cannot be read, or ``folder`` is a file.
     """
 
-    def __init__(self, folder: Path, target: Path | None = None) -> None:
+    def __init__(self, folder: Path, target: Path | None = None, *, room: int = ROOM) -> None:
         self.folder = folder.absolute()
         if self.folder.exists() and not self.folder.is_dir():
             raise InputError("a folder to work in", "a file", file=self.folder, hint="name another with --workspace")
         self.lock = threading.Lock()
         self._places: dict[str, Place] = {}
-        self._open: dict[str, Session] = {}
+        self._open: Shelf[Session] = Shelf(room)
         self._turns: dict[str, threading.Lock] = {}
         self.current: str | None = None
         if target is not None:
@@ -91,14 +95,16 @@ class Workspace:
         """
         place = self.place(identity)
         with self._turn(identity):
-            if identity not in self._open:
+            session = self._open.use(identity)
+            if session is None:
                 photo = None
                 if not (Journal.exists(place.folder) or is_project(place.folder)):
                     if place.source is None:
                         raise MissingError("photo", identity)
                     photo = new_project(place.folder, place.source, place.name)
-                self._open[identity] = Session.open(identity, place.folder, photo)
-            return self._open[identity]
+                session = Session.open(identity, place.folder, photo)
+                self._open.add(session)
+            return session
 
     def place(self, identity: str) -> Place:
         """Return where a photo is.
@@ -113,7 +119,7 @@ class Workspace:
 
     def opened(self, identity: str) -> Session | None:
         """Return a photo if it is open."""
-        return self._open.get(identity)
+        return self._open.find(identity)
 
     def add(self, photo: Path, name: str, masks: Path | Scene | None = None) -> Session:
         """Make a project of a new photo, whose file may go afterwards.
@@ -125,7 +131,7 @@ class Workspace:
         with self._turn(identity):
             folder = self.folder / identity
             session = Session.open(identity, folder, new_project(folder, photo, name, masks))
-            self._open[identity] = session
+            self._open.add(session)
             self._add_place(Place(identity, name, folder))
         return session
 

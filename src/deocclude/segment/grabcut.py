@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,8 @@ ROUNDS = 5
 AROUND = 0.25
 """The crop reaches so far beyond the box, in parts of its longer side; what is there is background."""
 LEAST_AROUND = 12
+CRUMB = 0.01
+"""Of what other objects leave over, parts below this share of the largest are dropped."""
 SMALL = 0.05
 """Loose parts in a box below this share of the largest are dropped, unless a scribble says that they belong."""
 
@@ -49,6 +53,9 @@ def grabcut(photo_rgb: NDArray[np.uint8], prompt: Prompt) -> Mask:
     inside = np.isin(seeds, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
     found = cv2.resize(inside, (crop.width, crop.height), interpolation=cv2.INTER_LINEAR) > 0.5
     mask = _tidied(found, prompt, crop, size)
+    if not mask and prompt.others is not None and found.any():
+        raise InputError("something that is not part of another object", "nothing", field="box",
+                         hint="choose that object first, to give it another mask")  # fmt: skip
     if not mask:
         raise _nothing()
     return mask
@@ -122,7 +129,27 @@ def _tidied(found: NDArray[np.bool_], prompt: Prompt, crop: Box, size: Size) -> 
     if prompt.box is not None:  # else what is apart from what was pointed at is another object
         areas = stats[1:, cv2.CC_STAT_AREA]
         kept |= {label + 1 for label in np.flatnonzero(areas >= SMALL * areas.max()).tolist()}
-    return Mask.from_crop(np.isin(labels, sorted(kept)), crop[:2], size)
+    found = _of(labels, kept)
+    if prompt.others is not None and prompt.others:
+        found = _without_crumbs(found & (wanted | ~prompt.others.crop(crop)), wanted)
+    return Mask.from_crop(found, crop[:2], size)
+
+
+def _without_crumbs(found: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the mask without the slivers that are left where masks of other objects are not quite tight."""
+    import cv2
+
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8))
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    kept = set(np.unique(labels[wanted & found]).tolist()) - {0}
+    return _of(labels, kept | {at + 1 for at in np.flatnonzero(areas >= CRUMB * areas.max(initial=0)).tolist()})
+
+
+def _of(labels: NDArray[Any], kept: set[int]) -> NDArray[np.bool_]:
+    """Return where a labelled picture, int32 [h, w], has one of the labels."""
+    table = np.zeros(int(labels.max()) + 1, bool)
+    table[sorted(kept)] = True
+    return np.asarray(table[labels], bool)
 
 
 def _nothing() -> InputError:

@@ -23,12 +23,14 @@ class Prompt:
         foreground: pixels on the object.
         background: pixels that are not the object.
         start: a mask to improve.
+        others: pixels of other objects, which stay theirs but for ``foreground``.
     """
 
     box: Box | None = None
     foreground: Mask | None = None
     background: Mask | None = None
     start: Mask | None = None
+    others: Mask | None = None
 
 
 def stroke_mask(strokes: Sequence[Stroke], radius: float, size: Size) -> Mask:

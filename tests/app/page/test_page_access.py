@@ -50,6 +50,7 @@ def test_a_box_is_drawn_with_keys_alone(window, photo):
     page = window.page
     page.set_viewport_size({"width": 1280, "height": 800})
     window.go(photo, "masks")
+    page.get_by_role("button", name="Choose spoon").click()
     page.keyboard.press("b")
     page.locator("canvas.picture").focus()
     to_start, to_end = ["ArrowRight"] * 4 + ["ArrowUp"] * 24, ["ArrowRight"] * 18 + ["ArrowDown"] * 47

@@ -187,6 +187,7 @@ def test_a_mask_in_the_making_is_there_when_the_page_is_loaded_again(window, pho
     """With its name, and with what can be taken back; brush strokes into objects leave no copy."""
     window.go(photo, "masks")
     page = window.page
+    page.get_by_role("button", name="Choose spoon").click()
     window.drag((129, 24), (171, 132))
     page.get_by_role("button", name="Add object").and_(page.locator(":enabled")).wait_for(timeout=60_000)
     page.keyboard.press("p")

@@ -105,6 +105,18 @@ def test_alt_clicks_take_away_too_and_keys_click_as_well(window, bare):
     assert mask[HEIGHT // 2, WIDTH // 2 - 5] and not mask[HEIGHT // 2, WIDTH // 2 + 5]
 
 
+def test_many_steps_back_the_mask_is_what_it_was(window, bare):
+    page = window.page
+    page.keyboard.press("c")
+    for step in range(9):
+        click(window, 40 + 10 * step, 60)
+    for _ in range(8):
+        page.keyboard.press("Control+z")
+        window.settle()
+    mask = taken(window, bare)
+    assert mask[60, 36:45].all() and not (mask & ~near(40, 60, 1)).any()
+
+
 def test_a_click_beside_the_object_alone_is_refused(window, bare):
     page = window.page
     page.keyboard.press("c")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
 from PIL import Image
+
+from deocclude.formats import write_scene
+from deocclude.scene import scene_from_arrays
 
 
 def start(window):
@@ -87,6 +91,26 @@ def test_a_photo_is_uploaded(window, tmp_path):
     page.get_by_text("Nothing is marked yet").wait_for()
     assert "grey.png" in page.title()
     window.settle()
+
+
+def test_many_photos_are_added_at_once_each_with_its_masks(window, tmp_path):
+    for name in ("one.png", "two.png"):
+        Image.new("RGB", (64, 48), (90, 120, 90)).save(tmp_path / name)
+    (tmp_path / "three.png").write_text("no picture", encoding="utf-8")
+    mask = np.zeros((48, 64), bool)
+    mask[10:20, 10:20] = True
+    write_scene(scene_from_arrays(mask[None], ("thing",)), tmp_path / "two.json", "sam")
+    page = start(window)
+    page.locator("#photo-input").set_input_files([tmp_path / f"{name}.png" for name in ("one", "two", "three")]
+                                                 + [tmp_path / "two.json"])  # fmt: skip
+    page.get_by_role("alert").wait_for()
+    told = page.get_by_role("alert").inner_text()
+    assert told.startswith("2 photos added, 1 not: three.png")
+    assert page.locator(".tile", has_text="one.png").inner_text().endswith("0 objects")
+    assert page.locator(".tile", has_text="two.png").inner_text().endswith("1 object")
+    window.go(page.locator(".tile", has_text="one.png").get_attribute("id").removeprefix("open-"), "masks")
+    assert page.get_by_role("alert").count() == 0  # it was about other photos
+    window.faults = [fault for fault in window.faults if "status of 4" not in fault]
 
 
 @pytest.mark.parametrize("name", ["words.png", "words.txt"])

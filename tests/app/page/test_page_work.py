@@ -41,7 +41,7 @@ def test_a_box_gives_a_mask(window, photo):
     page.get_by_text("3 objects").wait_for()
     window.settle()
     new = state_of(window, photo)["objects"][-1]
-    assert new["name"] == "object 3"
+    assert new["name"] == "object 4"
     left, top, right, bottom = new["visible_box"]
     assert 120 <= left < right <= 180 and 15 <= top < bottom <= 140
     assert 300 < new["visible_pixels"] < 42 * 108
@@ -50,7 +50,7 @@ def test_a_box_gives_a_mask(window, photo):
 def test_a_stroke_of_the_brush_is_stored(window, photo):
     window.go(photo, "masks")
     before = state_of(window, photo)["objects"][-1]
-    window.page.get_by_role("button", name="Choose object 3").click()
+    window.page.get_by_role("button", name="Choose object 4").click()
     window.page.keyboard.press("p")
     window.drag((140, 30), (165, 35))
     window.settle()
@@ -191,6 +191,7 @@ def test_a_number_typed_a_moment_ago_is_exported_and_undone(window, photo):
     page.locator("li.layer[data-layer] button.choose").first.click()
     page.locator("#pose-dy").fill("17")
     with page.expect_download() as waiting:
+        page.locator("#export").click()
         page.locator("#export-png").click()
     with zipfile.ZipFile(waiting.value.path()) as file:
         name = next(name for name in file.namelist() if name.endswith("arrangement.json"))
@@ -221,6 +222,7 @@ def test_before_and_after(window, photo):
 def test_the_layers_are_exported(window, photo):
     window.go(photo, "layers")
     with window.page.expect_download() as waiting:
+        window.page.locator("#export").click()
         window.page.locator("#export-png").click()
     with zipfile.ZipFile(waiting.value.path()) as file:
         names = file.namelist()

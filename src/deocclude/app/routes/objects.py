@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Query
 
 from deocclude.app import edits
@@ -16,7 +17,7 @@ from deocclude.app.service import ServiceDep, SessionDep, picture
 from deocclude.app.session import Session
 from deocclude.app.views import mask_version
 from deocclude.errors import InputError
-from deocclude.masks import Mask
+from deocclude.masks import Mask, union
 from deocclude.segment.prompt import Prompt, stroke_mask
 from deocclude.stages import Stopwatch
 
@@ -116,6 +117,7 @@ def segment(session: SessionDep, body: SegmentBody) -> dict[str, Any]:
         foreground=stroke_mask(body.foreground, body.radius, size),
         background=stroke_mask(body.background, body.radius, size),
         start=start,
+        others=union(_spared(session, body.spare), size),
     )
     return mask_out(grabcut(session.photo.pixels, prompt)) | {"seconds": watch.seconds}
 
@@ -127,6 +129,10 @@ def click(service: ServiceDep, session: SessionDep, body: ClickBody) -> dict[str
     if service.model is None:
         raise NotReadyError("masks by click", "need a model: start deocclude app with --model ENCODER DECODER")
     mask = service.model.segment(service.embedding(session, service.model), body.points, box)
+    others = [other for other in _spared(session, body.spare) if not _pointed_at(other, body)]
+    mask = mask - union(others, session.photo.size)
+    if not mask:
+        raise InputError("something under the click", "nothing that is not part of another object", field="points")
     return mask_out(mask) | {"seconds": watch.seconds}
 
 
@@ -141,6 +147,20 @@ def _change(session: Session, identity: int, body: ObjectPatch) -> edits.Edit:
     mask = edits.painted(edits.visible_of(session, identity), stroke, body.paint.mode)
     verb = "Paint" if body.paint.mode == "add" else "Erase from"
     return edits.reshape(session, identity, mask, body.take and body.paint.mode == "add", verb)
+
+
+def _spared(session: Session, identities: list[int]) -> list[Mask]:
+    """Return the visible masks of objects; those that another tab has removed meanwhile are passed over."""
+    with session.lock:
+        present = set(session.state.ids("object"))
+        return [edits.visible_of(session, identity) for identity in identities if identity in present]
+
+
+def _pointed_at(mask: Mask, body: ClickBody) -> bool:
+    """Whether a click says that something of ``mask`` is wanted."""
+    points = np.array([(x, y) for x, y, on in body.points if on]).reshape(-1, 2)
+    x, y = np.rint(points).astype(int).T
+    return bool(mask.holds(x, y).any())
 
 
 def _mask(session: Session, identity: int, kind: str) -> Mask:

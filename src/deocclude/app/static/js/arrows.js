@@ -10,6 +10,8 @@ import { colour } from "./pictures.js";
 /** @typedef {{x: number, y: number}} Point */
 
 const RADIUS = 13;
+/** Width of a letter of a name, on average. */
+const LETTER = 8.5;
 /** Of a dot where there are so many objects that the large ones would cover each other. */
 const SMALL = 6;
 /** Pixels of the screen that an object has each way, below which names and numbers are shown only where one points. */
@@ -58,11 +60,23 @@ export class Arrows {
     const focused = /** @type {SVGElement | null} */ (document.activeElement)?.dataset?.edge;
     const { dropped } = session.state.order;
     this.svg.replaceChildren(
-      ...this.edges.map((edge) => this.arrow(edge, spots, dropped.includes(edge))).filter((part) => part !== null),
+      ...this.fromLongest(spots).map((edge) => this.arrow(edge, spots, dropped.includes(edge))).filter((part) => part !== null),
       ...session.state.objects.map((item, position) => this.badge(item, position, spots)),
     );
     if (focused) this.refocus(focused);
     this.placeMenu(spots);
+  }
+
+  /**
+   * The arrows, the longest first: one that lies along another is on top where it is, and both can be clicked on.
+   * @param {Map<number, Point>} spots
+   */
+  fromLongest(spots) {
+    const length = (/** @type {Edge} */ { front, behind }) => {
+      const [from, to] = [spots.get(front), spots.get(behind)];
+      return from && to ? Math.hypot(to.x - from.x, to.y - from.y) : 0;
+    };
+    return [...this.edges].sort((one, other) => length(other) - length(one));
   }
 
   /**
@@ -130,6 +144,9 @@ export class Arrows {
    */
   badge(item, position, spots) {
     const at = spots.get(item.id) ?? { x: 0, y: 0 };
+    const name = short(item.name);
+    const half = LETTER * name.length / 2;
+    const middle = Math.max(half, Math.min(this.desk.stage.size.width - half, at.x)); // all of it is seen
     const badge = s(
       "g",
       {
@@ -140,7 +157,7 @@ export class Arrows {
         onpointerleave: () => this.look(null),
       },
       s("circle", { cx: at.x, cy: at.y, r: this.radius }),
-      s("text", { class: "name", x: at.x, y: at.y + this.radius + 15 }, short(item.name)),
+      s("text", { class: "name", x: middle, y: at.y + this.radius + 15 }, name),
     );
     badge.style.setProperty("--hue", colour(position));
     return badge;

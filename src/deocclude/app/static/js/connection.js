@@ -39,6 +39,6 @@ async function ask() {
 }
 
 function welcome() {
-  tell("The server answers again.");
   for (const back of [...returns]) back();
+  tell("The server answers again.");
 }

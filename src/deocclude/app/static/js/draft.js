@@ -23,7 +23,10 @@ import { MaskCanvas } from "./mask_canvas.js";
  * @property {{points: Point[], radius: number, mode: "add" | "erase"}[]} painted holds, whatever is cut out later.
  */
 
-/** @typedef {{png: PngMask, mask: MaskCanvas}} Found what the server has cut out; nothing is painted on it. */
+/**
+ * @typedef {{png: PngMask, mask: MaskCanvas | null}} Found what the server has cut out; nothing is painted on it. Far
+ *   back, the mask is drawn again from its PNG when it is needed: at full size it is as large as a photo.
+ */
 /** @typedef {{given: Given, found: Found | null}} Step */
 
 /** @returns {Given} */
@@ -36,6 +39,9 @@ const nothing = () => ({
   clicks: [],
   painted: [],
 });
+
+/** Steps back whose masks are at hand. */
+const NEAR = 4;
 
 export class Draft {
   /** @param {Session} session */
@@ -57,6 +63,8 @@ export class Draft {
     this.changed = () => {};
     /** @type {() => void} keeps a copy of it */
     this.keep = () => {};
+    /** @type {() => number[]} objects whose pixels it must leave to them */
+    this.spare = () => [];
     this.asking = new AbortController();
   }
 
@@ -83,6 +91,8 @@ export class Draft {
 
   remember() {
     this.past.push({ given: structuredClone(this.given), found: this.found });
+    const near = new Set([this.found, ...this.past.slice(-NEAR).map((step) => step.found)]);
+    for (const { found } of this.past) if (found && !near.has(found)) found.mask = null;
   }
 
   /** Take back the last stroke or box; whether there was one. */
@@ -90,7 +100,7 @@ export class Draft {
     const last = this.past.pop();
     if (!last) return false;
     this.asking.abort();
-    this.restore(last, this.past, this.name);
+    void this.restore(last, this.past, this.name);
     return true;
   }
 
@@ -99,8 +109,10 @@ export class Draft {
    * @param {Step[]} past
    * @param {string} name
    */
-  restore({ given, found }, past, name) {
+  async restore({ given, found }, past, name) {
     Object.assign(this, { given, found, past, name, busy: false });
+    if (found && !found.mask) found.mask = await MaskCanvas.read(this.session.state.photo, found.png);
+    if (this.given !== given) return; // another step has been taken meanwhile
     this.mask = this.drawn();
     this.tell();
   }
@@ -109,7 +121,7 @@ export class Draft {
   drawn() {
     const { painted } = this.given;
     if (!this.found && !painted.length) return null;
-    const mask = this.found?.mask.copy() ?? new MaskCanvas(this.session.state.photo);
+    const mask = this.found?.mask?.copy() ?? new MaskCanvas(this.session.state.photo);
     for (const { points, radius, mode } of painted) mask.paint(points, radius, mode);
     return mask;
   }
@@ -159,7 +171,7 @@ export class Draft {
     const { box, clicks, painted } = this.given;
     this.given = { ...nothing(), box, clicks, painted }; // the model knows nothing of scribbles
     this.given.clicks.push([point.x, point.y, on ? 1 : 0]);
-    void this.request("click", { points: this.given.clicks, box: this.given.box });
+    void this.request("click", { points: this.given.clicks, box: this.given.box, spare: this.spare() });
   }
 
   /**
@@ -191,6 +203,7 @@ export class Draft {
       radius: Math.max(1, Math.round(radius)),
       foreground: lines(foreground),
       background: lines(background),
+      spare: this.spare(),
     });
   }
 

@@ -60,7 +60,7 @@ async function recall(draft) {
     if (draft.open || draft.undoable) return;
     const found = pngs.map((/** @type {PngMask} */ png, /** @type {number} */ at) => ({ png, mask: masks[at] }));
     const past = steps.map((/** @type {any} */ step) => ({ given: step.given, found: found[step.found] ?? null }));
-    draft.restore(past.pop(), past, name);
+    await draft.restore(past.pop(), past, name);
   } catch {
     store(photo.id, null); // damaged
   }

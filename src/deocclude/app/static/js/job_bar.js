@@ -3,7 +3,7 @@
 
 import { byId, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
-import { TITLES } from "./session.js";
+import { following, TITLES } from "./session.js";
 
 /** @typedef {import("./session.js").Session} Session */
 
@@ -77,7 +77,10 @@ export function showOpening(text) {
 function summary({ state }) {
   if (state.objects.length === 0) return "Mark the first object to begin.";
   if (state.stages.length === 0) return "Stored. The other steps are computed when you open them.";
-  if (state.stale_from !== null) return `Stored. To be computed again from: ${TITLES.get(state.stale_from)}.`;
+  if (state.stale_from !== null) {
+    const again = state.stages.some((stage) => stage.name === "layers") ? " again" : "";
+    return `Stored. ${following(state.stale_from)}: computed${again} when you open them.`;
+  }
   const seconds = state.stages.reduce((sum, stage) => sum + stage.seconds, 0);
   const fallback = state.stages.find((stage) => stage.fallback_reason);
   return fallback

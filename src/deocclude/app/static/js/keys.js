@@ -5,7 +5,8 @@ import { byId, fill, h } from "./dom.js";
 
 /**
  * @typedef {object} Shortcut
- * @property {string} key as "b", "?", "Ctrl+z", "Ctrl+Shift+z", "Alt+ArrowUp"; Ctrl is Command on a Mac.
+ * @property {string} key as "b", "?", "Ctrl+z", "Ctrl+Shift+z", "Alt+ArrowUp"; Ctrl is Command on a Mac, and Delete
+ *   the key with that name there, which others call Backspace.
  * @property {string} does what it does, for the help dialog.
  * @property {(event: KeyboardEvent) => void} run
  * @property {string} [as] how the help dialog shows the key, where several share a line.
@@ -61,7 +62,7 @@ export function listen(shortcuts) {
   document.addEventListener("keydown", (event) => {
     const name = nameOf(event);
     if (event.defaultPrevented || taken(event)) return;
-    const found = [...here, ...everywhere].find((item) => item.key === name);
+    const found = [...here, ...everywhere].find((item) => item.key === (name === "Backspace" ? "Delete" : name));
     if (!found || found.when?.() === false) return;
     event.preventDefault();
     found.run(event);

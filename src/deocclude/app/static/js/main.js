@@ -7,7 +7,7 @@ import { byId, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { showJob, showOpening } from "./job_bar.js";
 import * as keys from "./keys.js";
-import { complain } from "./notices.js";
+import { complain, hide } from "./notices.js";
 import { Session } from "./session.js";
 import { parseAddress, STEPS } from "./steps.js";
 import { StartView } from "./views/start.js";
@@ -77,6 +77,7 @@ class App {
   async change(photo) {
     this.session?.close();
     this.session = null;
+    hide(); // what was said was about another photo
     if (!photo) return;
     showOpening("Opening the photo …");
     const { visit } = this;
@@ -152,7 +153,8 @@ class App {
       h("button", { type: "button", id, disabled: off, "aria-label": label, title: label, onclick: run }, icon(sign));
     fill(
       byId("tools"),
-      state ? h("span", { class: "file" }, state.photo.name) : null,
+      state ? h("span", { class: "file", title: state.photo.name }, state.photo.name) : null,
+      session ? tool("photos", "photos", "All photos (Ctrl+O)", false, () => this.home()) : null,
       session
         ? tool("undo", "undo", state?.undo ? `Undo: ${state.undo}` : "Undo", !state?.undo && !this.view?.undoable, () =>
             this.undo(),
@@ -163,6 +165,11 @@ class App {
         : null,
       tool("show-help", "help", "Keyboard (?)", false, keys.showHelp),
     );
+  }
+
+  /** Go to the first page, with all photos. */
+  home() {
+    location.hash = "#start";
   }
 
   undo() {
@@ -210,6 +217,7 @@ class App {
         run: () => to(-1),
       },
       { key: "Alt+ArrowRight", does: "", unlisted: true, run: () => to(1) },
+      { key: "Ctrl+o", does: "All photos, or another one", run: () => this.home() },
       {
         key: "PageDown",
         as: "PageUp and PageDown",

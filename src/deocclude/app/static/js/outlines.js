@@ -41,14 +41,24 @@ export class Outlines {
     this.without = without;
     /** @type {Map<string, Drawn>} */
     this.drawn = new Map();
+    /** @type {Map<number, Drawn>} by object: what is shown until the newest is there */
+    this.latest = new Map();
+    /** @type {Promise<void>} settled when what the state says is drawn */
+    this.ready = Promise.resolve();
+    this.visit = 0;
     /** @type {(item: Item) => {fill: number, line: number}} how strongly, 0..1 */
     this.style = () => ({ fill: 0.35, line: 1 });
     desk.stage.painters.push((context) => this.paint(context));
   }
 
   /** Draw what the state says now. */
-  async update() {
+  update() {
+    return (this.ready = this.load());
+  }
+
+  async load() {
     const { objects } = this.desk.session.state;
+    const visit = (this.visit += 1);
     const wanted = new Set();
     const jobs = objects.map(async (item, position) => {
       const { url, box } = this.source(item);
@@ -61,7 +71,13 @@ export class Outlines {
       this.drawn.set(key, drawn);
     });
     await Promise.allSettled(jobs);
+    if (visit !== this.visit) return; // the state has changed since
     for (const key of this.drawn.keys()) if (!wanted.has(key)) this.drawn.delete(key);
+    this.latest.clear();
+    objects.forEach((item, position) => {
+      const found = this.drawn.get(this.key(item, position));
+      if (found) this.latest.set(item.id, found);
+    });
     this.desk.stage.invalidate();
   }
 
@@ -93,6 +109,14 @@ export class Outlines {
   }
 
   /**
+   * @param {Item} item
+   * @param {number} position
+   */
+  shown(item, position) {
+    return this.drawn.get(this.key(item, position)) ?? this.latest.get(item.id);
+  }
+
+  /**
    * Take what is not to be tinted out of a tint.
    * @param {Drawn} drawn
    * @param {Item} item
@@ -116,11 +140,12 @@ export class Outlines {
 
   /** @param {CanvasRenderingContext2D} context */
   paint(context) {
+    if (this.desk.bare) return;
     const { objects, preview } = this.desk.session.state;
     const wide = Math.min(6, Math.max(2, Math.round((1.5 * preview.scale) / this.desk.stage.scale)));
     const margin = wide / preview.scale; // the line is no hairline in a small window
     objects.forEach((item, position) => {
-      const found = this.drawn.get(this.key(item, position));
+      const found = this.shown(item, position);
       if (!found) return;
       const [x0, y0, x1, y1] = found.box;
       const { fill, line } = this.style(item);
@@ -141,7 +166,7 @@ export class Outlines {
   at(point) {
     const { objects } = this.desk.session.state;
     const hits = objects.filter((item, position) => {
-      const found = this.drawn.get(this.key(item, position));
+      const found = this.shown(item, position);
       return found ? covers(found, point) : false;
     });
     hits.sort((one, other) => one.visible_pixels - other.visible_pixels);

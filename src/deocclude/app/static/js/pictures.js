@@ -3,9 +3,15 @@
 
 import { busy } from "./busy.js";
 
-/** @type {Map<string, Promise<ImageBitmap>>} addresses carry their version, so what is here never grows old */
+/**
+ * Addresses carry their version, so what is here never grows old; what was asked for last comes last.
+ * @type {Map<string, Promise<ImageBitmap>>}
+ */
 const cache = new Map();
-const KEPT = 120;
+/** @type {Map<string, number>} pixels of those that are there */
+const sizes = new Map();
+/** Pixels that are kept: 200 MB, or the twentyfive largest pictures there are. */
+const KEPT = 50e6;
 
 /**
  * Load a picture; the same address is loaded once.
@@ -14,12 +20,33 @@ const KEPT = 120;
  */
 export function load(url) {
   const known = cache.get(url);
-  if (known) return known;
-  const loading = busy(fetchBitmap(url, () => cache.delete(url)));
-  loading.catch(() => cache.delete(url));
+  if (known) forget(url);
+  const loading = known ?? busy(fetchBitmap(url, () => forget(url)));
   cache.set(url, loading);
-  if (cache.size > KEPT) cache.delete(/** @type {string} */ (cache.keys().next().value));
+  loading.then(
+    ({ width, height }) => {
+      if (cache.has(url)) sizes.set(url, width * height);
+      trim();
+    },
+    () => forget(url),
+  );
   return loading;
+}
+
+/** @param {string} url */
+function forget(url) {
+  cache.delete(url);
+  sizes.delete(url);
+}
+
+/** Forget what was not asked for for longest, where there is too much. */
+function trim() {
+  let pixels = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  for (const url of [...cache.keys()]) {
+    if (pixels <= KEPT) return;
+    pixels -= sizes.get(url) ?? 0;
+    if (sizes.has(url)) forget(url);
+  }
 }
 
 /**

@@ -25,6 +25,19 @@ export const TITLES = new Map([
 ]);
 const STAGES = [...TITLES.keys()];
 
+/** The steps in which one looks at what a stage has computed. */
+const SHOWN = ["Order", "Order", "Shapes", "Content", "Content", "Layers"];
+
+/**
+ * What has to be computed, in words: `Content and Layers`.
+ * @param {string} stage the first that is out of date
+ */
+export function following(stage) {
+  const steps = [...new Set(SHOWN.slice(STAGES.indexOf(stage)))];
+  const last = steps.pop() ?? "";
+  return steps.length ? `${steps.join(", ")} and ${last}` : last;
+}
+
 export class Session {
   /** @param {State} state */
   constructor(state) {

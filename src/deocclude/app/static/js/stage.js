@@ -24,6 +24,8 @@ import { h } from "./dom.js";
 /** @typedef {(context: CanvasRenderingContext2D, stage: Stage) => void} Painter */
 
 const MARGIN = 20;
+/** A photo that is shown whole is enlarged so far; a tiny one is to be worked on as well. */
+const LARGEST_FIT = 16;
 /** Pixels below the photo, which the line of help and the zoom buttons take up. */
 const FOOT = 56;
 
@@ -49,9 +51,13 @@ export class Stage {
     this.element = h("div", { class: "stage" }, this.canvas, this.overlay);
     this.fitted = true;
     this.pending = 0;
-    /** @type {"idle" | "tool" | "pan"} */
+    /** @type {"idle" | "tool" | "pan" | "pinch"} */
     this.gesture = "idle";
     this.space = false;
+    /** Whether the mouse has moved over the picture and not left it since. */
+    this.hovered = false;
+    /** @type {Map<number, Point>} fingers on the picture, by pointer */
+    this.fingers = new Map();
     this.size = { width: 0, height: 0 };
     this.observer = new ResizeObserver(() => this.measure());
     this.observer.observe(this.element);
@@ -61,6 +67,8 @@ export class Stage {
   /** Stop watching; the element may go. */
   close() {
     this.observer.disconnect();
+    for (const kind of /** @type {const} */ (["keydown", "keyup"])) document.removeEventListener(kind, this.hold, true);
+    window.removeEventListener("blur", this.letGo);
     cancelAnimationFrame(this.pending);
   }
 
@@ -78,7 +86,7 @@ export class Stage {
   /** Show the whole photo. */
   fit() {
     const room = { x: this.size.width - 2 * MARGIN, y: this.size.height - MARGIN - FOOT };
-    this.scale = Math.max(0.01, Math.min(room.x / this.width, room.y / this.height, 4));
+    this.scale = Math.max(0.01, Math.min(room.x / this.width, room.y / this.height, LARGEST_FIT));
     this.offset = {
       x: (this.size.width - this.width * this.scale) / 2,
       y: MARGIN + (room.y - this.height * this.scale) / 2,
@@ -184,31 +192,50 @@ export class Stage {
     canvas.addEventListener("pointerdown", (event) => this.press(event));
     canvas.addEventListener("pointermove", (event) => this.follow(event));
     canvas.addEventListener("pointerup", (event) => this.release(event));
-    canvas.addEventListener("pointercancel", () => {
+    canvas.addEventListener("pointercancel", (event) => {
       if (this.gesture === "tool") this.tool?.cancel?.();
+      this.fingers.delete(event.pointerId);
       this.gesture = "idle";
     });
     canvas.addEventListener("pointerleave", () => {
       this.pointer = null;
+      this.hovered = false;
       this.invalidate();
     });
     canvas.addEventListener("contextmenu", (event) => event.preventDefault());
     this.element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    canvas.addEventListener("keydown", (event) => {
-      if (event.code === "Space") {
-        this.space = true;
-        event.preventDefault();
-      }
-    });
-    canvas.addEventListener("keyup", (event) => {
-      if (event.code === "Space") this.space = false;
-    });
-    canvas.addEventListener("blur", () => (this.space = false));
+    for (const kind of /** @type {const} */ (["keydown", "keyup"])) document.addEventListener(kind, this.hold, true);
+    window.addEventListener("blur", this.letGo);
   }
+
+  letGo = () => {
+    this.space = false;
+    this.canvas.style.cursor = this.tool?.cursor ?? "default";
+  };
+
+  /**
+   * Space moves the picture while the mouse is over it; after Tab it is for the control that has the focus.
+   * @param {KeyboardEvent} event
+   */
+  hold = (event) => {
+    if (event.code === "Tab") this.hovered = false;
+    if (event.code !== "Space") return;
+    if (event.type === "keyup") {
+      if (this.space) event.preventDefault(); // or the button that was clicked last is pressed
+      return this.letGo();
+    }
+    const active = document.activeElement;
+    const typing = active?.matches("input[type=text], input[type=number], dialog *");
+    if (active !== this.canvas && (typing || !this.hovered)) return;
+    event.preventDefault();
+    this.space = true;
+    this.canvas.style.cursor = "grab";
+  };
 
   /** @param {PointerEvent} event */
   press(event) {
     this.canvas.setPointerCapture(event.pointerId);
+    if (event.pointerType === "touch" && this.touch(event)) return;
     if (event.button === 1 || this.space) {
       this.gesture = "pan";
       event.preventDefault();
@@ -221,8 +248,10 @@ export class Stage {
 
   /** @param {PointerEvent} event */
   follow(event) {
+    if (this.gesture === "pinch") return this.pinch(event);
     const point = this.toPhoto(event);
     this.pointer = point;
+    this.hovered = true;
     if (this.gesture === "pan") this.pan(event.movementX, event.movementY);
     else if (this.gesture === "tool") this.tool?.move?.(point, event);
     else this.tool?.hover?.(point, event);
@@ -232,8 +261,37 @@ export class Stage {
   /** @param {PointerEvent} event */
   release(event) {
     const was = this.gesture;
+    this.fingers.delete(event.pointerId);
+    if (was === "pinch" && this.fingers.size) return; // the last finger draws nothing
     this.gesture = "idle";
     if (was === "tool") this.tool?.up?.(this.toPhoto(event), event);
+  }
+
+  /**
+   * Count the fingers; a second one begins to move and zoom the picture instead of drawing.
+   * @param {PointerEvent} event
+   * @returns {boolean} whether there is nothing else to do.
+   */
+  touch(event) {
+    this.fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    if (this.fingers.size < 2) return false;
+    if (this.gesture === "tool") this.tool?.cancel?.();
+    this.gesture = "pinch";
+    this.pointer = null;
+    return true;
+  }
+
+  /** @param {PointerEvent} event */
+  pinch(event) {
+    const was = [...this.fingers.values()];
+    if (!this.fingers.has(event.pointerId)) return;
+    this.fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    const now = [...this.fingers.values()];
+    if (now.length < 2) return;
+    const [before, after] = [span(was), span(now)];
+    const frame = this.element.getBoundingClientRect();
+    this.pan(after.x - before.x, after.y - before.y);
+    if (before.apart > 1) this.zoom(after.apart / before.apart, { x: after.x - frame.left, y: after.y - frame.top });
   }
 
   /** @param {WheelEvent} event */
@@ -244,4 +302,16 @@ export class Stage {
     if (event.shiftKey) this.pan(-event.deltaY - event.deltaX, 0);
     else this.zoom(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0015)), at);
   }
+}
+
+/**
+ * The middle of two fingers, and how far they are apart.
+ * @param {Point[]} fingers
+ */
+function span([one, other]) {
+  return {
+    x: (one.x + other.x) / 2,
+    y: (one.y + other.y) / 2,
+    apart: Math.hypot(one.x - other.x, one.y - other.y),
+  };
 }

@@ -9,20 +9,22 @@ import { trace } from "./mask_canvas.js";
 /** @typedef {import("./types.js").Box} Box */
 
 /**
- * A freehand line.
+ * A freehand line. It stays on the screen as long as what `done` returns is not settled.
  * @param {Stage} stage
- * @param {{ink: string, radius: () => number, done: (points: Point[]) => void, thin?: boolean}} options
+ * @param {{ink: string, radius: () => number, done: (points: Point[]) => void | Promise<unknown>, thin?: boolean}} options
  * @returns {Tool}
  */
 export function line(stage, { ink, radius, done, thin = false }) {
   /** @type {Point[]} */
   let points = [];
+  /** @type {Set<{points: Point[], radius: number}>} lines that are being stored */
+  const leaving = new Set();
   const width = () => (thin ? Math.max(1, 2.5 / stage.scale) : radius());
   stage.painters.push((context) => {
-    if (!points.length) return;
     context.translate(0.5, 0.5);
     context.globalAlpha = thin ? 1 : 0.65;
-    trace(context, points, width(), ink);
+    for (const line of leaving) trace(context, line.points, line.radius, ink);
+    if (points.length) trace(context, points, width(), ink);
   });
   return {
     cursor: "crosshair",
@@ -36,7 +38,13 @@ export function line(stage, { ink, radius, done, thin = false }) {
       const drawn = points;
       points = [];
       stage.invalidate();
-      if (drawn.length) done(thinned(drawn, 0.4 / stage.scale));
+      if (!drawn.length) return;
+      const line = { points: thinned(drawn, 0.4 / stage.scale), radius: width() };
+      leaving.add(line);
+      void Promise.resolve(done(line.points)).finally(() => {
+        leaving.delete(line);
+        stage.invalidate();
+      });
     },
     cancel: () => {
       points = [];
@@ -57,16 +65,7 @@ export function box(stage, done) {
   /** @type {Point | null} */
   let to = null;
   stage.painters.push((context) => {
-    if (!from || !to) return;
-    for (const [ink, dash] of /** @type {[string, number[]][]} */ ([
-      ["rgb(0 0 0 / .75)", []],
-      ["#fff", [6, 4]],
-    ])) {
-      context.setLineDash(dash.map((part) => part / stage.scale));
-      context.lineWidth = 2 / stage.scale;
-      context.strokeStyle = ink;
-      context.strokeRect(from.x + 0.5, from.y + 0.5, to.x - from.x, to.y - from.y);
-    }
+    if (from && to) dashed(context, stage, [from.x + 0.5, from.y + 0.5, to.x + 0.5, to.y + 0.5]);
   });
   const stop = () => {
     from = to = null;
@@ -86,6 +85,24 @@ export function box(stage, done) {
     },
     cancel: stop,
   };
+}
+
+/**
+ * Draw a box with a line that is seen on any photo.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Stage} stage
+ * @param {Box} box
+ */
+export function dashed(context, stage, [x0, y0, x1, y1]) {
+  for (const [ink, dash] of /** @type {[string, number[]][]} */ ([
+    ["rgb(0 0 0 / .75)", []],
+    ["#fff", [6, 4]],
+  ])) {
+    context.setLineDash(dash.map((part) => part / stage.scale));
+    context.lineWidth = 2 / stage.scale;
+    context.strokeStyle = ink;
+    context.strokeRect(x0, y0, x1 - x0, y1 - y0);
+  }
 }
 
 /**

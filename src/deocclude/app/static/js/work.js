@@ -26,7 +26,8 @@ export class Desk {
   /**
    * @param {Session} session
    * @param {string} name what screen readers call the picture.
-   * @param {{steer?: boolean}} [options] `steer` lets arrow keys move a pointer over the picture.
+   * @param {{steer?: boolean, marks?: boolean}} [options] `steer` lets arrow keys move a pointer over the picture;
+   *   with `marks` there is a button that hides what is drawn over the photo.
    */
   constructor(session, name, options = {}) {
     const { photo } = session.state;
@@ -35,6 +36,9 @@ export class Desk {
     /** @type {ImageBitmap | OffscreenCanvas | null} */
     this.base = null;
     this.dim = 0;
+    /** Whether the photo is shown without anything over it. */
+    this.bare = false;
+    this.eye = options.marks ? this.eyeButton() : null;
     this.hint = h("p", { class: "hint", id: "hint", hidden: true });
     this.percent = h("output", { "aria-label": "Zoom" });
     this.element = h("div", { class: "desk" }, this.stage.element, this.hint, this.zoomButtons());
@@ -43,6 +47,7 @@ export class Desk {
     this.stage.watchers.push(() => (this.percent.textContent = `${Math.round(this.stage.scale * 100)} %`));
     this.stage.canvas.addEventListener("pointermove", (event) => this.showPlace(event));
     this.stage.canvas.addEventListener("pointerleave", () => (byId("place").textContent = ""));
+    this.showEye();
     if (options.steer !== false) steerByKeys(this.stage);
     void this.show(session.state.preview.picture_url);
   }
@@ -60,7 +65,7 @@ export class Desk {
   paintBase(context) {
     const { width, height } = this.stage;
     if (this.base) context.drawImage(this.base, 0, 0, width, height);
-    if (!this.dim) return;
+    if (!this.dim || this.bare) return;
     context.fillStyle = `rgb(18 20 24 / ${this.dim})`;
     context.fillRect(0, 0, width, height);
   }
@@ -87,7 +92,8 @@ export class Desk {
       );
     return h(
       "div",
-      { class: "zoom", role: "group", "aria-label": "Zoom" },
+      { class: "zoom", role: "group", "aria-label": "View" },
+      this.eye,
       button("zoomOut", "Zoom out (−)", () => this.stage.zoom(1 / 1.25)),
       this.percent,
       button("zoomIn", "Zoom in (+)", () => this.stage.zoom(1.25)),
@@ -95,9 +101,35 @@ export class Desk {
     );
   }
 
+  eyeButton() {
+    return h("button", { type: "button", id: "marks", class: "quiet small", onclick: () => this.toggleMarks() }, icon("eye"));
+  }
+
+  /** Hide what is drawn over the photo, or show it again. */
+  toggleMarks() {
+    this.bare = !this.bare;
+    this.showEye();
+    this.stage.element.classList.toggle("bare", this.bare);
+    this.stage.invalidate();
+  }
+
+  showEye() {
+    if (!this.eye) return;
+    const label = this.bare ? "Show what is drawn over the photo (H)" : "Hide what is drawn over the photo (H)";
+    this.eye.title = label;
+    this.eye.setAttribute("aria-label", label);
+    this.eye.setAttribute("aria-pressed", String(this.bare));
+    this.eye.replaceChildren(icon(this.bare ? "eyeOff" : "eye"));
+  }
+
   /** @returns {Shortcut[]} */
   get keys() {
+    /** @type {Shortcut[]} */
+    const marks = this.eye
+      ? [{ key: "h", does: "Hide or show what is drawn over the photo", run: () => this.toggleMarks() }]
+      : [];
     return [
+      ...marks,
       { key: "+", does: "Zoom in", run: () => this.stage.zoom(1.25) },
       { key: "=", does: "", unlisted: true, run: () => this.stage.zoom(1.25) },
       { key: "-", does: "Zoom out", run: () => this.stage.zoom(1 / 1.25) },

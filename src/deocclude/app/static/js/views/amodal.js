@@ -21,7 +21,7 @@ export class AmodalView {
     this.session = session;
     /** @type {number | null} */
     this.selected = null;
-    this.desk = new Desk(session, "The photo with the outline of each whole object");
+    this.desk = new Desk(session, "The photo with the outline of each whole object", { marks: true });
     this.desk.dim = 0.45;
     this.brush = new Brush(session.state.photo);
     this.visible = new Outlines(this.desk, visible);
@@ -43,8 +43,8 @@ export class AmodalView {
           "How far each object goes on behind the others. Choose one and paint where the outline is wrong.",
         ),
       ),
-      h("section", {}, this.list),
       h("section", { "aria-label": "Tool" }, this.brush.element),
+      h("section", {}, this.list),
     );
     this.element = h("div", { class: "work" }, this.rail.element, this.desk.element, this.panel);
     this.update();
@@ -112,6 +112,7 @@ export class AmodalView {
     if (!stroke.mask || stroke.mask.empty) return; // beside the photo
     const encoding = stroke.mask.toMask(); // a long stroke takes longer; it keeps its place before the next one
     await this.put(id, async () => ({ paint: { mode, mask: await encoding } }));
+    await this.whole.ready;
   }
 
   /**

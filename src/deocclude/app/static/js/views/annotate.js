@@ -6,7 +6,7 @@ import { fill, h, plural } from "../dom.js";
 import { icon } from "../icons.js";
 import { complain, tell } from "../notices.js";
 import { Outlines, visible, whole } from "../outlines.js";
-import { TITLES } from "../session.js";
+import { following } from "../session.js";
 import { Desk } from "../work.js";
 
 /** @typedef {import("../session.js").Session} Session */
@@ -27,7 +27,10 @@ export class AnnotateView {
     this.actions = actions;
     this.photos = known;
     this.onlyOpen = false;
-    this.desk = new Desk(session, "The photo with its objects and their whole shapes", { steer: false });
+    this.desk = new Desk(session, "The photo with its objects and their whole shapes", {
+      steer: false,
+      marks: true,
+    });
     this.whole = new Outlines(this.desk, whole, visible);
     this.whole.style = () => ({ fill: 0.4, line: 0.6 });
     this.visible = new Outlines(this.desk, visible);
@@ -164,7 +167,7 @@ export class AnnotateView {
         `${state.order.edges.length}${state.order.set.length ? `, ${state.order.set.length} set by hand` : ""}`,
       ],
       ["Whole shapes", `${known}${hand ? `, ${hand} by hand` : ""}`],
-      ["Results", state.stale_from === null ? "up to date" : `to be computed from: ${TITLES.get(state.stale_from)}`],
+      ["Results", state.stale_from === null ? "up to date" : `to be computed: ${following(state.stale_from)}`],
     ];
     fill(
       this.facts,

@@ -120,7 +120,7 @@ export class ContentView {
           named(this.session.state.objects, id),
           h("small", {}, `${plural(hole.pixels, "pixel")}${how ? ` · ${how}` : ""}`),
         ),
-        hole.confidence === null ? null : h("small", {}, `${Math.round(100 * hole.confidence)} %`),
+        hole.confidence === null ? null : h("small", {}, `${Math.round(100 * hole.confidence)} % sure`),
       ),
       hole.fallback_reason && chosen ? h("p", { class: "warning" }, hole.fallback_reason) : null,
     );

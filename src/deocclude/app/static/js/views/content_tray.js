@@ -10,6 +10,8 @@ import { named } from "./names.js";
 /** @typedef {import("../types.js").Hole} Hole */
 /** @typedef {import("../types.js").Candidate} Candidate */
 
+const WHY = "Paint this hole in every way there is, and compare.";
+
 export class CandidatesTray {
   /** @param {Session} session */
   constructor(session) {
@@ -81,7 +83,7 @@ export class CandidatesTray {
       this.list,
       candidates.length
         ? candidates.map((candidate) => candidateCard(candidate, this))
-        : h("li", { class: "empty" }, "Paint this hole in every way there is, and compare."),
+        : h("li", { class: "empty" }, busy ? "They are shown when all of them are painted." : WHY),
     );
   }
 

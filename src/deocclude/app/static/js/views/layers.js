@@ -7,7 +7,7 @@ import { along, fill, h, reveal } from "../dom.js";
 import { layerTool } from "../handles.js";
 import { complain } from "../notices.js";
 import { Desk } from "../work.js";
-import { exportButtons } from "./layers_export.js";
+import { exportButtons, exportMenu } from "./layers_export.js";
 import { layerList } from "./layers_list.js";
 import { poseFields } from "./layers_pose.js";
 
@@ -45,8 +45,9 @@ export class LayersView {
     );
     this.desk.say("Drag a layer. Corners scale, the knob turns, arrow keys move by a pixel.");
     this.list = h("ul", { class: "layers", "aria-label": "Layers, front-most first" });
-    this.pose = h("section", { "aria-label": "Chosen layer", hidden: true });
-    this.exports = h("section", {});
+    this.pose = h("section", { class: "pinned", "aria-label": "Chosen layer", hidden: true });
+    this.exports = h("div", { class: "exports" });
+    this.menu = exportMenu(this.exports);
     this.wipe = this.makeWipe();
     this.compare = h(
       "button",
@@ -60,13 +61,12 @@ export class LayersView {
       h(
         "section",
         {},
-        h("h1", { class: "step" }, "Layers"),
+        h("div", { class: "row" }, h("h1", { class: "step grow" }, "Layers"), this.menu),
         h("p", { class: "lead" }, "Move things; what was behind them is there."),
         h("div", { class: "row" }, this.compare, this.resetAll),
       ),
       h("section", {}, this.list),
       this.pose,
-      this.exports,
     );
     this.element = h("div", { class: "work bare" }, this.desk.element, this.panel);
     this.desk.stage.overlay.append(this.wipe);

@@ -8,31 +8,54 @@ import { complain, remark, tell } from "../notices.js";
 
 /** @typedef {import("./layers.js").LayersView} LayersView */
 
+const NOTE = "In full size, as arranged.";
+
+/**
+ * A button that opens the list of formats; it closes when one is taken, and when something else is done.
+ * @param {HTMLElement} list
+ */
+export function exportMenu(list) {
+  const summary = h("summary", { class: "button small", id: "export" }, icon("save"), "Export");
+  const menu = h("details", { class: "menu" }, summary, h("div", { class: "sheet" }, list, h("small", {}, NOTE)));
+  const shut = () => {
+    const inside = list.contains(document.activeElement);
+    menu.open = false;
+    if (inside) summary.focus({ preventScroll: true });
+  };
+  list.addEventListener("click", shut);
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    event.stopPropagation();
+    shut();
+  });
+  const outside = (/** @type {Event} */ event) => {
+    if (!menu.contains(/** @type {Node} */ (event.target))) menu.open = false;
+  };
+  menu.addEventListener("toggle", () => {
+    for (const kind of ["pointerdown", "focusin"])
+      if (menu.open) document.addEventListener(kind, outside);
+      else document.removeEventListener(kind, outside);
+  });
+  return menu;
+}
+
 /** @param {LayersView} view */
 export function exportButtons(view) {
   const none = view.session.state.layers.length === 0;
-  return [
-    h("h2", {}, "Export"),
+  return view.app.exports.map(({ name, title, available, hint }) =>
     h(
-      "div",
-      { class: "exports" },
-      view.app.exports.map(({ name, title, available, hint }) =>
-        h(
-          "button",
-          {
-            type: "button",
-            id: `export-${name}`,
-            disabled: none || !available,
-            title: hint ?? "",
-            onclick: () => save(view, name),
-          },
-          icon("save"),
-          title,
-        ),
-      ),
+      "button",
+      {
+        type: "button",
+        class: "quiet",
+        id: `export-${name}`,
+        disabled: none || !available,
+        title: hint ?? "",
+        onclick: () => save(view, name),
+      },
+      title,
     ),
-    h("small", {}, "In full size, as arranged."),
-  ];
+  );
 }
 
 /**
@@ -46,7 +69,7 @@ async function save(view, format) {
     await view.session.queue;
     const answer = await fetch(`/api/photos/${view.session.id}/export/${format}`);
     if (!answer.ok) throw new Refused(answer.status, (await answer.json().catch(() => null))?.error ?? {});
-    const name = /filename="?([^";]+)/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? format;
+    const name = fileName(answer.headers.get("Content-Disposition") ?? "") ?? format;
     const url = URL.createObjectURL(await answer.blob());
     h("a", { href: url, download: name }).click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
@@ -54,4 +77,13 @@ async function save(view, format) {
   } catch (error) {
     complain(error);
   }
+}
+
+/**
+ * The name of a download; one with letters beyond ASCII comes quoted as in addresses.
+ * @param {string} disposition
+ */
+function fileName(disposition) {
+  const quoted = /filename\*=utf-8''([^;]+)/i.exec(disposition)?.[1];
+  return quoted ? decodeURIComponent(quoted) : /filename="?([^";]+)/.exec(disposition)?.[1];
 }

@@ -9,7 +9,7 @@ import { trace } from "../mask_canvas.js";
 import { complain } from "../notices.js";
 import { Outlines } from "../outlines.js";
 import { rim, tinted } from "../pictures.js";
-import { between, box, line } from "../strokes.js";
+import { between, box, dashed, line } from "../strokes.js";
 import { Brush, Desk, Rail } from "../work.js";
 import { draftPanel } from "./masks_draft.js";
 import { markChosen, objectRow } from "./masks_objects.js";
@@ -37,14 +37,17 @@ export class MasksView {
     this.stepped = () => {};
     /** @type {number | null} */
     this.selected = null;
+    /** @type {number | null} the object that is chosen because it has just been added */
+    this.added = null;
     /** @type {ReturnType<MasksView["drawDraft"]>} */
     this.shown = null;
-    this.desk = new Desk(session, "The photo with its objects");
+    this.desk = new Desk(session, "The photo with its objects", { marks: true });
     this.brush = new Brush(session.state.photo);
     this.outlines = new Outlines(this.desk, (item) => ({ url: item.mask_url, box: item.visible_box }));
     this.outlines.style = (item) => ({ fill: item.id === this.selected ? 0.5 : 0.28, line: this.draft.open ? 0.4 : 1 });
     this.draft = session.draft ??= keptDraft(session);
     this.draft.changed = () => this.draftChanged();
+    this.draft.spare = () => session.state.objects.map((item) => item.id).filter((id) => id !== this.selected);
     this.desk.stage.painters.push((context) => this.paintDraft(context));
     this.rail = new Rail(this.desk, this.tools());
     this.rail.changed = () => this.showTool();
@@ -61,9 +64,9 @@ export class MasksView {
         h("div", { class: "row" }, h("h1", { class: "step grow" }, "Objects"), this.count),
         h("p", { class: "lead" }, "Mark what can be seen of each thing in the photo. What is hidden comes later."),
       ),
+      this.toolBox,
       this.draftBox,
       h("section", {}, this.list),
-      this.toolBox,
     );
     this.element = h("div", { class: "work" }, this.rail.element, this.desk.element, this.panel);
     this.showTool();
@@ -74,13 +77,15 @@ export class MasksView {
   tools() {
     const { stage } = this.desk;
     const radius = () => this.brush.radius;
-    const start = () => this.selected;
     const scribble = (/** @type {"foreground" | "background"} */ kind, /** @type {string} */ ink) =>
       line(stage, {
         ink,
         radius,
         thin: true,
-        done: (points) => void this.draft.scribble(points, kind, 3 / stage.scale, start()),
+        done: (points) => {
+          this.begin();
+          void this.draft.scribble(points, kind, 3 / stage.scale, this.selected);
+        },
       });
     const paint = (/** @type {"add" | "erase"} */ mode, /** @type {string} */ ink) =>
       line(stage, { ink, radius, done: (points) => this.painted(points, mode) });
@@ -91,7 +96,7 @@ export class MasksView {
         icon: "box",
         key: "b",
         hint: "Drag a box round an object; its outline is found inside.",
-        tool: box(stage, (found) => this.draft.setBox(found)),
+        tool: box(stage, (found) => this.setBox(found)),
       },
       {
         name: "foreground",
@@ -149,10 +154,30 @@ export class MasksView {
     ];
   }
 
+  /** A new mask is not meant for the object that was added before it, though that one is still chosen. */
+  begin() {
+    if (!this.draft.open && this.selected === this.added) this.choose(null);
+  }
+
+  /** @param {import("../types.js").Box} found */
+  setBox(found) {
+    this.begin();
+    this.draft.setBox(found);
+  }
+
   /** @returns {import("../stage.js").Tool} */
   clickTool() {
     const off = (/** @type {PointerEvent} */ event) => event.altKey || event.button === 2;
-    return { cursor: "crosshair", other: true, up: (point, event) => this.draft.click(point, !off(event)) };
+    return { cursor: "crosshair", other: true, up: (point, event) => this.clicked(point, !off(event)) };
+  }
+
+  /**
+   * @param {Point} point
+   * @param {boolean} on whether it is on the object.
+   */
+  clicked(point, on) {
+    this.begin();
+    this.draft.click(point, on);
   }
 
   /** @returns {import("../stage.js").Tool} */
@@ -163,6 +188,7 @@ export class MasksView {
   /** @param {number | null} id */
   choose(id) {
     this.selected = id;
+    this.added = null;
     for (const row of this.list.children) markChosen(/** @type {HTMLElement} */ (row), id);
     this.draftChanged();
     reveal(this.list);
@@ -172,20 +198,21 @@ export class MasksView {
    * @param {Point[]} points
    * @param {"add" | "erase"} mode
    */
-  painted(points, mode) {
+  async painted(points, mode) {
     const id = this.selected;
     if (this.draft.open || id === null) return this.draft.paint(points, this.brush.radius, mode);
     const stroke = new Draft(this.session);
     stroke.paint(points, this.brush.radius, "add");
     if (!stroke.mask || stroke.mask.empty) return; // beside the photo
     const encoding = stroke.mask.toMask(); // a long stroke takes longer; it keeps its place before the next one
-    void this.session.act(async (state) => {
+    await this.session.act(async (state) => {
       const mask = await encoding;
       const item = state.objects.find((other) => other.id === id);
       return item
         ? { method: "PATCH", path: `objects/${id}`, body: { revision: item.revision, paint: { mode, mask } } }
         : null;
     });
+    await this.outlines.ready;
   }
 
   draftChanged() {
@@ -208,7 +235,8 @@ export class MasksView {
 
   /** @param {CanvasRenderingContext2D} context */
   paintDraft(context) {
-    const { given } = this.draft;
+    if (this.desk.bare) return;
+    const { given, busy } = this.draft;
     if (this.shown) {
       const {
         box: [x0, y0, x1, y1],
@@ -221,6 +249,8 @@ export class MasksView {
       context.globalAlpha = 1;
       context.drawImage(edge, x0 - margin, y0 - margin, x1 - x0 + 2 * margin, y1 - y0 + 2 * margin);
     }
+    if (busy && given.box) dashed(context, this.desk.stage, given.box);
+    context.setLineDash([]);
     context.translate(0.5, 0.5);
     for (const points of given.foreground) trace(context, points, 2 / this.desk.stage.scale, YES);
     for (const points of given.background) trace(context, points, 2 / this.desk.stage.scale, NO);
@@ -256,7 +286,7 @@ export class MasksView {
       const [x0, y0, x1, y1] = fields.map((field) => Number(field.value));
       const last = { x: Math.max(x0, x1) - 1, y: Math.max(y0, y1) - 1 }; // edges are half-open
       const found = between({ x: Math.min(x0, x1), y: Math.min(y0, y1) }, last, { width, height });
-      if (found) this.draft.setBox(found);
+      if (found) this.setBox(found);
       else complain("The box needs at least 4 pixels of the photo on each side.");
     };
     return h(

@@ -15,7 +15,7 @@ export function draftPanel(view) {
     id: "new-name",
     value: draft.name,
     maxlength: "200",
-    placeholder: `object ${view.session.state.objects.length + 1}`,
+    placeholder: nextName(view.session.state.objects),
     oninput: () => draft.rename(name.value),
     onkeydown: (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Enter") void take(view, name.value, null);
@@ -63,12 +63,22 @@ async function take(view, typed, into) {
     return {
       method: "POST",
       path: "objects",
-      body: { mask, name: typed.trim() || `object ${state.objects.length + 1}`, take: true },
+      body: { mask, name: typed.trim() || nextName(state.objects), take: true },
     };
   });
   draft.taking = false;
   if (!done) return;
   draft.clear();
-  if (into === null) view.choose(Math.max(...session.state.objects.map((item) => item.id)));
+  if (into !== null) return;
+  view.choose(Math.max(...session.state.objects.map((item) => item.id)));
+  view.added = view.selected;
   tell("The mask is stored.");
+}
+
+/**
+ * What a new object is called without a name of its own.
+ * @param {import("../types.js").Item[]} objects
+ */
+function nextName(objects) {
+  return `object ${Math.max(0, ...objects.map((item) => item.id)) + 1}`;
 }

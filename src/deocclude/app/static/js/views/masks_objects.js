@@ -45,7 +45,7 @@ export function objectRow(view, item, position) {
       onclick: () => view.choose(view.selected === item.id ? null : item.id),
     }),
     name,
-    h("small", {}, size(item.visible_pixels)),
+    h("small", { onclick: () => view.choose(item.id) }, size(item.visible_pixels)),
     h(
       "button",
       {

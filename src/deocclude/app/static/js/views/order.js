@@ -18,7 +18,10 @@ export class OrderView {
   /** @param {Session} session */
   constructor(session) {
     this.session = session;
-    this.desk = new Desk(session, "The photo with an arrow from each object to what it hides", { steer: false });
+    this.desk = new Desk(session, "The photo with an arrow from each object to what it hides", {
+      steer: false,
+      marks: true,
+    });
     this.desk.dim = 0.25;
     this.outlines = new Outlines(this.desk, (item) => ({ url: item.mask_url, box: item.visible_box }));
     this.outlines.style = () => ({ fill: 0.22, line: 0.9 });
@@ -145,7 +148,7 @@ export class OrderView {
       { class: "relation", dataset: { edge: keyOf(edge) } },
       h(
         "div",
-        { class: "pair grow" },
+        { class: "pair grow", title: "Show this arrow", onclick: () => this.arrows.choose(edge) },
         named(objects, edge.front),
         h("small", {}, "hides"),
         named(objects, edge.behind),

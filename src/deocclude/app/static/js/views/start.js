@@ -6,7 +6,7 @@ import { fill, h, plural } from "../dom.js";
 import { dropZone } from "../drop.js";
 import { icon } from "../icons.js";
 import { showJob, showOpening } from "../job_bar.js";
-import { complain, remark } from "../notices.js";
+import { complain, remark, tell } from "../notices.js";
 
 /** @typedef {import("../types.js").View} View */
 /** @typedef {import("../types.js").AppInfo} AppInfo */
@@ -24,8 +24,8 @@ export class StartView {
     this.photos = h("section", { class: "known", "aria-labelledby": "known-title", hidden: true });
     this.drop = dropZone({
       id: "photo",
-      label: "Drop a photo here, and its masks file if there is one",
-      button: "Choose a photo",
+      label: "Drop photos or a folder here, with masks files if there are any",
+      button: "Choose photos",
       multiple: true,
       accept: "image/*,.json",
       take: (files) => this.upload(files),
@@ -45,6 +45,7 @@ export class StartView {
         ),
       ),
       this.drop,
+      this.photos,
       h(
         "section",
         { "aria-labelledby": "demo-title" },
@@ -55,7 +56,6 @@ export class StartView {
           app.demos.map((demo) => this.demo(demo)),
         ),
       ),
-      this.photos,
     );
     this.update();
   }
@@ -76,17 +76,53 @@ export class StartView {
     );
   }
 
-  /** @param {File[]} files a picture, and perhaps masks */
+  /** @param {File[]} files pictures, and perhaps masks: one file for a single picture, else one named like each */
   async upload(files) {
-    const masks = files.find((file) => file.name.toLowerCase().endsWith(".json"));
-    const photo = files.find((file) => file !== masks);
-    if (!photo) return complain("That is no picture. Drop a photo, alone or with the JSON file of its masks.");
-    if (photo.size > this.app.limits.upload_bytes)
-      return complain(`${photo.name} is larger than ${Math.round(this.app.limits.upload_bytes / 1e6)} MB.`);
+    const masks = files.filter((file) => isJson(file));
+    const photos = files.filter((file) => isPicture(file));
+    if (!photos.length && files.length === masks.length)
+      return complain("These are masks alone. Choose them together with their photo.");
+    if (!photos.length) return complain("That is no picture. Choose a photo, alone or with the JSON file of its masks.");
+    if (photos.length === 1) return this.open(photos[0].name, this.send(photos[0], masks[0]), first);
+    await this.addAll(photos, masks);
+  }
+
+  /**
+   * @param {File} photo
+   * @param {File} [masks]
+   * @returns {Promise<PhotoInfo>}
+   */
+  async send(photo, masks) {
+    const { upload_bytes: most } = this.app.limits;
+    if (photo.size > most) throw new Error(`${photo.name} is larger than ${Math.round(most / 1e6)} MB.`);
     const form = new FormData();
     form.append("file", photo, photo.name);
     if (masks) form.append("masks", masks, masks.name);
-    await this.open(photo.name, call("POST", "photos", form), (opened) => (opened.objects ? "order" : "masks"));
+    return call("POST", "photos", form);
+  }
+
+  /**
+   * Add photos one after the other, and stay here, where all of them are listed.
+   * @param {File[]} photos
+   * @param {File[]} masks
+   */
+  async addAll(photos, masks) {
+    const place = location.hash;
+    /** @type {string[]} */
+    const refused = [];
+    for (const [at, photo] of photos.entries()) {
+      if (location.hash === place) showOpening(`Adding ${photo.name}, ${at + 1} of ${photos.length} …`);
+      try {
+        await this.send(photo, masks.find((file) => stem(file) === stem(photo)));
+      } catch (error) {
+        refused.push(error instanceof Error ? error.message : String(error));
+      }
+      if (location.hash === place) this.update();
+    }
+    if (location.hash === place) showJob(null, null);
+    const added = plural(photos.length - refused.length, "photo");
+    if (refused.length) complain(`${added} added, ${refused.length} not: ${refused.join("; ")}`);
+    else tell(`${added} added.`);
   }
 
   /**
@@ -165,3 +201,18 @@ export class StartView {
 
   close() {}
 }
+
+/** @param {PhotoInfo} photo that has just been added; returns the step to begin with. */
+const first = (photo) => (photo.objects ? "order" : "masks");
+
+/** @param {File} file */
+const stem = (file) => file.name.toLowerCase().replace(/\.[^.]*$/, "");
+
+/** @param {File} file */
+const isJson = (file) => file.name.toLowerCase().endsWith(".json");
+
+/**
+ * Whether a file may be a picture; what is none is told by the server, but a folder holds other things too.
+ * @param {File} file
+ */
+const isPicture = (file) => file.type.startsWith("image/") || /\.(bmp|jpe?g|png|tiff?|webp)$/i.test(file.name);
