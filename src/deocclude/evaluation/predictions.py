@@ -21,8 +21,9 @@ from deocclude.adjacency import touching_pairs
 from deocclude.datasets.labelled_scenes import LabelledScene
 from deocclude.errors import InputError
 from deocclude.formats import OpenedImage, open_images
-from deocclude.formats.base import ImageEntry, base_name
+from deocclude.formats.base import ImageEntry
 from deocclude.formats.cocoa import read_order
+from deocclude.formats.photo_names import base_name, stated_name
 from deocclude.formats.record import Record
 from deocclude.formats.source import open_source
 from deocclude.masks import Mask
@@ -199,7 +200,7 @@ def _orders_alone(path: Path) -> list[_Image]:
     for number, value in enumerate(listed):
         record = Record.of(value, path, f"[{number}]" if isinstance(document, list) else f"annotations[{number}]")
         identity = record.identity("image_id") if record.has("image_id") else None
-        images.append(_Image(ImageEntry(identity, base_name(record.text("file_name"))), path, order=record))
+        images.append(_Image(ImageEntry(identity, stated_name(record.text("file_name"))), path, order=record))
     return images
 
 

@@ -236,7 +236,7 @@ def _pick(images: list[OpenedImage], path: Path, image_id: int | str | None, pho
         hint = f"pick one with --image-id, {_some_ids(images)}"
         raise InputError("one image", f"{len(images)} images", file=path, hint=hint)
     wanted = Path(photo_name)
-    alike: list[_Opened] = []
+    alike: list[OpenedImage] = []
     for fitting in (
         [image for image in images if Path(image.entry.file_name).name == wanted.name],
         [image for image in images if Path(image.entry.file_name).stem == wanted.stem],
@@ -250,7 +250,7 @@ def _pick(images: list[OpenedImage], path: Path, image_id: int | str | None, pho
     raise InputError("one image", found, file=path, hint=f"pick one with --image-id, {_some_ids(alike or images)}")
 
 
-def _nearest(images: list[_Opened], photo: Path) -> list[_Opened]:
+def _nearest(images: list[OpenedImage], photo: Path) -> list[OpenedImage]:
     """Return those of ``images`` whose folders fit the path of the photo best."""
     fits = [agreement(image.entry.file_name, photo) for image in images]
     return [image for image, fit in zip(images, fits, strict=True) if fit == max(fits)]
