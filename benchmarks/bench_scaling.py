@@ -51,12 +51,11 @@ def write_inputs(folder: Path, megapixels: float, count: int) -> tuple[Path, Pat
 def measure(photo: str, masks: str, output: str) -> dict[str, float]:
     """Run the job in this process and return seconds and megabytes."""
     from deocclude.pipeline import open_project, run
-    from deocclude.plan import Settings
 
     start = time.perf_counter()
     project = open_project(photo, masks)
     read = time.perf_counter() - start
-    fresh = run(project, Settings(fill="exemplar"))
+    fresh = run(project)
     done = time.perf_counter() - start - read
     fresh.save(output)
     written = time.perf_counter() - start - read - done

@@ -68,6 +68,15 @@ class StopAt(Toy):
         return super().batch(draw, device)
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C as in the foreground of a shell, also where the tests run in its background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(("step", "number"), [(3, signal.SIGTERM), (9, signal.SIGTERM), (5, signal.SIGINT)])
 def test_stopped_and_resumed_equals_uninterrupted(tmp_path: Path, step: int, number: int):
     whole = train(Toy(), settings(), tmp_path / "whole")
@@ -88,6 +97,7 @@ def test_the_handler_of_before_is_back_afterwards(tmp_path: Path, number: int):
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_the_second_interrupt_does_not_wait_for_the_step(tmp_path: Path):
     class Impatient(StopAt):
         def loss(self, net, batch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,10 +102,7 @@ def check_each(settings: Any, **ranges: tuple[float, float]) -> None:
     Raises:
         InputError: one is out of range.
     """
-    for name, (least, most) in ranges.items():
-        value = getattr(settings, name)
-        if not all(least <= one <= most for one in (value if isinstance(value, tuple) else (value,))):
-            raise InputError(f"{least:g} to {most:g}", str(value), field=name)
+    _check(settings, ranges, rising=False)
 
 
 def check_ranges(settings: Any, **ranges: tuple[float, float]) -> None:
@@ -117,12 +115,16 @@ def check_ranges(settings: Any, **ranges: tuple[float, float]) -> None:
     Raises:
         InputError: one is out of range.
     """
+    _check(settings, ranges, rising=True)
+
+
+def _check(settings: Any, ranges: Mapping[str, tuple[float, float]], *, rising: bool) -> None:
     for name, (least, most) in ranges.items():
         value = getattr(settings, name)
         values = value if isinstance(value, tuple) else (value,)
-        if not all(least <= one <= most for one in values) or list(values) != sorted(values):
-            rising = ", least and most" if len(values) > 1 else ""
-            raise InputError(f"{least:g} to {most:g}{rising}", str(value), field=name)
+        if not all(least <= one <= most for one in values) or (rising and list(values) != sorted(values)):
+            pair = ", least and most" if rising and len(values) > 1 else ""
+            raise InputError(f"{least:g} to {most:g}{pair}", str(value), field=name)
 
 
 def plain(settings: Any) -> dict[str, Any]:

@@ -21,10 +21,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deocclude.errors import DeoccludeError, InputError, unknown_choice
+from deocclude.errors import DeoccludeError, InputError
 from deocclude.files import write_text
 from deocclude.nets.threads import one_thread
 from deocclude.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from deocclude.training.checks import built, check_loop, check_recipe
 from deocclude.training.config import LoopSettings, plain
 from deocclude.training.devices import keep_heap, start_fabric
 from deocclude.training.records import Log, draw_curves, write_grid
@@ -82,7 +83,7 @@ def train(task: Task, settings: LoopSettings, out: Path, sides: Sequence[tuple[s
         TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
         MissingExtraError: Lightning Fabric is not installed.
     """
-    _check(settings)
+    check_loop(settings)
     keep_heap()
     fabric = start_fabric(settings)
     try:
@@ -118,7 +119,7 @@ def train_and_save(task: Task, loop: LoopSettings, config: Any, data: dict[str, 
         InputError: settings that make no sense, or a checkpoint of another run.
         TrainingStoppedError: SIGTERM or Ctrl-C arrived; call again to continue.
     """
-    _check_recipe(config)
+    check_recipe(config)
     sides = [(name, getattr(config, name)) for name in ("validation_size", "size") if hasattr(config, name)]
     trained = train(task, loop, out, sides)
     if int(os.environ.get("RANK", 0)):
@@ -151,9 +152,8 @@ class _Run:
         self.step, self.samples, self.seconds_before, self.started = 0, 0, 0.0, time.perf_counter()
         self.stop = 0
         torch.manual_seed(settings.seed)
-        built = _built(task)
-        _check_sides(built, [*(("loop.phases.size", phase.size) for phase in settings.phases), *sides])
-        bare = built.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        sides = [*(("loop.phases.size", phase.size) for phase in settings.phases), *sides]
+        bare = built(task, sides).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(bare).to(fabric.device).eval().requires_grad_(False)
         self.net, self.optimizer = fabric.setup(bare, _optimizer(bare, settings))
         if task.adversary:
@@ -235,12 +235,10 @@ class _Run:
         """
         total = torch.stack([weight.detach().float().sum() for weight in self.net.parameters()]).sum()
         if not bool(torch.isfinite(total)):
-            rate, hint = (
-                self.settings.learning_rate,
-                "lower it and train into another folder; an older checkpoint is kept",
-            )
-            found = f"weights that are no numbers any more after step {self.step} ({rate:g})"
-            raise InputError("a rate at which the training converges", found, field="loop.learning_rate", hint=hint)
+            found = f"weights that are no numbers any more after step {self.step}"
+            raise InputError("a rate at which the training converges",
+                             f"{found} ({self.settings.learning_rate:g})", field="loop.learning_rate",
+                             hint="lower it and train into another folder; an older checkpoint is kept")  # fmt: skip
 
     def _log_losses(self, losses: list[Tensor], seconds: float, progress: float) -> None:
         self._check_weights()
@@ -315,64 +313,6 @@ def _optimizer(net: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
     if settings.optimizer == "sgd":
         return torch.optim.SGD(net.parameters(), rate, momentum=settings.momentum, weight_decay=decay)
     return torch.optim.AdamW(net.parameters(), rate, weight_decay=decay, fused=True)
-
-
-def _built(task: Task) -> nn.Module:
-    try:
-        net = task.build()
-    except (ValueError, ArithmeticError, RuntimeError) as error:  # what torch raises for layers without channels
-        raise InputError("the settings of a net that can be built", str(error), field="net") from None
-    if _stride(net) < 1 or not all(weight.numel() for weight in net.parameters()):
-        raise InputError("the settings of a net that can be built", "layers without channels", field="net")
-    return net
-
-
-def _stride(net: nn.Module) -> int:
-    """Return what the sides of a net's patches must be multiples of."""
-    return int(getattr(net, "stride", 1))
-
-
-def _check_sides(net: nn.Module, sides: Sequence[tuple[str, int]]) -> None:
-    """Refuse patches that the net cannot take; in a validation they would fail after a thousand steps."""
-    for name, side in sides:
-        if side % _stride(net):
-            raise InputError(f"a multiple of {_stride(net)}, as the net halves patches", str(side), field=name)
-
-
-def _check(settings: LoopSettings) -> None:
-    if settings.optimizer not in ("adamw", "sgd"):
-        raise unknown_choice("optimizer", settings.optimizer, ("adamw", "sgd"))
-    if settings.schedule not in ("one-cycle", "steps"):
-        raise unknown_choice("schedule", settings.schedule, ("one-cycle", "steps"))
-    if settings.steps < 1 or min(min(phase.steps, phase.batch, phase.size) for phase in settings.phases) < 1:
-        raise InputError("phases with at least one step, sample and pixel", str(settings.phases), field="phases")
-    _check_numbers(settings)
-    world = int(os.environ.get("WORLD_SIZE", 1))
-    for phase in settings.phases:
-        if phase.batch % world:
-            raise InputError(f"a batch that {world} processes can share", str(phase.batch), field="phases.batch")
-
-
-def _check_numbers(settings: LoopSettings) -> None:
-    for name in ("checkpoint_minutes", "log_every", "validate_every"):
-        if not 0 < (value := getattr(settings, name)) < math.inf:  # nan is not either
-            raise InputError("more than 0", str(value), field=f"loop.{name}")
-    for name in ("learning_rate", "minutes", "weight_decay", "clip", "seed"):
-        if not 0 <= (value := getattr(settings, name)) < math.inf:
-            raise InputError("0 or more", str(value), field=f"loop.{name}")
-    for name in ("ema", "momentum", "warmup"):
-        if not 0 <= (value := getattr(settings, name)) < 1:
-            raise InputError("0 or more, and less than 1", str(value), field=f"loop.{name}")
-
-
-def _check_recipe(config: Any) -> None:
-    """Refuse validations of nothing now, they would fail after a thousand steps; and shares that are none."""
-    for name, least in (("validation_samples", 1), ("validation_pairs", 1), ("validation_size", 8)):
-        if (value := getattr(config, name, least)) < least:
-            raise InputError(f"{least} or more", str(value), field=name)
-    for name in ("reference_share", "scene_share", "photos"):
-        if not 0 <= (value := getattr(config, name, 0)) <= 1:
-            raise InputError("0 to 1", str(value), field=name)
 
 
 def _binding(settings: LoopSettings) -> dict[str, Any]:
