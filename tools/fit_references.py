@@ -56,27 +56,29 @@ LEVELS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 @dataclass(frozen=True)
 class Example:
-    """Measures, the truth, the group and the query that it is from, and whether it may be a reference at all."""
+    """Measures, the truth, the group and the query that it is from, whether it may be a reference, what it weighs."""
 
     measures: Mapping[str, float]
     truth: bool
     group: int
     query: int = 0
     possible: bool = True
+    weight: float = 1.0
 
 
 def logistic(listed: Sequence[Example], names: Sequence[str], ridge: float = 0.5) -> dict[str, float]:
     """Fit weights by Newton's method; the ridge holds for all but the constant, on standardised measures."""
     values = np.array([[item.measures.get(name, 0.0) for name in names] for item in listed])
     truth = np.array([item.truth for item in listed], float)
+    weight = np.array([item.weight for item in listed])
     middle, scale = values.mean(0), values.std(0) + 1e-6
     rows = np.hstack([(values - middle) / scale, np.ones((len(values), 1))])
     penalty = np.diag([ridge] * len(names) + [1e-6])
     weights = np.zeros(len(names) + 1)
     for _ in range(50):
         chance = 1 / (1 + np.exp(-np.clip(rows @ weights, -30, 30)))
-        slope = rows.T @ (chance - truth) + penalty @ weights
-        bend = (rows * (chance * (1 - chance))[:, None]).T @ rows + penalty
+        slope = rows.T @ (weight * (chance - truth)) + penalty @ weights
+        bend = (rows * (weight * chance * (1 - chance))[:, None]).T @ rows + penalty
         weights = weights - np.linalg.solve(bend, slope)
     plain = weights[:-1] / scale
     return dict(zip(names, plain.tolist(), strict=True)) | {"constant": float(weights[-1] - plain @ middle)}
@@ -137,7 +139,8 @@ def verify_examples(bench: Bench, asked: Sequence[Question]) -> list[Example]:
     """Measure what searches verify, the query's own picture left out; the wrong ones are the hardest there are."""
     listed = []
     groups = list(dict.fromkeys(question.case.group for question in asked))
-    settings = replace(bench.settings, followed=0, top=bench.settings.shortlist + bench.settings.details)
+    most = bench.settings.shortlist + bench.settings.details
+    settings = replace(bench.settings, followed=0, contested=False, top=most)
     for number, question in enumerate(asked):
         case = question.case
         with bench.asking(question) as looked:

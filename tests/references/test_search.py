@@ -111,13 +111,13 @@ def test_neighbours_of_what_is_certain_are_followed(index):
     def chain(index, hit, view):
         step = (Path(view.source).stem, hit.path.stem)
         seen.append(step)
-        chances = {("", "coffee"): 1.0, ("coffee", "chelsea"): 0.8}
+        chances = {("", "coffee"): 1.0, ("coffee", "chelsea"): 0.9}
         return Verdict(chances.get(step, 0.0), 9, np.eye(3), "affine", "")
 
     answer = search(index, query, SearchSettings(neighbours=9), verifier=chain)
     best, second = answer.references
     assert (best.hit.path.stem, best.via) == ("coffee", None)
-    assert (second.hit.path.stem, second.probability) == ("chelsea", 0.8)
+    assert (second.hit.path.stem, second.chance) == ("chelsea", 0.9)
     assert second.via == best.hit.path
     assert second.verdict.target_from_source is None, "the transform is not one to the query"
     assert ("coffee", "coffee") not in seen

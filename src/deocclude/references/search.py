@@ -1,6 +1,7 @@
 """Find the reference: a shortlist by words and colours, verified one by one, ranked by the chance to be the same.
 
-"None" is an answer: a picture counts as a reference only above a probability.
+"None" is an answer: a picture counts as a reference only above a probability, and what different things show as well
+lowers it (:mod:`deocclude.references.rivals`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from deocclude.references.entries import Kind
 from deocclude.references.index import BOTH, Hit, Index, Ranking
 from deocclude.references.query import Query
+from deocclude.references.rivals import NEIGHBOURS, UNKNOWN, bundled, rivals
 from deocclude.references.verify import NO_TRANSFORM, Verdict, verify
 from deocclude.stages import Stopwatch
 
@@ -42,14 +44,15 @@ class SearchSettings:
         agreeing: the others are where at least this many matches of details say the same about where the picture lies.
             On development groups of UKBench that is so for 97 % of what is accepted, and for 28 % of the rest.
         top: most references that are returned.
-        accept: smallest probability of a reference, 0..1. By cross-validation on development groups of UKBench 98 %
-            of right first pictures are kept, and none of 310 queries gets a wrong one (nor from 0.7 on).
+        accept: smallest probability of a reference, 0..1: the highest level in steps of 0.05 that keeps at least 95 %
+            of right first pictures, by cross-validation on development groups of UKBench.
         enough: verifying stops when this many pictures are all but certain; the rest keep their places behind.
         certain: probability that counts as all but certain.
         rankings: what the shortlist is made by, in turns, besides the details.
         followed: all but certain pictures whose own neighbours are looked at, for other sides of the object that the
             query does not show; 0 for none.
         neighbours: neighbours of each of them.
+        contested: look for other things that match as well, which makes a picture less probable.
     """
 
     shortlist: int = 20
@@ -57,12 +60,13 @@ class SearchSettings:
     always: int = 5
     agreeing: int = 2
     top: int = 10
-    accept: float = 0.8
+    accept: float = 0.7
     enough: int = 8
     certain: float = 0.99
     rankings: tuple[Ranking, ...] = (BOTH,)
     followed: int = 3
     neighbours: int = 4
+    contested: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,21 +77,37 @@ class Found:
         hit: the picture.
         verdict: what verifying said; ``None`` where it was not looked at.
         via: the picture of the index that it was found through, where the query itself does not tell.
+        rival: chance of the best picture of another thing, 0..1; ``None`` where rivals were not looked for.
     """
 
     hit: Hit
     verdict: Verdict | None
     via: Path | None = None
+    rival: float | None = None
+
+    @property
+    def chance(self) -> float:
+        """That it shows the same object by what verifying said alone; 0 where it was not looked at."""
+        return self.verdict.probability if self.verdict else 0.0
 
     @property
     def probability(self) -> float:
         """That it shows the same object; 0 where it was not looked at."""
-        return self.verdict.probability if self.verdict else 0.0
+        return self.chance if self.rival is None else bundled().probability(self.chance, self.rival)
 
     @property
     def inliers(self) -> int:
         """Matches that agree with one transform; 0 where it was not looked at."""
         return self.verdict.inliers if self.verdict else 0
+
+    @property
+    def reason(self) -> str:
+        """One line for people on what verifying said; empty where it was not looked at."""
+        if self.verdict is None:
+            return ""
+        if self.rival is None or self.rival <= UNKNOWN:
+            return self.verdict.reason
+        return f"{self.verdict.reason}, but something else matches as well (probability {self.rival:.2f})"
 
     @property
     def part(self) -> str:
@@ -116,6 +136,7 @@ class Answer:
             {
                 "path": str(one.hit.path),
                 "probability": one.probability,
+                "rival": one.rival,
                 "verified": one.verdict is not None,
                 "reference": one in self.references,
                 "via": str(one.via) if one.via else None,
@@ -165,6 +186,8 @@ def search(
         found.append(Found(hit, verdict))
     if settings.followed:
         found = _followed(index, found, settings, without, verifier)
+    if settings.contested:
+        found = _contested(index, found, without, verifier)
     found.sort(key=lambda one: (
         -one.probability if one.probability >= LIKELY else 0, not category or one.hit.category != category,
         -one.hit.words * one.hit.colours**BOTH.colours,
@@ -196,7 +219,7 @@ def _listed(
 def is_reference(found: Found, least: float = SearchSettings.accept) -> bool:
     """Whether a picture that was found counts as a reference: probable enough, and matches lie the same way."""
     verdict = found.verdict
-    return verdict is not None and verdict.probability >= least and verdict.kind != NO_TRANSFORM
+    return verdict is not None and found.probability >= least and verdict.kind != NO_TRANSFORM
 
 
 def _followed(
@@ -208,16 +231,38 @@ def _followed(
     pictures so that it can be said why something was found.
     """
     known = {one.hit.path: one for one in found}
-    sure = sorted((one for one in found if one.probability >= settings.certain), key=lambda one: -one.probability)
+    sure = sorted((one for one in found if one.chance >= settings.certain), key=lambda one: -one.chance)
     for one in sure[: settings.followed]:
-        view = Query(index.features(one.hit), index.colours(one.hit), one.hit.category, str(one.hit.path))
+        view = _view(index, one.hit)
         for hit in index.neighbours(one.hit, settings.neighbours):
             before = known.get(hit.path)
-            if hit.path in without or (before and before.probability >= settings.certain):
+            if hit.path in without or (before and before.chance >= settings.certain):
                 continue
             verdict = verifier(index, hit, view)
-            chance = one.probability * verdict.probability
-            if before is None or chance > before.probability:
+            chance = one.chance * verdict.probability
+            if before is None or chance > before.chance:
                 verdict = replace(verdict, probability=chance, target_from_source=None)
                 known[hit.path] = Found(hit, verdict, one.hit.path)
     return list(known.values())
+
+
+def _contested(index: Index, found: list[Found], without: Collection[Path], verifier: Verifier) -> list[Found]:
+    """Return ``found`` with the chances of rivals, for those of which matches lie the same way."""
+    places = [place for place, one in enumerate(found) if one.verdict and one.verdict.kind != NO_TRANSFORM]
+    paths = [found[place].hit.path for place in places]
+
+    def beside(number: int) -> list[tuple[Path, Verdict]]:
+        hit = found[places[number]].hit
+        view = _view(index, hit)
+        near = index.neighbours(hit, NEIGHBOURS)
+        return [(other.path, verifier(index, other, view)) for other in near if other.path not in without]
+
+    same = [(number, paths.index(via)) for number, place in enumerate(places) if (via := found[place].via) in paths]
+    best = rivals(paths, [found[place].chance for place in places], beside, same)
+    contested = dict(zip(places, best, strict=True))
+    return [replace(one, rival=contested.get(place)) for place, one in enumerate(found)]
+
+
+def _view(index: Index, hit: Hit) -> Query:
+    """Return a picture of the index as a query."""
+    return Query(index.features(hit), index.colours(hit), hit.category, str(hit.path))

@@ -135,7 +135,7 @@ class Supply:
                 path = one.hit.path.absolute()
                 if path not in offers and one.verdict is not None and not _made(path):
                     missed = one not in answer.references
-                    refused = f"not the same thing: {one.verdict.reason}" if missed else None
+                    refused = f"not the same thing: {one.reason}" if missed else None
                     found[path] = Offer(path, one.probability, refused)
         ranked = sorted(found.values(), key=lambda offer: -(offer.probability or 0))
         good = [offer for offer in ranked if offer.refused is None][: self.settings.most]
