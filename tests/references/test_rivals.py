@@ -74,11 +74,6 @@ def test_comparing_stops_when_all_show_one_thing():
     assert asked == ["a"]
 
 
-def test_pairs_that_are_known_to_show_one_thing():
-    assert rivals(paths("ab"), [0.9, 0.8], beside("ab", {}), [(1, 0)]) == [UNKNOWN, UNKNOWN]
-    assert rivals(paths("ab"), [0.9, 0.1], beside("ab", {}), [(1, 0)]) == [UNKNOWN, UNKNOWN]
-
-
 def test_of_many_pictures_only_the_best_are_compared_and_the_others_are_no_rivals():
     names = [chr(ord("a") + number) for number in range(EXPANDED + 4)]
     asked = []

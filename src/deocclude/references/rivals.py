@@ -85,32 +85,28 @@ def measures(chance: float, rival: float) -> tuple[float, float]:
     return min(odds, MOST_ODDS), min(odds - _log_odds(rival), MOST_LEAD)
 
 
-def rivals(
-    paths: Sequence[Path], chances: Sequence[float], beside: Beside, same: Sequence[tuple[int, int]] = ()
-) -> list[float]:
+def rivals(paths: Sequence[Path], chances: Sequence[float], beside: Beside) -> list[float]:
     """Return for each picture the chance of the most probable one of another thing.
 
     Args:
         paths: pictures that were found.
         chances: that they show what was asked for, 0..1.
         beside: compares one of them with its neighbours; asked only while it is not clear that all show one thing.
-        same: pairs of places that are known to show one thing.
 
     Returns:
         One chance for each picture: :data:`UNKNOWN` at least.
     """
     order = sorted((place for place, chance in enumerate(chances) if chance >= FLOOR), key=lambda at: -chances[at])
-    things = _things([paths[place] for place in order], lambda number: beside(order[number]),
-                     [(order.index(a), order.index(b)) for a, b in same if a in order and b in order])  # fmt: skip
+    things = _things([paths[place] for place in order], lambda number: beside(order[number]))
     found = [UNKNOWN] * len(paths)
     for number, place in enumerate(order):
         others = (chances[other] for other, thing in zip(order, things, strict=True)
                   if None not in (thing, things[number]) and thing != things[number])  # fmt: skip
-        found[place] = max(UNKNOWN, *others, UNKNOWN)
+        found[place] = max([UNKNOWN, *others])
     return found
 
 
-def _things(paths: Sequence[Path], beside: Beside, same: Sequence[tuple[int, int]]) -> list[int | None]:
+def _things(paths: Sequence[Path], beside: Beside) -> list[int | None]:
     """Return which thing each picture shows, by number; ``None`` where that was not looked at, and nobody knows."""
     places = {path: number for number, path in enumerate(paths)}
     thing = list(range(len(paths)))
@@ -119,8 +115,6 @@ def _things(paths: Sequence[Path], beside: Beside, same: Sequence[tuple[int, int
         old, new = thing[second], thing[first]
         thing[:] = [new if one == old else one for one in thing]
 
-    for pair in same:
-        join(*pair)
     looked = 0
     while looked < min(EXPANDED, len(paths)) and len(set(thing)) > 1:
         near = beside(looked)

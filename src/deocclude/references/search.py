@@ -49,8 +49,8 @@ class SearchSettings:
         enough: verifying stops when this many pictures are all but certain; the rest keep their places behind.
         certain: probability that counts as all but certain.
         rankings: what the shortlist is made by, in turns, besides the details.
-        followed: all but certain pictures whose own neighbours are looked at, for other sides of the object that the
-            query does not show; 0 for none.
+        followed: references, all but certain when they were verified, whose own neighbours are looked at, for other
+            sides of the object that the query does not show; 0 for none.
         neighbours: neighbours of each of them.
         contested: look for other things that match as well, which makes a picture less probable.
     """
@@ -184,10 +184,11 @@ def search(
             verdict = max((verifier(index, hit, view) for view in asked), key=lambda one: one.probability)
             certain += verdict.probability >= settings.certain
         found.append(Found(hit, verdict))
-    if settings.followed:
-        found = _followed(index, found, settings, without, verifier)
+    beside = _Beside(index, without, verifier)
     if settings.contested:
-        found = _contested(index, found, without, verifier)
+        found = _contested(found, beside)
+    if settings.followed:
+        found = _followed(found, settings, beside)
     found.sort(key=lambda one: (
         -one.probability if one.probability >= LIKELY else 0, not category or one.hit.category != category,
         -one.hit.words * one.hit.colours**BOTH.colours,
@@ -222,47 +223,58 @@ def is_reference(found: Found, least: float = SearchSettings.accept) -> bool:
     return verdict is not None and found.probability >= least and verdict.kind != NO_TRANSFORM
 
 
-def _followed(
-    index: Index, found: list[Found], settings: SearchSettings, without: Collection[Path], verifier: Verifier
-) -> list[Found]:
-    """Return ``found`` with pictures that show what an all but certain one shows (k nearest neighbours, verified).
+class _Beside:
+    """Pictures of an index beside their nearest neighbours; each pair is verified once."""
 
-    The chance is the product of both steps. Automatic query expansion (Chum et al., ICCV 2007), kept to single
-    pictures so that it can be said why something was found.
-    """
-    known = {one.hit.path: one for one in found}
-    sure = sorted((one for one in found if one.chance >= settings.certain), key=lambda one: -one.chance)
-    for one in sure[: settings.followed]:
-        view = _view(index, one.hit)
-        for hit in index.neighbours(one.hit, settings.neighbours):
-            before = known.get(hit.path)
-            if hit.path in without or (before and before.chance >= settings.certain):
-                continue
-            verdict = verifier(index, hit, view)
-            chance = one.chance * verdict.probability
-            if before is None or chance > before.chance:
-                verdict = replace(verdict, probability=chance, target_from_source=None)
-                known[hit.path] = Found(hit, verdict, one.hit.path)
-    return list(known.values())
+    def __init__(self, index: Index, without: Collection[Path], verifier: Verifier) -> None:
+        self._index, self._without, self._verifier = index, without, verifier
+        self._views: dict[Path, Query] = {}
+        self._verdicts: dict[tuple[Path, Path], Verdict] = {}
+
+    def neighbours(self, hit: Hit, count: int) -> list[Hit]:
+        """Return the nearest ``count`` pictures, less those that are not to be found."""
+        return [other for other in self._index.neighbours(hit, count) if other.path not in self._without]
+
+    def verdict(self, hit: Hit, other: Hit) -> Verdict:
+        """Return whether a neighbour shows the same as a picture."""
+        pair = hit.path, other.path
+        if pair not in self._verdicts:
+            if hit.path not in self._views:
+                features, colours = self._index.features(hit), self._index.colours(hit)
+                self._views[hit.path] = Query(features, colours, hit.category, str(hit.path))
+            self._verdicts[pair] = self._verifier(self._index, other, self._views[hit.path])
+        return self._verdicts[pair]
 
 
-def _contested(index: Index, found: list[Found], without: Collection[Path], verifier: Verifier) -> list[Found]:
+def _contested(found: list[Found], beside: _Beside) -> list[Found]:
     """Return ``found`` with the chances of rivals, for those of which matches lie the same way."""
     places = [place for place, one in enumerate(found) if one.verdict and one.verdict.kind != NO_TRANSFORM]
-    paths = [found[place].hit.path for place in places]
 
-    def beside(number: int) -> list[tuple[Path, Verdict]]:
+    def near(number: int) -> list[tuple[Path, Verdict]]:
         hit = found[places[number]].hit
-        view = _view(index, hit)
-        near = index.neighbours(hit, NEIGHBOURS)
-        return [(other.path, verifier(index, other, view)) for other in near if other.path not in without]
+        return [(other.path, beside.verdict(hit, other)) for other in beside.neighbours(hit, NEIGHBOURS)]
 
-    same = [(number, paths.index(via)) for number, place in enumerate(places) if (via := found[place].via) in paths]
-    best = rivals(paths, [found[place].chance for place in places], beside, same)
+    best = rivals([found[place].hit.path for place in places], [found[place].chance for place in places], near)
     contested = dict(zip(places, best, strict=True))
     return [replace(one, rival=contested.get(place)) for place, one in enumerate(found)]
 
 
-def _view(index: Index, hit: Hit) -> Query:
-    """Return a picture of the index as a query."""
-    return Query(index.features(hit), index.colours(hit), hit.category, str(hit.path))
+def _followed(found: list[Found], settings: SearchSettings, beside: _Beside) -> list[Found]:
+    """Return ``found`` with pictures that show what an all but certain one shows (k nearest neighbours, verified).
+
+    The probability is the product of both steps. Automatic query expansion (Chum et al., ICCV 2007), kept to single
+    pictures so that it can be said why something was found.
+    """
+    known = {one.hit.path: one for one in found}
+    sure = [one for one in found if one.chance >= settings.certain and is_reference(one, settings.accept)]
+    for one in sorted(sure, key=lambda one: -one.probability)[: settings.followed]:
+        for hit in beside.neighbours(one.hit, settings.neighbours):
+            before = known.get(hit.path)
+            if before and before.chance >= settings.certain:
+                continue
+            verdict = beside.verdict(one.hit, hit)
+            chance = one.probability * verdict.probability
+            if before is None or chance > before.probability:
+                verdict = replace(verdict, probability=chance, target_from_source=None)
+                known[hit.path] = Found(hit, verdict, one.hit.path)
+    return list(known.values())
