@@ -63,7 +63,7 @@ def test_a_large_hole_is_painted_at_half_the_scale():
     assert (painted.provenance == np.where(patch.hole, Provenance.NETWORK, 0)).all()
     assert np.allclose(painted.confidence, np.where(patch.hole, 0.5, 0))
     assert painted.method == "slope" and painted.fallback_reason == "a reason"
-    assert painted.notes[0] == "a note" and "finest detail" in painted.notes[1]
+    assert painted.notes[0] == "a note" and "1/2 of the scale, with the finest detail" in painted.notes[1]
 
 
 def test_its_finest_detail_is_that_of_the_pixels_copied():
@@ -76,6 +76,7 @@ def test_its_finest_detail_is_that_of_the_pixels_copied():
     assert 0.6 < copied.std() / original.std() < 1.1
     smooth = paint_reduced(patch, Slope(copies=False))
     assert grain_of(smooth.rgb, inside).std() < 0.2 * original.std()
+    assert smooth.notes[1].endswith("1/2 of the scale")
 
 
 def test_no_rim_shows_where_the_hole_begins():
@@ -99,6 +100,13 @@ def test_a_long_hole_without_width_is_painted_as_it_is():
     assert np.count_nonzero(hole) > LARGE
     paint_reduced(patch, paint)
     assert paint.given == [patch]
+
+
+def test_a_large_hole_with_nothing_to_look_at_is_grey_and_says_so():
+    patch = large()
+    painted = painter("textured")(Patch(patch.rgb, patch.hole, np.zeros_like(patch.hole)))
+    assert painted.fallback_reason and (painted.confidence == 0).all() and (painted.rgb[patch.hole] == 128).all()
+    assert (painted.provenance[patch.hole] == Provenance.MEAN_COLOUR).all()
 
 
 def test_half_a_patch_looks_at_evidence_only_and_keeps_the_hole_whole():

@@ -55,7 +55,9 @@ def paint_reduced(patch: Patch, paint: Copier) -> Painted:
             shift = _doubled(shift, large.hole.shape)
             filled = _with_finest(filled, shift, large, small.evidence)
     origin = Provenance(int(painted.provenance.max()))
-    note = f"{painted.method}: the hole is large, only its finest detail is copied at the full scale"
+    note = f"{painted.method}: the hole is large, it was painted at 1/{patches[-1].scale} of the scale"
+    if shift is not None:
+        note += ", with the finest detail of the pixels copied"
     whole = compose(patch, filled, sure, origin, painted.method, (*painted.notes, note))
     return replace(whole, fallback_reason=painted.fallback_reason)
 

@@ -38,7 +38,7 @@ Bool = NDArray[np.bool_]
 
 
 def textured(settings: PCNetCSettings) -> Painter:
-    """Return the painter; its confidence is PCNet-C's.
+    """Return the painter; its confidence is PCNet-C's. Large holes are painted by :func:`reduced.paint_reduced`.
 
     Args:
         settings: of PCNet-C.
