@@ -8,7 +8,7 @@ import pytest
 
 from deocclude.content.fill import fill_hidden, hidden_patch
 from deocclude.content.patch import Patch
-from deocclude.content.spill import BANDS, spill, without_spill
+from deocclude.content.spill import BANDS, TILE, spill, without_spill
 from deocclude.geometry import Size
 from deocclude.masks import Mask, distance_to
 
@@ -39,6 +39,16 @@ def test_what_a_tight_mask_leaves_of_the_occluder_is_found(off):
     left = own & covered
     assert np.count_nonzero(found & left) >= 0.95 * np.count_nonzero(left)
     assert distance_to(covered)[found].max(initial=0) <= 3
+
+
+def test_a_large_crop_looked_at_in_squares_gives_what_it_gives_as_a_whole(monkeypatch):
+    rgb, own, front, covered = (np.tile(part, (9, 9, 1)[: part.ndim]) for part in scene(2))
+    assert max(own.shape) > TILE
+    in_squares = spill(rgb, own, front)
+    monkeypatch.setattr("deocclude.content.spill.TILE", 2 * TILE)
+    whole = spill(rgb, own, front)
+    assert np.count_nonzero(in_squares & own & covered) >= 0.95 * np.count_nonzero(own & covered)
+    assert np.count_nonzero(in_squares ^ whole) <= 0.01 * np.count_nonzero(whole)
 
 
 def test_a_right_mask_loses_nothing():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from deocclude.content import painter
-from deocclude.content.exemplar import ExemplarSettings, exemplar
+from deocclude.content.exemplar import ExemplarSettings, copies
 from deocclude.content.mixing import fine
-from deocclude.content.patch import Painted, Patch, Provenance
+from deocclude.content.patch import Patch, Provenance
 from deocclude.content.textured import own_colours, with_texture
 
 
@@ -69,18 +69,15 @@ def halves(seed: int = 0) -> Patch:
     return Patch(rgb, hole, ~hole, seed)
 
 
-def split_at(column: int) -> Painted:
-    """Return what a guide says who sees the bright part begin at that column."""
-    patch = halves()
-    grey = np.where(np.arange(160) < column, 70, 170)[None, :, None].repeat(120, 0).repeat(3, 2).astype(np.uint8)
-    nothing = np.zeros(patch.hole.shape)
-    return Painted(grey, nothing.astype(np.float32), nothing.astype(np.uint8), "guide")
+def split_at(column: int) -> np.ndarray:
+    """Return what a guide says who sees the bright part begin at that column, uint8 [h, w, 3]."""
+    return np.where(np.arange(160) < column, 70, 170)[None, :, None].repeat(120, 0).repeat(3, 2).astype(np.uint8)
 
 
 def test_copies_follow_the_guide():
     patch, rows = halves(), slice(40, 80)
     for column in (64, 96):
-        painted = exemplar(ExemplarSettings(), lambda _, at=column: split_at(at))(patch)
+        painted, _ = copies(patch, ExemplarSettings(), split_at(column))
         found = painted.rgb[rows, 48:112, 0].astype(float)
         assert found[:, : column - 48 - 8].mean() < 90 and found[:, column - 48 + 8 :].mean() > 150
 
@@ -101,7 +98,7 @@ def test_colours_in_between_are_drawn_to_those_that_the_object_shows():
     moved = own_colours(between, patch)
     assert np.array_equal(moved[~hole], patch.rgb[~hole])
     assert np.abs(moved[20:100, 75:85].astype(float) - 170).max() < 12, "the visible part is 70 and 170"
-    right = np.where(hole[..., None], split_at(80).rgb, patch.rgb)
+    right = np.where(hole[..., None], split_at(80), patch.rgb)
     assert np.abs(own_colours(right, patch)[hole].astype(float) - right[hole]).mean() < 6, "these stay"
 
 

@@ -23,6 +23,7 @@ from deocclude.content.patches import Canvas, Index, make_canvas, principal, vot
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
+Shift = NDArray[np.int32]
 MIN_SOURCES = 12
 MIN_COARSE_SOURCES = 60
 PLENTY, CHOICE = 400, 0.4
@@ -107,37 +108,50 @@ class _Solved:
     match: Index
     mismatch: Float
 
+    @property
+    def shift(self) -> Shift:
+        """How far down and right of each target its match lies, int32 [h, w, 2]; 0 elsewhere."""
+        width, targets = self.canvas.width, self.canvas.targets
+        found = np.zeros((len(self.canvas.pixels), 2), np.int32)
+        found[targets] = np.subtract(np.divmod(self.match, width), np.divmod(targets, width)).T
+        return self.canvas.unpadded(found)
+
     def votes(self, sharpness: float, channels: int) -> Float:
         """Return what the matches say of the first channels of each pixel, float32 [n, channels]."""
         return votes(self.canvas, self.match, _weight(self.canvas, self.mismatch), sharpness, channels)
 
 
-def exemplar(settings: ExemplarSettings, guide: Painter | None = None) -> Painter:
+def exemplar(settings: ExemplarSettings) -> Painter:
     """Return the texture painter.
-
-    Args:
-        settings: how patches are found.
-        guide: paints the first colours of the hole, which the search starts from; by default the evidence is
-            continued smoothly.
 
     Its confidence is :func:`~deocclude.content.painting.trust` times ``exp(-m / 40)``, where m is the root mean
     square difference, in grey levels, between the patch around a pixel and the visible patch that explains it.
     """
+    return lambda patch: copies(patch, settings)[0]
 
-    def paint(patch: Patch) -> Painted:
-        if not (patch.evidence.any() and patch.hole.any()):
-            return paint_blind(patch, "exemplar")
-        guess = guide(patch).rgb.astype(np.float32) if guide else None
-        ground = _ground(patch, settings, guess)
-        for radius in range(settings.radius, 0, -1):
-            canvases = _pyramid(ground, radius, settings.spread_pixels)
-            if len(canvases[0].sources) >= MIN_SOURCES and len(canvases[0].targets) <= settings.spread_pixels:
-                if guess is None:
-                    matching.reflect(canvases[0])
-                return _finish(patch, _descend(canvases, settings, patch.seed), settings)
-        return _too_little(patch)
 
-    return paint
+def copies(
+    patch: Patch, settings: ExemplarSettings, guess: NDArray[np.uint8] | None = None
+) -> tuple[Painted, Shift | None]:
+    """Return a patch painted by the texture painter and where it copied from, ``None`` if it did not copy.
+
+    Args:
+        patch: to paint.
+        settings: how patches are found.
+        guess: uint8 [h, w, 3], the first colours of the hole, which the search starts from; by default the evidence
+            is continued smoothly.
+    """
+    if not (patch.evidence.any() and patch.hole.any()):
+        return paint_blind(patch, "exemplar"), None
+    ground = _ground(patch, settings, None if guess is None else guess.astype(np.float32))
+    for radius in range(settings.radius, 0, -1):
+        canvases = _pyramid(ground, radius, settings.spread_pixels)
+        if len(canvases[0].sources) >= MIN_SOURCES and len(canvases[0].targets) <= settings.spread_pixels:
+            if guess is None:
+                matching.reflect(canvases[0])
+            solved = _descend(canvases, settings, patch.seed)
+            return _finish(patch, solved, settings), solved.shift
+    return _too_little(patch), None
 
 
 def _too_little(patch: Patch) -> Painted:

@@ -209,7 +209,7 @@ def _paint_to_look_at(patch: Patch) -> Painted:
     """Paint a thin hole smoothly, and one that lies in a single colour; any other with texture."""
     width = 2 * float(distance_to(~patch.hole)[patch.hole].max(initial=0.0))
     seen = patch.rgb[patch.evidence]
-    if seen.size and int(np.ptp(seen, axis=0).max()) <= FLAT:
+    if seen.size and max(int(np.ptp(channel)) for channel in seen.T) <= FLAT:
         name, why = "biharmonic", "auto: biharmonic, all that is seen has one colour"
     elif width <= THIN:
         name, why = "biharmonic", f"auto: biharmonic, the hole is at most {width:.0f} px wide"

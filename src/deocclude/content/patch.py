@@ -48,6 +48,7 @@ class Patch:
             on) but show neither the object nor what hides it; networks look at them, texture is never copied from
             them. Disjoint from ``hole`` and ``evidence``; ``None`` for nothing.
         corner: (x, y) of the crop's first pixel in the photo, for what knows the whole picture.
+        scale: pixels of the photo for each of the patch's, a side; a power of two.
     """
 
     rgb: NDArray[np.uint8]
@@ -56,10 +57,11 @@ class Patch:
     seed: int = 0
     context: NDArray[np.bool_] | None = None
     corner: tuple[int, int] = (0, 0)
+    scale: int = 1
 
     @property
     def box(self) -> Box:
-        """Where the arrays lie in the photo, half-open."""
+        """Where the arrays of a patch of scale 1 lie in the photo, half-open."""
         (x, y), (height, width) = self.corner, self.hole.shape
         return Box(x, y, x + width, y + height)
 

@@ -7,6 +7,7 @@ patch are its index plus a fixed table of steps.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from deocclude.masks import distance_to
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 Index = NDArray[np.int64]
+Number = TypeVar("Number", bound=np.number)
 CHUNK = 16_384
 FAINT = 0.01
 """Votes weaker than this, against 1 at the centre, are not counted."""
@@ -59,7 +61,7 @@ class Canvas:
         """Height and width of the padded image."""
         return len(self.pixels) // self.width, self.width
 
-    def unpadded(self, flat: NDArray[np.floating]) -> NDArray[np.floating]:
+    def unpadded(self, flat: NDArray[Number]) -> NDArray[Number]:
         """Return values [n] or [n, c] of the padded image as an image without padding."""
         inner = slice(self.radius, -self.radius)
         return flat.reshape(*self.shape, *flat.shape[1:])[inner, inner]

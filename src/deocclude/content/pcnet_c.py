@@ -135,7 +135,8 @@ class PCNetC:
         scale = 1
         while not self._fits(box, scale):
             scale *= 2
-        notes = (f"{NAME}: the hole is large, its inside was painted at 1/{scale} of the scale",) if scale > 1 else ()
+        inside = f"{NAME}: the hole is large, its inside was painted at 1/{scale * patch.scale} of the scale"
+        notes = (inside,) if scale > 1 else ()
         return compose(patch, filled, trust(patch), Provenance.NETWORK, NAME, notes)
 
     def _fits(self, hole: Box, scale: int = 1) -> bool:

@@ -44,8 +44,9 @@ UNIT = 600
 
 MARGIN = 2 * BANDS + 4 * AROUND
 """What is further away than this does not matter, pixels."""
-TILE = 1024
-"""Side of the squares in which large crops are looked at one by one, so that memory does not follow them."""
+TILE, LEAST_TILE = 1024, 256
+"""A crop with longer sides than the first is looked at in squares of the second, one by one, and only in those that the
+edge runs through: neither memory nor time follows the crop."""
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -118,9 +119,10 @@ def spill(rgb: NDArray[np.uint8], own: Bool, front: Bool) -> Bool:
     found = np.zeros_like(own)
     rim = own & (cv2.dilate(front.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
     size = Size(*own.shape)
-    for y in range(0, size.height, TILE):
-        for x in range(0, size.width, TILE):
-            tile = Box(x, y, x + TILE, y + TILE).clip(size)
+    side = TILE if max(size) <= TILE else LEAST_TILE
+    for y in range(0, size.height, side):
+        for x in range(0, size.width, side):
+            tile = Box(x, y, x + side, y + side).clip(size)
             if rim[tile.grow(BANDS + 1).clip(size).slices].any():
                 around = tile.grow(MARGIN).clip(size)
                 part = _spill(rgb[around.slices], own[around.slices], front[around.slices])

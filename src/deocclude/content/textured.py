@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from deocclude.content.exemplar import ExemplarSettings, exemplar
+from deocclude.content.exemplar import ExemplarSettings, copies
 from deocclude.content.mixing import FINE, smooth, smoother
 from deocclude.content.painting import compose
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
 from deocclude.content.pcnet_c import PCNetCSettings, pcnet_c
+from deocclude.content.reduced import Shift, paint_reduced
 from deocclude.masks import distance_to
 
 NAME = "textured"
@@ -37,7 +38,7 @@ Bool = NDArray[np.bool_]
 
 
 def textured(settings: PCNetCSettings) -> Painter:
-    """Return the painter; its confidence is PCNet-C's.
+    """Return the painter; its confidence is PCNet-C's. Large holes are painted by :func:`reduced.paint_reduced`.
 
     Args:
         settings: of PCNet-C.
@@ -47,18 +48,19 @@ def textured(settings: PCNetCSettings) -> Painter:
     """
     network = pcnet_c(settings)
 
-    def paint(patch: Patch) -> Painted:
+    def paint(patch: Patch) -> tuple[Painted, Shift | None]:
         base = network(patch)
         if base.fallback_reason or not patch.hole.any():
-            return base
-        own = replace(base, rgb=own_colours(base.rgb, patch))
-        copied = exemplar(ExemplarSettings(), lambda _: own)(patch)
+            return base, None
+        own = own_colours(base.rgb, patch)
+        copied, shift = copies(patch, ExemplarSettings(), own)
         if copied.fallback_reason:
-            return replace(base, notes=(*base.notes, f"{NAME}: too little visible to take texture from"))
-        filled = with_texture(own.rgb.astype(np.float32), copied.rgb.astype(np.float32), patch)
-        return compose(patch, filled, base.confidence, Provenance.NETWORK, NAME, (*base.notes, *copied.notes))
+            return replace(base, notes=(*base.notes, f"{NAME}: too little visible to take texture from")), None
+        filled = with_texture(own.astype(np.float32), copied.rgb.astype(np.float32), patch)
+        notes = (*base.notes, *copied.notes)
+        return compose(patch, filled, base.confidence, Provenance.NETWORK, NAME, notes), shift
 
-    return paint
+    return lambda patch: paint_reduced(patch, paint)
 
 
 def own_colours(painted: NDArray[np.uint8], patch: Patch) -> NDArray[np.uint8]:
