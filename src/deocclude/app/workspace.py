@@ -101,7 +101,7 @@ class Workspace:
                 if not (Journal.exists(place.folder) or is_project(place.folder)):
                     if place.source is None:
                         raise MissingError("photo", identity)
-                    photo = new_project(place.folder, place.source, place.name)
+                    photo, _ = new_project(place.folder, place.source, place.name)
                 session = Session.open(identity, place.folder, photo)
                 self._open.add(session)
             return session
@@ -130,7 +130,9 @@ class Workspace:
         identity = self._reserve(name)
         with self._turn(identity):
             folder = self.folder / identity
-            session = Session.open(identity, folder, new_project(folder, photo, name, masks))
+            taken, notes = new_project(folder, photo, name, masks)
+            session = Session.open(identity, folder, taken)
+            session.notice = "; ".join(notes) or None
             self._open.add(session)
             self._add_place(Place(identity, name, folder))
         return session
