@@ -105,6 +105,7 @@ def state_of(workspace: Workspace, session: Session, job: dict[str, Any] | None)
         "overlays": _overlays(session, results),
         "stages": _stages(results),
         "stale_from": session.stale_from,
+        "unsaved": session.unsaved,
         "notice": session.notice,
         "job": job,
     }

@@ -86,6 +86,7 @@ class App {
       if (visit !== this.visit) return session.close(); // its user has gone on to another page
       session.watchers.add(() => this.changed());
       session.jobWatchers.add((job) => this.jobChanged(job));
+      session.heldChanged = () => this.showJob();
       this.session = session;
     } catch (error) {
       if (visit === this.visit) complain(error);
