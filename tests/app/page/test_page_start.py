@@ -163,3 +163,17 @@ def test_a_photo_is_taken_off_the_list_and_put_back(window, tmp_path):
     tile.wait_for()
     assert page.locator("details.unlisted").count() == 0
     window.settle()
+
+
+def test_what_went_wrong_is_not_told_in_the_next_step(window, photo):
+    window.go(photo, "masks")
+    page = window.page
+    page.get_by_role("radio", name="Eraser").click()
+    window.drag((5, 5), (20, 10))
+    page.get_by_role("alert").wait_for()
+    assert page.get_by_role("alert").inner_text().startswith("Choose the object first")
+    assert page.get_by_text("New mask").count() == 0
+    page.locator("#step-annotate").click()
+    page.locator("body[data-step=annotate]").wait_for()
+    assert page.get_by_role("alert").count() == 0
+    window.settle()

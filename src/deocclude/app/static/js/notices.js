@@ -56,6 +56,11 @@ function show(text, kind, lasts, offer) {
   if (lasts) timer = window.setTimeout(hide, lasts);
 }
 
+/** Take a complaint away; what was told stays. */
+export function forgive() {
+  if (byId("notice").classList.contains("bad")) hide();
+}
+
 /** Take the notice away. */
 export function hide() {
   const box = byId("notice");
