@@ -110,7 +110,8 @@ def stale_from(project: Project, settings: Settings | None = None) -> str | None
 def _repair(project: Project, settings: Settings, progress: Progress) -> Project:
     watch = Stopwatch()
     scene, report = repair(project.given, max_gap=settings.max_gap)
-    record = StageRecord("repair", {"max_gap": settings.max_gap}, watch.seconds, notes=report.lines())
+    notes = (*project.given.notes, *report.lines())
+    record = StageRecord("repair", {"max_gap": settings.max_gap}, watch.seconds, notes=notes)
     return replace(project, scene=scene, records={**project.records, "repair": record})
 
 

@@ -62,6 +62,8 @@ class Scene:
         image_id: number of the photo in its data set, if any.
         order_truth: pairs (front id, behind id) that the annotation states, or ``None`` when it states none.
         source: the file that the scene was read from, for messages.
+        notes: one line each for what a user should know of the reading, such as shapes that were left out.
+        only_image: ``source`` holds no other image.
     """
 
     size: Size
@@ -70,6 +72,8 @@ class Scene:
     image_id: int | str | None = None
     order_truth: frozenset[tuple[int, int]] | None = None
     source: Path | None = field(default=None, compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    only_image: bool = field(default=False, compare=False)
 
     def __len__(self) -> int:
         """Number of objects."""
@@ -123,7 +127,8 @@ def validate(scene: Scene, *, allow_empty: bool = False) -> Scene:
     """
     file = scene.source
     if not scene.instances:
-        raise InputError("at least one object", "none", file=file, hint="check --image-id and the file")
+        found = f"none ({'; '.join(scene.notes)})" if scene.notes else "none"
+        raise InputError("at least one object", found, file=file, hint="check --image-id and the file")
     seen: set[int] = set()
     for instance in scene.instances:
         where = f"object {instance.id}"

@@ -15,6 +15,7 @@ from deocclude.app import pictures
 from deocclude.app.create import new_project
 from deocclude.app.mask_bodies import mask_png
 from deocclude.app.workspace import Workspace
+from deocclude.formats import read_scene, write_scene
 from deocclude.images import png_bytes
 from deocclude.masks import Mask
 
@@ -297,6 +298,15 @@ def test_a_project_folder_may_have_any_name(drawn, tmp_path):
     state = client.get(f"/api/photos/{photo['id']}").json()
     assert client.get(state["objects"][0]["mask_url"]).status_code == 200
     assert client.get("/api/app").json()["current"] == photo["id"]
+
+
+def test_what_is_left_out_of_the_masks_of_an_upload_is_said(client, drawn, tmp_path):
+    write_scene(read_scene(drawn / "masks.json"), tmp_path / "drawn.json", "labelme")
+    plain = json.loads((tmp_path / "drawn.json").read_text())
+    plain["shapes"].append({"label": "tip", "shape_type": "point", "points": [[3, 3]]})
+    files = {"file": ("photo.png", (drawn / "photo.png").read_bytes()), "masks": ("m.json", json.dumps(plain).encode())}
+    state = client.get(f"/api/photos/{client.post('/api/photos', files=files).json()['id']}").json()
+    assert (len(state["objects"]), state["notice"]) == (2, "1 shape without an area is left out: 1 point 'tip'")
 
 
 def test_the_masks_of_an_upload_are_found_by_the_name_of_the_photo(client, drawn):

@@ -6,7 +6,7 @@ import weakref
 
 import numpy as np
 import pytest
-from app_service import FAST, client_of, compute, upload
+from app_service import FAST, client_of, compute, finish, upload
 
 from deocclude.app import saver as saving
 from deocclude.app.memory import Recent, Shelf, bytes_of
@@ -96,7 +96,7 @@ def test_results_that_could_not_be_written_stay_and_are_tried_again(monkeypatch)
     assert written.wait(10)
     saver.stop()
     gc.collect()
-    assert told == ["the disk is full"] and kept() is None
+    assert told == ["the disk is full", None] and kept() is None
 
 
 def test_results_that_could_not_be_written_are_tried_once_more_at_the_end():
@@ -148,3 +148,55 @@ def test_recent_values_take_up_so_many_bytes_and_no_more():
 def test_bytes_are_counted_once():
     array = np.zeros((10, 10), np.uint8)
     assert bytes_of({"one": array, "rows": [array[:5], array]}) == 100
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """Switches on a disk without room, for the journal, and for the results."""
+    from deocclude.app import journal, session
+
+    def refuse(target, *_, **__):
+        raise OutputError(f"{target}: cannot be written (No space left on device)")
+
+    def switch(on):
+        for module, name in ((journal, "write_text"), (session, "write_text"), (session, "write_project")):
+            monkeypatch.setattr(module, name, refuse if on else originals[module, name])
+
+    originals = {(module, name): getattr(module, name) for module, name in
+                 ((journal, "write_text"), (session, "write_text"), (session, "write_project"))}  # fmt: skip
+    return switch
+
+
+def test_results_that_are_not_stored_are_said_and_stored_later(computing, drawn, full):
+    photo = upload(computing, drawn)
+    computing.put(f"{photo}/settings", json={"revision": 0, "settings": FAST})
+    assert computing.get(photo).json()["unsaved"] is None
+    full(True)
+    try:
+        finish(computing, computing.post(f"{photo}/compute", json={}).json())
+        state = computing.get(photo).json()
+        for _ in range(100):
+            if state["unsaved"]:
+                break
+            threading.Event().wait(0.05)
+            state = computing.get(photo).json()
+        assert "No space left on device" in state["unsaved"]
+        assert len(state["layers"]) == 2 and state["stale_from"] is None
+        answer = computing.post(f"{photo}/save")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (507, "output")
+    finally:
+        full(False)
+    assert computing.post(f"{photo}/save").json()["unsaved"] is None
+    session = session_of(computing, photo)
+    assert (session.folder / "layers").is_dir()
+
+
+def test_what_a_list_tells_is_not_needed_for_an_action(client, photo, monkeypatch):
+    from deocclude.app import session
+
+    def refuse(target, *_):
+        raise OutputError("the disk is full")
+
+    monkeypatch.setattr(session, "write_text", refuse)
+    answer = client.delete(f"{photo}/objects/1?revision=0")
+    assert answer.status_code == 200 and len(client.get(photo).json()["objects"]) == 1

@@ -1,7 +1,9 @@
 """Who and what is refused: one clear message, and nothing is written."""
 
 import base64
+import errno
 import io
+import os
 import struct
 import tempfile
 import zlib
@@ -47,7 +49,7 @@ def test_the_address_with_the_token_sets_a_cookie_and_leads_on(client):
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
-    assert client.get("/api/photos").json() == {"photos": []}
+    assert client.get("/api/photos").json()["photos"] == []
     error_of(client.get("/?token=wrong", cookies={"deocclude-8000": ""}), 401, "token")
 
 
@@ -246,3 +248,16 @@ def test_a_damaged_project_is_named_and_the_others_still_open(client, drawn, pho
     fresh: TestClient = client_of(Workspace(workspace.folder))
     assert "state.json" in error_of(fresh.get(photo), 422, "invalid")["message"]
     assert fresh.get(other).status_code == 200
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_for_passing_files_is_said(client, monkeypatch, number):
+    from deocclude.app.routes import photos
+
+    def full():
+        raise OSError(number, os.strerror(number), "/tmp")
+
+    monkeypatch.setattr(photos.tempfile, "TemporaryDirectory", full)
+    answer = client.post("/api/photos", files={"file": ("photo.png", b"x")})
+    error_of(answer, 507, "output")
+    assert os.strerror(number) in answer.json()["error"]["message"]

@@ -242,6 +242,20 @@ def test_export(call, done, tmp_path, kind):
     assert (tmp_path / f"x.{kind}").exists()
 
 
+def test_shapes_that_are_no_objects_are_counted_in_one_line(call, inputs, tmp_path):
+    masks = tmp_path / "drawn.json"
+    assert call("convert", inputs[1], masks, "--to", "labelme").code == 0
+    content = json.loads(masks.read_text())
+    content["shapes"].append({"label": "tip", "shape_type": "point", "points": [[3, 3]], "group_id": None})
+    masks.write_text(json.dumps(content))
+    told = "1 shape without an area is left out: 1 point 'tip'"
+    answer = call("convert", masks, tmp_path / "copy.json", "--to", "coco")
+    assert (answer.code, answer.err.count(told)) == (0, 1)
+    answer = call("run", inputs[0], "--masks", masks, *FAST, "-o", tmp_path / "out")
+    assert (answer.code, answer.err.count(told)) == (0, 1)
+    assert told.replace("'", "&#x27;") in (tmp_path / "out" / "report.html").read_text()
+
+
 @pytest.mark.parametrize("kind", ["coco", "cocoa", "label-png", "mask-folder", "sam", "labelme", "kins"])
 def test_convert(call, inputs, tmp_path, kind):
     target = tmp_path / ("converted.png" if kind == "label-png" else "converted")

@@ -101,10 +101,23 @@ def test_groups_are_one_object_and_give_its_id(tmp_path: Path) -> None:
     assert (scene.ids, [item.name for item in scene.instances]) == ((1, 2), ["cup", "dog"])
 
 
+def test_shapes_without_an_area_are_left_out_and_counted(tmp_path: Path) -> None:
+    box = shape("rectangle", [[0, 0], [1, 1]], group_id=7)
+    tips = [shape("point", [[2, 2]], label="tip"), shape("point", [[3, 3]], label="tip")]
+    scene = read(tmp_path, tips[0], box, shape("linestrip", [[0, 0], [1, 1]], group_id=7), tips[1])
+    assert (scene.ids, scene[7].modal.area) == ((7,), 4)
+    assert scene.notes == ("3 shapes without an area are left out: 2 point 'tip', 1 linestrip 'cup'",)
+    assert read(tmp_path, box).notes == ()
+
+
 BAD = [
     (
+        shape("cuboid", [[0, 0], [1, 1]]),
+        r"shape_type: expected one of polygon, .* found the text 'cuboid'; only shapes with",
+    ),
+    (
         shape("line", [[0, 0], [1, 1]]),
-        r"shape_type: expected one of polygon, .* found the text 'line'; only shapes with",
+        r"at least one object, found none \(1 shape without an area is left out: 1 line 'cup'\)",
     ),
     (
         shape("polygon", [[0, 0], [1, 1]]),

@@ -44,6 +44,22 @@ def test_crop_covers_the_square_around_the_box(tmp_path: Path, side: int):
     assert not pack.truncated[0]
 
 
+def test_crops_are_written_as_they_come_and_as_numpy_does(tmp_path: Path):
+    array = np.zeros((90, 120), bool)
+    array[10:80, 10:100] = True
+    grown = []
+
+    def scenes():
+        for number in range(12):
+            yield one_object(array, f"{number}.jpg")
+            grown.append(next(tmp_path.glob(".pack.*/crops.npy")).stat().st_size)
+
+    assert write_pack(scenes(), tmp_path / "pack", PackSettings(crop_size=110)) == 12
+    assert grown[2] > 110 * 110
+    np.save(tmp_path / "same.npy", np.array(open_pack(tmp_path / "pack").crops))
+    assert (tmp_path / "pack" / "crops.npy").read_bytes() == (tmp_path / "same.npy").read_bytes()
+
+
 def test_objects_at_the_border_count_as_truncated(tmp_path: Path):
     inner, outer = np.zeros((2, 200, 200), bool)
     inner[10:90, 10:90] = True

@@ -75,6 +75,25 @@ def test_photos_in_folders_are_told_apart(tmp_path: Path):
     assert [int(photo.max()) for photo in photos if photo is not None] == [1, 2, 3]
 
 
+def test_a_file_of_many_images_is_named_after_none(annotations: Path, tmp_path: Path):
+    content = json.loads(annotations.read_text())
+    content["images"].append({"id": 2, "file_name": "b.png", "width": 400, "height": 300})
+    annotations.write_text(json.dumps(content))
+    Image.new("RGB", (400, 300)).save(tmp_path / "instances.png")
+    with pytest.raises(InputError, match=r"expected the photo 'a.png' beside it"):
+        photo_of(next(photo_scenes(annotations)))
+
+
+def test_an_image_without_objects_is_found_in_a_folder_of_files(tmp_path: Path):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    about = {"imagePath": "gone/IMG_1.jpg", "imageHeight": 30, "imageWidth": 40, "shapes": []}
+    (folder / "first.json").write_text(json.dumps(about))
+    Image.new("RGB", (40, 30), (9, 9, 9)).save(folder / "first.png")
+    (scene,) = photo_scenes(folder)
+    assert photo_of(scene).shape == (30, 40, 3)
+
+
 def test_absent_photos_are_named(annotations: Path, tmp_path: Path):
     message = r"instances.json: expected the photo 'a.png' beside it, in images/ or in photos/, found none$"
     with pytest.raises(InputError, match=message):

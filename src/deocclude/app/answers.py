@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import tempfile
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -29,6 +31,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(DeoccludeError, _ours)
     app.add_exception_handler(RequestValidationError, _unfit)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(OSError, _system)
 
 
 def answer(status: int, code: str, message: str, **more: Any) -> JSONResponse:
@@ -55,6 +58,13 @@ async def _unfit(request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
     return answer(422, "invalid", f"{place}: {first['msg']}", field=place)
+
+
+async def _system(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, OSError)
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        raise error
+    return answer(507, "output", f"{error.filename or tempfile.gettempdir()}: cannot be written ({error.strerror})")
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

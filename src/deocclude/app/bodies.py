@@ -103,6 +103,12 @@ class DoneBody(Body):
     done: StrictBool
 
 
+class ListedBody(Body):
+    """Whether the list of photos shows it."""
+
+    listed: StrictBool
+
+
 class SettingsBody(Body):
     """Settings of the pipeline to change."""
 

@@ -17,8 +17,12 @@ from deocclude.project.state import Project
 from deocclude.scene import Scene, validate
 
 
-def new_project(folder: Path, photo: Path, name: str, masks: Path | Scene | None = None) -> Photo:
-    """Make a project folder with the photo, its objects and nothing done yet; return the photo as it lies there.
+def new_project(
+    folder: Path, photo: Path, name: str, masks: Path | Scene | None = None
+) -> tuple[Photo, tuple[str, ...]]:
+    """Make a project folder with the photo, its objects and nothing done yet.
+
+    Returns the photo as it lies there, and notes of what in ``masks`` was left out.
 
     Args:
         folder: the folder to make.
@@ -31,7 +35,8 @@ def new_project(folder: Path, photo: Path, name: str, masks: Path | Scene | None
         OutputError: it cannot be written.
     """
     picture = read_photo(photo, convert=True)
-    entries = _entries(picture, masks, name)
+    scene = _scene(picture, masks, name)
+    entries = _entries(picture, scene, name)
     suffix = ".png" if picture.converted else (photo.suffix.lower() or ".png")
     with atomic_folder(folder) as part:
         target = part / f"photo{suffix}"
@@ -40,13 +45,19 @@ def new_project(folder: Path, photo: Path, name: str, masks: Path | Scene | None
         else:
             shutil.copyfile(photo, target)
         Journal.start(part, {"name": name, "photo": target.name}, entries)
-    return replace(picture, path=folder / target.name, converted=False)
+    return replace(picture, path=folder / target.name, converted=False), scene.notes if scene is not None else ()
 
 
-def _entries(photo: Photo, masks: Path | Scene | None, name: str) -> dict[str, Any]:
+def _scene(photo: Photo, masks: Path | Scene | None, name: str) -> Scene | None:
     if masks is None:
-        return {"settings": settings_value({}), "scene": {"image_file": name, "image_id": None, "order_truth": None}}
+        return None
     scene = masks if isinstance(masks, Scene) else read_scene(masks, photo_size=photo.size, photo_name=name)
     if scene.size != photo.size:
         raise InputError(f"masks of the photo's size {photo.size}", str(scene.size), field="masks")
-    return entries_of(Project(photo, validate(scene)))
+    return validate(scene)
+
+
+def _entries(photo: Photo, scene: Scene | None, name: str) -> dict[str, Any]:
+    if scene is None:
+        return {"settings": settings_value({}), "scene": {"image_file": name, "image_id": None, "order_truth": None}}
+    return entries_of(Project(photo, scene))

@@ -200,11 +200,13 @@ class Jobs:
             self._broker.publish(job.photo, "results", {"revision": session.state.revision})
         self._tell(job)
         if status == "done" and job.kind == "compute":
-            self._saver.save(session, partial(self._unsaved, job))
+            self._saver.save(session, partial(self._written, job, session.state.revision))
 
-    def _unsaved(self, job: Job, reason: str) -> None:
-        job.error, job.status = reason, "failed"
-        self._tell(job)
+    def _written(self, job: Job, revision: int, reason: str | None) -> None:
+        if reason is not None:
+            job.error, job.status = reason, "failed"
+            self._tell(job)
+        self._broker.publish(job.photo, "results", {"revision": revision})
 
     def _compute(self, job: Job, session: Session) -> None:
         snapshot = session.snapshot()

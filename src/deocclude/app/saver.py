@@ -8,7 +8,7 @@ from collections.abc import Callable
 from deocclude.app.session import Session
 from deocclude.errors import DeoccludeError, OutputError
 
-Failed = Callable[[str], None]
+Told = Callable[[str | None], None]
 AGAIN = 30.0
 """Seconds after which what could not be written is tried again; its user may have made room on the disk."""
 
@@ -21,8 +21,8 @@ class Saver:
 
     def __init__(self) -> None:
         self._news = threading.Condition()
-        self._waiting: dict[Session, Failed] = {}
-        self._unwritten: set[Session] = set()
+        self._waiting: dict[Session, Told] = {}
+        self._unwritten: dict[Session, tuple[Told, str]] = {}
         self._stopping = False
         self._thread: threading.Thread | None = None
 
@@ -39,10 +39,13 @@ class Saver:
         if self._thread is not None:
             self._thread.join()
 
-    def save(self, session: Session, failed: Failed) -> None:
-        """Have the results of ``session`` written soon; ``failed`` is told why that was not possible."""
+    def save(self, session: Session, told: Told) -> None:
+        """Have the results of ``session`` written soon.
+
+        ``told`` is called with the reason if that was not possible, and with ``None`` once it was after all.
+        """
         with self._news:
-            self._waiting[session] = failed
+            self._waiting[session] = told
             self._news.notify()
 
     def _work(self) -> None:
@@ -55,24 +58,24 @@ class Saver:
             self._news.wait_for(lambda: self._waiting or self._stopping, AGAIN if self._unwritten else None)
             tasks, ending = self._waiting, self._stopping
             self._waiting = {}
-        for session in self._unwritten - set(tasks):
-            tasks[session] = _told_before
-        for session, failed in tasks.items():
-            self._save(session, failed)
+        for session, (told, _) in self._unwritten.items():
+            tasks.setdefault(session, told)
+        for session, told in tasks.items():
+            self._save(session, told)
         return ending
 
-    def _save(self, session: Session, failed: Failed) -> None:
-        self._unwritten.discard(session)
+    def _save(self, session: Session, told: Told) -> None:
+        before = self._unwritten.pop(session, None)
         try:
             session.save()
         except OutputError as error:
-            self._unwritten.add(session)
-            failed(str(error))
+            self._unwritten[session] = told, str(error)
+            if self._unwritten[session] != before:  # else it is known
+                told(str(error))
         except DeoccludeError as error:
-            failed(str(error))
+            told(str(error))
         except Exception as error:  # a mistake of ours may cost this result, not all later ones
-            failed(f"{type(error).__name__}: {error}")
-
-
-def _told_before(reason: str) -> None:
-    """Say nothing: whoever waited for it knows that it could not be written."""
+            told(f"{type(error).__name__}: {error}")
+        else:
+            if before is not None:
+                told(None)

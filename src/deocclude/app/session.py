@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from deocclude.app.history import Changes, State
 from deocclude.app.journal import FOLDER, Journal
 from deocclude.app.memory import Recent, bytes_of
 from deocclude.app.problems import MissingError, NotReadyError
-from deocclude.errors import DeoccludeError, InputError
+from deocclude.errors import DeoccludeError, InputError, OutputError
 from deocclude.files import write_text
 from deocclude.images import Photo, read_photo
 from deocclude.pipeline import stale_from
@@ -55,12 +55,16 @@ class Session:
         photo: the photo, upright.
         results: what was computed, if anything.
         notice: what the user should be told before anything else.
+
+    Attributes:
+        unsaved: why the results are not in the project folder, after they could not be written; else ``None``.
     """
 
     def __init__(
         self, identity: str, journal: Journal, photo: Photo, results: Project | None, notice: str | None = None
     ) -> None:
         self.identity, self.photo, self.notice = identity, photo, notice
+        self.unsaved: str | None = None
         self.candidates: dict[int, Candidates] = {}
         self.lock = threading.RLock()
         self._saving = threading.Lock()
@@ -210,9 +214,14 @@ class Session:
             OutputError: it cannot be written; what the user did is safe.
         """
         with self._saving:
-            results = self._to_save()
-            if results is not None:
-                write_project(results, self.folder, force=True, seen=self._seen, guard=self._moving())
+            try:
+                results = self._to_save()
+                if results is not None:
+                    write_project(results, self.folder, force=True, seen=self._seen, guard=self._moving())
+            except DeoccludeError as error:
+                self.unsaved = str(error)
+                raise
+            self.unsaved = None
 
     def _to_save(self) -> Project | None:
         with self.lock:
@@ -251,8 +260,9 @@ class Session:
         if self.photo.path is not None:
             told["photo"] = self.photo.path.name
         if told != self._told:
-            write_text(self.files / "summary.json", json.dumps(told))
-            self._told = told
+            with suppress(OutputError):  # for want of it, the list is told less; the next action writes it
+                write_text(self.files / "summary.json", json.dumps(told))
+                self._told = told
 
     @contextmanager
     def _moving(self) -> Iterator[None]:

@@ -45,9 +45,10 @@ def address(session: Session, path: str, version: str, **query: str) -> str:
     return f"/api/photos/{session.identity}/{path}?{values}v={version}"
 
 
-def list_photos(workspace: Workspace) -> list[dict[str, Any]]:
-    """Return every photo, in the order of next and previous."""
-    return [photo_of(workspace, place) for place in workspace.places()]
+def list_photos(workspace: Workspace) -> dict[str, Any]:
+    """Return the photos of the list, in the order of next and previous, and those that were taken off it."""
+    lists = {"photos": workspace.places(), "unlisted": workspace.unlisted()}
+    return {name: [photo_of(workspace, place) for place in places] for name, places in lists.items()}
 
 
 def photo_of(workspace: Workspace, place: Place) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def brief(session: Session) -> dict[str, Any]:
 def state_of(workspace: Workspace, session: Session, job: dict[str, Any] | None) -> dict[str, Any]:
     """Return the whole state of a photo."""
     state, results = session.state, session.results
-    place = next(place for place in workspace.places() if place.identity == session.identity)
+    place = workspace.place(session.identity)
     undo = state.steps[state.cursor - 1].label if state.cursor else None
     redo = state.steps[state.cursor].label if state.cursor < len(state.steps) else None
     settings = inputs.settings_value(state.value("settings", {}))
@@ -104,6 +105,7 @@ def state_of(workspace: Workspace, session: Session, job: dict[str, Any] | None)
         "overlays": _overlays(session, results),
         "stages": _stages(results),
         "stale_from": session.stale_from,
+        "unsaved": session.unsaved,
         "notice": session.notice,
         "job": job,
     }

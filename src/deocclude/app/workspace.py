@@ -18,6 +18,7 @@ from deocclude.app.journal import FOLDER, Journal
 from deocclude.app.memory import Shelf
 from deocclude.app.problems import MissingError
 from deocclude.app.session import Session
+from deocclude.app.unlisted import Unlisted
 from deocclude.demo import load_demo
 from deocclude.errors import InputError
 from deocclude.files import check_output_folder
@@ -73,6 +74,7 @@ class Workspace:
             raise InputError("a folder to work in", "a file", file=self.folder, hint="name another with --workspace")
         self.lock = threading.Lock()
         self._places: dict[str, Place] = {}
+        self._unlisted = Unlisted(self.folder)
         self._open: Shelf[Session] = Shelf(room)
         self._turns: dict[str, threading.Lock] = {}
         self.current: str | None = None
@@ -82,9 +84,28 @@ class Workspace:
             self._find_projects()
 
     def places(self) -> list[Place]:
-        """Return all photos, in the order of next and previous."""
+        """Return all photos of the list, in the order of next and previous."""
+        return self._places_listed(True)
+
+    def unlisted(self) -> list[Place]:
+        """Return the photos that were taken off the list."""
+        return self._places_listed(False)
+
+    def set_listed(self, identity: str, listed: bool) -> Place:
+        """Take a photo off the list, or put it back; none of its files is touched.
+
+        Raises:
+            MissingError: there is no photo of this id.
+            OutputError: that cannot be written down; the list stays as it was.
+        """
+        place = self.place(identity)
         with self.lock:
-            return list(self._places.values())
+            if listed:
+                self._unlisted.put_back(identity)
+            else:
+                self._unlisted.leave_out(identity)
+                self.current = None if self.current == identity else self.current
+        return place
 
     def session(self, identity: str) -> Session:
         """Return a photo, opened.
@@ -101,7 +122,7 @@ class Workspace:
                 if not (Journal.exists(place.folder) or is_project(place.folder)):
                     if place.source is None:
                         raise MissingError("photo", identity)
-                    photo = new_project(place.folder, place.source, place.name)
+                    photo, _ = new_project(place.folder, place.source, place.name)
                 session = Session.open(identity, place.folder, photo)
                 self._open.add(session)
             return session
@@ -130,7 +151,9 @@ class Workspace:
         identity = self._reserve(name)
         with self._turn(identity):
             folder = self.folder / identity
-            session = Session.open(identity, folder, new_project(folder, photo, name, masks))
+            taken, notes = new_project(folder, photo, name, masks)
+            session = Session.open(identity, folder, taken)
+            session.notice = "; ".join(notes) or None
             self._open.add(session)
             self._add_place(Place(identity, name, folder))
         return session
@@ -147,7 +170,12 @@ class Workspace:
             if not self._taken(identity):
                 new_project(self.folder / identity, example.photo_path, example.photo_path.name, example.scene)
             self._add_place(Place(identity, example.photo_path.name, self.folder / identity))
+        self.set_listed(identity, True)
         return self.session(identity)
+
+    def _places_listed(self, listed: bool) -> list[Place]:
+        with self.lock:
+            return [place for place in self._places.values() if (place.identity not in self._unlisted) is listed]
 
     def _turn(self, identity: str) -> threading.Lock:
         """Return what whoever opens a photo holds: large ones take seconds, in which all others can be used."""
@@ -184,7 +212,9 @@ class Workspace:
             self._add_photo(target)
         else:
             raise InputError("a photo, a project folder or a folder of photos", "no such file", file=target)
-        self.current = next(iter(self._places))
+        if not self.places():
+            self._unlisted.put_back(*self._places)  # whoever names a photo wants to see it
+        self.current = self.places()[0].identity
 
     def _add_photo(self, photo: Path) -> None:
         identity = _identity(photo.name, str(photo))
@@ -202,7 +232,7 @@ class Workspace:
                 safe = re.fullmatch(r"[\w.~-]+", folder.name, re.ASCII)
                 identity = folder.name if safe else _identity(folder.name, folder.name)
                 self._add_place(Place(identity, _name_in(folder), folder))
-        known = [place for place in self._places.values() if place.folder.is_dir()]
+        known = [place for place in self.places() if place.folder.is_dir()]
         if self.current is None and known:
             self.current = max(known, key=lambda place: place.folder.stat().st_mtime).identity
 

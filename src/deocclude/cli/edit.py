@@ -170,6 +170,8 @@ def convert(
         skip_empty=skip_empty,
     )
     check_free(output, force)
+    for note in scene.notes:
+        console.warn(note)
     write_scene(scene, output, to)
     console.say_written(output, f"{len(scene)} objects", json=json, format=to, objects=len(scene))
 

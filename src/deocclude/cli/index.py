@@ -253,6 +253,8 @@ def _view(photo: Path, asking: Asking, index: Index) -> Query:
     if asking.masks is None:
         raise InputError("the visible masks of the photo's objects", "none", field="--masks")
     scene = read_scene(asking.masks, photo_size=pixels.size, photo_name=str(photo.absolute()))
+    for note in scene.notes:
+        console.warn(note)
     asked = query_object(pixels.pixels, scene, asking.object, settings=settings)
     return replace(asked, category=asking.category) if asking.category else asked
 

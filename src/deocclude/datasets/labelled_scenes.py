@@ -76,9 +76,12 @@ def open_dataset(path: Path | str) -> Iterator[LabelledScene]:
 
 
 def find_photo(folder: Path, scene: Scene) -> Path | None:
-    """Return the photo of a scene: by the name that the annotation states, else by the annotation file's own name."""
+    """Return the photo of a scene: by the name that the annotation states, else by the annotation file's own name.
+
+    A file of many images is named after none of them.
+    """
     names = [scene.image_file] if scene.image_file else []
-    if scene.source is not None:
+    if scene.source is not None and scene.only_image:
         names += [scene.source.stem + suffix for suffix in PHOTO_SUFFIXES]
     places = [folder / place for place in PHOTO_FOLDERS]
     return next(filter(None, (photo_names.find_photo(name, places) for name in names)), None)

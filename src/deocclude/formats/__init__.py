@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deocclude.errors import InputError, unknown_choice
@@ -62,6 +62,11 @@ class OpenedImage:
         """What the file says about the image."""
         return self.document.images[self.index]
 
+    @property
+    def only(self) -> bool:
+        """Whether the file holds no other image."""
+        return len(self.document.images) == 1
+
     def read(self, photo_size: Size | None = None) -> Scene:
         """Return the objects, unvalidated.
 
@@ -71,7 +76,8 @@ class OpenedImage:
         Raises:
             InputError: the content is not usable.
         """
-        return self.document.scene(self.index, photo_size)
+        scene = self.document.scene(self.index, photo_size)
+        return replace(scene, only_image=self.only)
 
 
 def recognise(path: Path | str) -> str:

@@ -3,9 +3,10 @@
 Polygons, rectangles and circles are drawn as LabelMe itself draws them when it exports masks (Pillow, outline
 included); shapes of type ``mask`` carry a base64 PNG. A rectangle is two opposite corners or, as X-AnyLabeling saves
 it, all four in turn; a tilted one (``oriented_rectangle``, in X-AnyLabeling ``rotation``) is always four. Points and
-lines have no area and are refused. Shapes with the same label and ``group_id`` are parts of one object. Ids are the
-group ids where every object has one of its own, else the objects are numbered 1 to n. The writer uses ``mask``
-shapes, which are exact, and group ids. LabelMe has no place for amodal masks, orders, scores.
+lines have no area: they are left out, and a note of the scene counts them. Shapes with the same label and ``group_id``
+are parts of one object. Ids are the group ids where every object has one of its own, else the objects are numbered 1
+to n. The writer uses ``mask`` shapes, which are exact, and group ids. LabelMe has no place for amodal masks, orders,
+scores.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import binascii
 import io
 import json
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,9 @@ from deocclude.masks import Mask, union
 from deocclude.scene import Instance, Scene
 
 _FARTHEST = 10**6
+_TOLD = 5
+"""Kinds of shapes that a note lists."""
+_WITHOUT_AREA = ("point", "points", "line", "linestrip")
 _TILTED = ("oriented_rectangle", "rotation")
 _POINTS = {"polygon": "3 or more", "rectangle": "2 or 4", "circle": "2", "mask": "2"} | dict.fromkeys(_TILTED, "4")
 Points = list[tuple[float, float]]
@@ -58,17 +63,31 @@ class LabelmeDocument:
     def scene(self, index: int, photo_size: Size | None) -> Scene:
         """Return the objects; see :class:`deocclude.formats.base.Document`."""
         entry = self.images[index]
-        size = scene_size(entry, list(self.top.records("shapes")), (), photo_size, self.file)
+        shapes = list(self.top.records("shapes"))
+        drawn = [shape for shape in shapes if _kind(shape) not in _WITHOUT_AREA]
+        size = scene_size(entry, drawn, (), photo_size, self.file)
         groups: dict[tuple[str, int | None, int], list[Record]] = {}
-        for position, shape in enumerate(self.top.records("shapes")):
+        for position, shape in enumerate(drawn):
             group = shape.whole_or_none("group_id")
             groups.setdefault((shape.text("label"), group, -1 if group is not None else position), []).append(shape)
         ids = _ids([group for _, group, _ in groups])
         instances = tuple(
-            Instance(identity, union([_mask(shape, size) for shape in shapes], size), name=label.strip())
-            for identity, ((label, _, _), shapes) in zip(ids, groups.items(), strict=True)
+            Instance(identity, union([_mask(part, size) for part in parts], size), name=label.strip())
+            for identity, ((label, _, _), parts) in zip(ids, groups.items(), strict=True)
         )
-        return Scene(size, instances, entry.file_name, source=self.file)
+        notes = _left_out([shape for shape in shapes if _kind(shape) in _WITHOUT_AREA])
+        return Scene(size, instances, entry.file_name, source=self.file, notes=notes)
+
+
+def _left_out(shapes: Sequence[Record]) -> tuple[str, ...]:
+    """Return the line that counts shapes without an area, most frequent first; none where there is no such shape."""
+    if not shapes:
+        return ()
+    kinds = Counter((_kind(shape), shape.text("label").strip()) for shape in shapes).most_common()
+    told = [f"{count} {kind} {label!r}" for (kind, label), count in kinds[:_TOLD]]
+    told += [f"{sum(count for _, count in kinds[_TOLD:])} others"] if len(kinds) > _TOLD else []
+    what = "shape without an area is" if len(shapes) == 1 else "shapes without an area are"
+    return (f"{len(shapes)} {what} left out: {', '.join(told)}",)
 
 
 def _ids(groups: list[int | None]) -> list[int]:
@@ -93,8 +112,12 @@ def open_labelme(source: Source) -> LabelmeDocument:
     return LabelmeDocument(source.path, [entry], top)
 
 
+def _kind(shape: Record) -> str:
+    return shape.text("shape_type") or "polygon"
+
+
 def _mask(shape: Record, size: Size) -> Mask:
-    kind = shape.text("shape_type") or "polygon"
+    kind = _kind(shape)
     if kind not in _POINTS:
         hint = "only shapes with an area are objects; remove the others"
         raise shape.wrong("shape_type", f"one of {', '.join(_POINTS)}", hint=hint)

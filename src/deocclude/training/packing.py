@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,18 +120,30 @@ def write_pack(
         OutputError: the folder cannot be written.
     """
     settings = settings or PackSettings()
-    rows = _Rows()
-    for scene in scenes:
-        _add_scene(rows, scene, settings, order)
-    if not rows.crops:
-        raise InputError(
-            f"an object of at least {settings.min_side} px and {settings.min_area} visible pixels",
-            "none in the training set",
-            hint="check the annotation files, or lower min_side and min_area",
-        )
     with atomic_folder(target, replaced=PACK_FILES) as part:
+        rows = _Rows()
+        with (part / "crops.npy").open("wb") as file:
+            _write_header(file, 0, settings)
+            for scene in scenes:
+                for crop in _add_scene(rows, scene, settings, order):
+                    file.write(crop.tobytes())
+            file.seek(0)
+            _write_header(file, len(rows.windows), settings)
+        if not rows.windows:
+            raise InputError(
+                f"an object of at least {settings.min_side} px and {settings.min_area} visible pixels",
+                "none in the training set",
+                hint="check the annotation files, or lower min_side and min_area",
+            )
         _save(part, rows, settings)
-    return len(rows.crops)
+    return len(rows.windows)
+
+
+def _write_header(file: BinaryIO, count: int, settings: PackSettings) -> None:
+    """Write the head of a file as NumPy saves so many crops; it is of the same length for all counts."""
+    shape = (count, settings.crop_size, settings.crop_size)
+    about = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, about)
 
 
 def open_pack(folder: Path) -> Pack:
@@ -164,7 +176,6 @@ class _Rows:
     """Columns of the table while they grow."""
 
     def __init__(self) -> None:
-        self.crops: list[NDArray[np.uint8]] = []
         self.windows: list[tuple[float, float, float]] = []
         self.sizes: list[tuple[int, int]] = []
         self.keys: list[str] = []
@@ -175,18 +186,19 @@ class _Rows:
         self.hidden: list[float] = []
 
 
-def _add_scene(rows: _Rows, scene: Scene, settings: PackSettings, order: Orderer | None) -> None:
+def _add_scene(rows: _Rows, scene: Scene, settings: PackSettings, order: Orderer | None) -> Iterator[NDArray[np.uint8]]:
+    """Add a scene's objects to ``rows``, and yield the crop of each."""
     places = [place for place, mask in enumerate(scene.modal) if _usable(mask, settings)]
     usable = [scene.modal[place] for place in places]
     front = _front(scene, order) if order and usable else None
-    first = len(rows.crops)
+    first = len(rows.windows)
     for mask in usable:
         x, y, side = square_around(mask.box, MASK_MARGIN)
-        rows.crops.append(_mask_crop(mask, (x, y, side), settings.crop_size))
         rows.windows.append((x, y, side))
         rows.sizes.append((scene.size.height, scene.size.width))
         rows.keys.append(photo_key(scene))
         rows.truncated.append(_truncated(mask))
+        yield _mask_crop(mask, (x, y, side), settings.crop_size)
     for i, j in touching_pairs(usable, settings.touch_radius):
         rows.pairs.append((first + i, first + j))
         rows.growth.append((hull_growth(usable[i], usable[j]), hull_growth(usable[j], usable[i])))
@@ -261,7 +273,6 @@ def hull_growth(mask: Mask, other: Mask) -> float:
 
 
 def _save(folder: Path, rows: _Rows, settings: PackSettings) -> None:
-    np.save(folder / "crops.npy", np.stack(rows.crops))
     keys = np.array(rows.keys, np.str_)
     np.savez(
         folder / "table.npz",
@@ -277,7 +288,7 @@ def _save(folder: Path, rows: _Rows, settings: PackSettings) -> None:
     meta = {
         "kind": MASKS,
         "version": PACK_VERSION,
-        "objects": len(rows.crops),
+        "objects": len(rows.windows),
         "photos": len(np.unique(keys)),
         "touching_pairs": len(rows.pairs),
         "validation_objects": sum(map(is_validation, rows.keys)),

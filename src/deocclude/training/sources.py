@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from deocclude.datasets import standing, tabletop
 from deocclude.datasets.labelled_scenes import find_photo
 from deocclude.errors import InputError, unknown_choice
-from deocclude.formats import list_images, read_scenes
+from deocclude.formats import open_images, read_scenes
 from deocclude.geometry import Size
 from deocclude.images import read_photo
 from deocclude.ordering import METHODS, estimate
@@ -118,9 +118,11 @@ def photo_scenes(source: Path) -> Iterator[Scene]:
     for scene in read_scenes(source, skip_empty=True):
         seen.add(scene.image_file)
         yield scene
-    for entry in list_images(source):
+    for opened in open_images(source):
+        entry = opened.entry
         if entry.file_name and entry.file_name not in seen:
-            yield Scene(entry.size or Size(1, 1), (), entry.file_name, entry.image_id, source=source)
+            size, name = entry.size or Size(1, 1), entry.file_name
+            yield Scene(size, (), name, entry.image_id, source=opened.file, only_image=opened.only)
 
 
 def photo_of(scene: Scene) -> NDArray[np.uint8]:

@@ -140,3 +140,40 @@ def test_the_second_of_two_tabs_is_told(window, photo):
     assert other.get_by_label("Name of object 1").input_value() == "mug"
     other.close()
     window.settle()
+
+
+def test_a_photo_is_taken_off_the_list_and_put_back(window, tmp_path):
+    Image.new("RGB", (64, 48), (90, 120, 90)).save(tmp_path / "spare.png")
+    page = start(window)
+    page.locator("#photo-input").set_input_files(tmp_path / "spare.png")
+    page.locator("body[data-step=masks]").wait_for()
+    page = start(window)
+    tile = page.locator(".tile", has_text="spare.png")
+    page.get_by_role("button", name="Take spare.png off the list").click()
+    tile.wait_for(state="detached")
+    folder = next(path for path in window.server.workspace.folder.glob("spare-*"))
+    assert f"Nothing is deleted: its files stay in {folder}." in page.locator("#notice").inner_text()
+    page.get_by_role("button", name="Undo", exact=True).click()
+    tile.wait_for()
+    page.get_by_role("button", name="Take spare.png off the list").click()
+    tile.wait_for(state="detached")
+    page.reload()
+    page.get_by_text("1 photo taken off the list").click()
+    page.get_by_role("button", name="Put back").click()
+    tile.wait_for()
+    assert page.locator("details.unlisted").count() == 0
+    window.settle()
+
+
+def test_what_went_wrong_is_not_told_in_the_next_step(window, photo):
+    window.go(photo, "masks")
+    page = window.page
+    page.get_by_role("radio", name="Eraser").click()
+    window.drag((5, 5), (20, 10))
+    page.get_by_role("alert").wait_for()
+    assert page.get_by_role("alert").inner_text().startswith("Choose the object first")
+    assert page.get_by_text("New mask").count() == 0
+    page.locator("#step-annotate").click()
+    page.locator("body[data-step=annotate]").wait_for()
+    assert page.get_by_role("alert").count() == 0
+    window.settle()

@@ -15,6 +15,7 @@ from fastapi import APIRouter, File, Response, UploadFile
 
 from deocclude import __version__
 from deocclude.app import pictures
+from deocclude.app.bodies import ListedBody
 from deocclude.app.security import LARGEST_BODY
 from deocclude.app.service import ServiceDep, picture
 from deocclude.app.session import Session
@@ -44,8 +45,15 @@ def about(service: ServiceDep) -> dict[str, Any]:
 
 @router.get("/photos")
 def photos(service: ServiceDep) -> dict[str, Any]:
-    """Return every photo, in the order of next and previous."""
-    return {"photos": list_photos(service.workspace)}
+    """Return the photos of the list, in the order of next and previous, and those that were taken off it."""
+    return list_photos(service.workspace)
+
+
+@router.put("/photos/{photo}/listed")
+def set_listed(service: ServiceDep, photo: str, body: ListedBody) -> dict[str, Any]:
+    """Take a photo off the list, or put it back; all of its files stay."""
+    place = service.workspace.set_listed(photo, body.listed)
+    return {"photo": photo_of(service.workspace, place), "folder": str(place.folder) if place.folder.is_dir() else None}
 
 
 @router.post("/photos", status_code=201)
@@ -120,5 +128,4 @@ def last_part(name: str) -> str:
 
 
 def _told(workspace: Workspace, session: Session) -> dict[str, Any]:
-    place = next(place for place in workspace.places() if place.identity == session.identity)
-    return photo_of(workspace, place)
+    return photo_of(workspace, workspace.place(session.identity))

@@ -82,6 +82,14 @@ def compute(service: ServiceDep, session: SessionDep, body: ComputeBody) -> dict
     return service.jobs.submit("compute", session, until=body.until).to_json()
 
 
+@router.post("/photos/{photo}/save")
+def save(service: ServiceDep, session: SessionDep) -> dict[str, Any]:
+    """Write the results into the project folder now, if they could not be written before."""
+    if session.unsaved is not None:
+        session.save()
+    return service.acted(session)
+
+
 @router.get("/jobs/{job}")
 def job(service: ServiceDep, job: int) -> dict[str, Any]:
     """Return how far a job is."""

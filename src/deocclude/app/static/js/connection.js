@@ -12,6 +12,9 @@ const PAUSE = 2000;
 export const returns = new Set();
 let looking = false;
 
+/** Whether the server is being waited for. */
+export const away = () => looking;
+
 /** Look whether the server is there, and wait for it where it is not. */
 export async function look() {
   if (looking) return;

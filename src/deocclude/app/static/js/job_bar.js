@@ -24,10 +24,17 @@ const WORDS = new Map([
 export function showJob(session, needs) {
   const box = byId("job");
   const job = session?.job ?? null;
-  box.hidden = !job;
+  const trouble = session ? troubleOf(session) : null;
+  byId("state").classList.toggle("bad", trouble !== null);
+  box.hidden = !job && !trouble;
   const again = byId("compute");
   again.hidden = !(session?.halted && needs && !job && !session.fresh(needs));
   again.onclick = () => void (needs && session?.compute(needs));
+  if (trouble) {
+    byId("state").textContent = trouble.text;
+    fill(box, trouble.buttons);
+    return;
+  }
   if (!job) {
     fill(box);
     byId("state").textContent = session ? summary(session) : "Nothing leaves this computer.";
@@ -71,6 +78,27 @@ export function showOpening(text) {
   const box = byId("job");
   fill(box, h("progress", { "aria-label": "Progress" }));
   box.hidden = false;
+}
+
+/**
+ * What is not stored, and what can be done about it; it comes before everything else.
+ * @param {Session} session
+ */
+function troubleOf(session) {
+  const { held, job, state } = session;
+  const button = (/** @type {string} */ id, /** @type {string} */ label, /** @type {() => void} */ run) =>
+    h("button", { type: "button", class: "small", id, onclick: run }, label);
+  if (held)
+    return {
+      text: `What you did last is not stored yet: ${held.reason}. It is kept here, and tried again every few seconds.`,
+      buttons: [button("store-again", "Try again", held.again), button("store-not", "Give it up", held.drop)],
+    };
+  if (state.unsaved && !job)
+    return {
+      text: `Your actions are stored, the results are not: ${state.unsaved}. They are kept in memory, and tried again.`,
+      buttons: [button("store-again", "Try again", () => void session.save())],
+    };
+  return null;
 }
 
 /** @param {Session} session */

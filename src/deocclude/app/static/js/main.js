@@ -2,12 +2,12 @@
 /** The frame of the app: address, steps, undo and redo, the job that runs, help. */
 
 import { call } from "./api.js";
-import { returns } from "./connection.js";
+import { away, returns } from "./connection.js";
 import { byId, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { showJob, showOpening } from "./job_bar.js";
 import * as keys from "./keys.js";
-import { complain, hide } from "./notices.js";
+import { complain, forgive, hide } from "./notices.js";
 import { Session } from "./session.js";
 import { parseAddress, STEPS } from "./steps.js";
 import { StartView } from "./views/start.js";
@@ -46,6 +46,7 @@ class App {
   async route() {
     const visit = (this.visit += 1);
     const { photo, step } = parseAddress(location.hash);
+    if (!away()) forgive(); // what went wrong is not about the next step
     const held = byId("view").contains(document.activeElement) ? (document.activeElement?.id ?? "") : null;
     this.view?.close();
     this.view = null;
@@ -86,6 +87,7 @@ class App {
       if (visit !== this.visit) return session.close(); // its user has gone on to another page
       session.watchers.add(() => this.changed());
       session.jobWatchers.add((job) => this.jobChanged(job));
+      session.heldChanged = () => this.showJob();
       this.session = session;
     } catch (error) {
       if (visit === this.visit) complain(error);

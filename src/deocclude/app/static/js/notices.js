@@ -4,6 +4,8 @@
 import { byId, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 
+/** @typedef {{label: string, run: () => void}} Offer what can be done about it, as a button. */
+
 let timer = 0;
 
 /**
@@ -17,9 +19,10 @@ export function tell(text) {
 /**
  * Say what should not be missed; it stays until it is closed.
  * @param {string} text
+ * @param {Offer} [offer]
  */
-export function remark(text) {
-  show(text, "polite", 0);
+export function remark(text, offer) {
+  show(text, "polite", 0, offer);
 }
 
 /**
@@ -35,8 +38,9 @@ export function complain(error) {
  * @param {string} text
  * @param {"polite" | "bad"} kind
  * @param {number} lasts milliseconds; 0 for until it is closed.
+ * @param {Offer} [offer]
  */
-function show(text, kind, lasts) {
+function show(text, kind, lasts, offer) {
   clearTimeout(timer);
   const box = byId("notice");
   box.className = `notice ${kind}`;
@@ -45,10 +49,16 @@ function show(text, kind, lasts) {
   fill(
     box,
     h("span", {}, text),
+    offer ? h("button", { type: "button", class: "offer", onclick: () => (hide(), offer.run()) }, offer.label) : null,
     h("button", { type: "button", "aria-label": "Close message", onclick: hide }, icon("remove")),
   );
   box.hidden = false;
   if (lasts) timer = window.setTimeout(hide, lasts);
+}
+
+/** Take a complaint away; what was told stays. */
+export function forgive() {
+  if (byId("notice").classList.contains("bad")) hide();
 }
 
 /** Take the notice away. */

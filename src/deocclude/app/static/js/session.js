@@ -8,6 +8,7 @@
 
 import { call, Refused } from "./api.js";
 import { look } from "./connection.js";
+import { untilStored } from "./held.js";
 import { complain, hide, remark } from "./notices.js";
 
 /** @typedef {import("./types.js").State} State */
@@ -49,6 +50,10 @@ export class Session {
     this.over = new Set();
     /** @type {import("./draft.js").Draft | null} the mask in the making, which outlives a look at another step */
     this.draft = null;
+    /** @type {import("./held.js").Held | null} the action that waits for room on the disk; later ones wait behind it */
+    this.held = null;
+    /** @type {() => void} called when that has changed */
+    this.heldChanged = () => {};
     /** Whether the last job was cancelled or failed. */
     this.halted = false;
     /** @type {Set<() => void>} called when the state has changed */
@@ -99,6 +104,7 @@ export class Session {
     this.listen(false);
     this.watchers.clear();
     this.jobWatchers.clear();
+    this.heldChanged = () => {};
   }
 
   /** @param {number} revision */
@@ -121,13 +127,30 @@ export class Session {
       const request = await build(this.state);
       if (!request) return;
       try {
-        this.set(await call(request.method, `photos/${this.id}/${request.path}`, request.body));
+        const send = () => call(request.method, `photos/${this.id}/${request.path}`, request.body);
+        this.set(await untilStored(send, (held) => this.hold(held)));
         hide();
       } catch (error) {
         if (error instanceof Refused && error.status === 409) this.set(await call("GET", `photos/${this.id}`));
         throw error;
       }
     });
+  }
+
+  /** @param {import("./held.js").Held | null} held */
+  hold(held) {
+    this.held = held;
+    this.heldChanged();
+  }
+
+  /** Store the results now, which could not be stored before. */
+  async save() {
+    try {
+      this.set(await this.ask("POST", "save"));
+      hide();
+    } catch (error) {
+      complain(error);
+    }
   }
 
   /**

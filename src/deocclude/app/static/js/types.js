@@ -140,6 +140,7 @@
  *   legend: {code: number, name: string, colour: string, pixels: number}[]} | null} overlays
  * @property {{name: string, method: string, seconds: number, fallback_reason: string | null, notes: string[]}[]} stages
  * @property {string | null} stale_from
+ * @property {string | null} unsaved why the results are not in the project folder, if they are not.
  * @property {string | null} notice what the user should be told, once.
  * @property {Job | null} job
  */

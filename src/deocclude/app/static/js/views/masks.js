@@ -200,6 +200,7 @@ export class MasksView {
    */
   async painted(points, mode) {
     const id = this.selected;
+    if (mode === "erase" && !this.draft.open && id === null) return complain("Choose the object first: click on its colour.");
     if (this.draft.open || id === null) return this.draft.paint(points, this.brush.radius, mode);
     const stroke = new Draft(this.session);
     stroke.paint(points, this.brush.radius, "add");

@@ -145,12 +145,33 @@ export class StartView {
   }
 
   update() {
-    call("GET", "photos").then((answer) => this.showPhotos(answer.photos), complain);
+    call("GET", "photos").then((answer) => this.showPhotos(answer.photos, answer.unlisted), complain);
   }
 
-  /** @param {PhotoInfo[]} photos */
-  showPhotos(photos) {
-    this.photos.hidden = photos.length === 0;
+  /**
+   * Take a photo off the list, or put it back.
+   * @param {PhotoInfo} photo
+   * @param {boolean} listed
+   */
+  async setListed(photo, listed) {
+    try {
+      const { folder } = await call("PUT", `photos/${photo.id}/listed`, { listed });
+      const files = folder ? `Nothing is deleted: its files stay in ${folder}.` : "The photo itself stays where it is.";
+      if (listed) tell(`${photo.name} is in the list again.`);
+      else remark(`${photo.name} is off the list. ${files}`, { label: "Undo", run: () => this.setListed(photo, true) });
+      this.update();
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  /**
+   * @param {PhotoInfo[]} photos
+   * @param {PhotoInfo[]} unlisted
+   */
+  showPhotos(photos, unlisted) {
+    this.photos.hidden = photos.length + unlisted.length === 0;
+    const open = this.photos.querySelector("details")?.open ?? false;
     fill(
       this.photos,
       h("h2", { id: "known-title" }, "Go on with"),
@@ -181,6 +202,47 @@ export class StartView {
                 ),
                 photo.done ? h("span", { class: "tick" }, icon("check"), h("span", { class: "away" }, "done")) : null,
               ),
+            ),
+            this.offButton(photo),
+          ),
+        ),
+      ),
+      unlisted.length ? this.offList(unlisted, open) : null,
+    );
+  }
+
+  /** @param {PhotoInfo} photo */
+  offButton(photo) {
+    const label = `Take ${photo.name} off the list`;
+    const run = () => void this.setListed(photo, false);
+    return h(
+      "button",
+      { type: "button", class: "off", id: `off-${photo.id}`, title: label, "aria-label": label, onclick: run },
+      icon("remove"),
+    );
+  }
+
+  /**
+   * @param {PhotoInfo[]} unlisted
+   * @param {boolean} open
+   */
+  offList(unlisted, open) {
+    return h(
+      "details",
+      { class: "unlisted", open },
+      h("summary", {}, `${plural(unlisted.length, "photo")} taken off the list`),
+      h(
+        "ul",
+        {},
+        unlisted.map((photo) =>
+          h(
+            "li",
+            {},
+            h("span", {}, photo.name),
+            h(
+              "button",
+              { type: "button", class: "small", id: `back-${photo.id}`, onclick: () => void this.setListed(photo, true) },
+              "Put back",
             ),
           ),
         ),
