@@ -482,3 +482,41 @@ def test_an_empty_mask_can_be_left_out_of_a_conversion(call, tmp_path):
 
 def test_a_folder_of_photos_is_no_project(call, labels, tmp_path):
     refused(call("run", tmp_path, "--masks", labels), str(tmp_path), "expected a photo, found a folder")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "", "--masks", "labels.png"),
+        ("run", "photo.png", "--masks", ""),
+        ("run", "photo.png", "--masks=", "-o", "out"),
+        ("run", "photo.png", "--masks", "labels.png", "--references", ""),
+        ("run", "photo.png", "--masks", "labels.png", "--reference", "photo.png", "--reference", ""),
+        ("convert", "labels.png", "", "--to", "coco"),
+        ("index", "build", ""),
+        ("evaluate", "table1", "labels.png", ""),
+        ("segment", "photo.png", "--box", "a=1,1,9,9", "--model", "encoder.onnx", ""),
+    ],
+)
+def test_an_empty_text_is_no_path(call, photo, labels, tmp_path, monkeypatch, arguments):
+    """A variable of a shell that is not set would otherwise mean the current folder."""
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    refused(call(*arguments), "expected a file or a folder, found an empty text")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (("build-dataset", "labels.png", "-o", "set"), "--kind"),
+        (("build-dataset", "labels.png", "-o", "set"), "--donors"),
+        (("evaluate", "table2", "set"), "--kind"),
+        (("train", "pack", "pack"), "--source"),
+        (("train", "pack-scenes", "pack", "--solids", 1), "--source"),
+    ],
+)
+def test_an_option_of_several_values_without_one(call, tmp_path, monkeypatch, command, option):
+    monkeypatch.chdir(tmp_path)
+    refused(call(*command, option), option, "at least 1")
+    assert not list(tmp_path.iterdir())

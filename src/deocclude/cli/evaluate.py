@@ -13,11 +13,11 @@ from cyclopts import App, Parameter
 from deocclude.cli import console
 from deocclude.cli.evaluate_alignment import alignment
 from deocclude.cli.evaluate_content import content
-from deocclude.cli.evaluate_options import Several
 from deocclude.cli.evaluate_retrieval import retrieval
+from deocclude.cli.evaluate_shared import print_tables
 from deocclude.cli.evaluate_stitching import stitching
 from deocclude.cli.evaluate_table2 import table2
-from deocclude.cli.options import Count, OwnWeights, Positive, Whole, check_free
+from deocclude.cli.options import Count, Positive, Several, Whole, check_free
 from deocclude.errors import InputError
 from deocclude.nets.chosen import SHIPPED, check_weights
 from deocclude.weights import weights_path
@@ -32,7 +32,7 @@ Data = Annotated[
 ]
 WIDEST_PARTING = 100
 """Largest ``--gap``, in pixels."""
-Methods_ = Annotated[tuple[str, ...], Parameter(name="--method", consume_multiple=1, show_default=False)]
+Methods_ = Annotated[tuple[str, ...], Several, Parameter(name="--method")]
 
 
 @Parameter(name="*")
@@ -133,8 +133,8 @@ def amodal(data: Data, *, methods: Methods_ = (), order: str = "convex", scoring
 
 def table1(
     *data: Data,
-    supervised: OwnWeights | None = None,
-    order_net: OwnWeights | None = None,
+    supervised: Path | None = None,
+    order_net: Path | None = None,
     reporting: Reporting = Reporting(),
 ) -> None:
     """Order and whole shapes in the layout of the paper's tables: rules, the network, and what 'run' does.
@@ -232,15 +232,9 @@ def _tick(bar: Callable[[str, int, int], None], name: str, done: int) -> None:
 
 
 def _show(tables: Iterable[Table], scoring: Reporting) -> None:
-    from json import loads
-
     from deocclude.evaluation.tables import write
 
     tables = tuple(tables)
     if scoring.output is not None:
         write(tables, scoring.output)
-    if scoring.json:
-        console.print_json([loads(table.to_json()) for table in tables])
-        return
-    for table in tables:
-        console.print_plain(table.markdown())
+    print_tables(tables, json=scoring.json)

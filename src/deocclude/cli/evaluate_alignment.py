@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from json import loads
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from deocclude.cli import console
-from deocclude.cli.evaluate_options import Rows
+from deocclude.cli.evaluate_shared import Rows, print_tables
 from deocclude.cli.options import Count, Processes, check_free
 from deocclude.errors import InputError
 
@@ -27,9 +26,9 @@ class AlignmentReport:
     """Processes to use."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
     """File for the tables: JSON if its suffix is .json, else Markdown."""
-    force: Annotated[bool, Parameter(negative=())] = False
+    force: bool = False
     """Replace a file that is there."""
-    json: Annotated[bool, Parameter(negative=())] = False
+    json: bool = False
     """Print JSON instead of Markdown."""
 
 
@@ -61,8 +60,4 @@ def alignment(
             made.append(table(find_all(listed, rows or tuple(ROWS), jobs=report.jobs, progress=progress), name))
     if report.output is not None:
         write(made, report.output)
-    if report.json:
-        console.print_json([loads(one.to_json()) for one in made])
-        return
-    for one in made:
-        console.print_plain(one.markdown())
+    print_tables(made, json=report.json)

@@ -10,6 +10,7 @@ from cyclopts import App, CycloptsError, Parameter
 from deocclude import __version__
 from deocclude.cli import app as browser_app
 from deocclude.cli import build_dataset, console, edit, evaluate, index, references, search, take_apart, train
+from deocclude.cli.options import convert_named
 from deocclude.errors import DeoccludeError
 
 app = App(
@@ -17,7 +18,7 @@ app = App(
     help="Take a photo apart into whole objects, hidden parts included.\n\n"
     "Start with 'deocclude demo', or with 'deocclude run PHOTO --masks MASKS'.",
     version=__version__,
-    default_parameter=Parameter(negative=()),
+    default_parameter=Parameter(negative=(), converter=convert_named),
     console=console.OUT,
     suppress_keyboard_interrupt=False,
 )

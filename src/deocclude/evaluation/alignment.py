@@ -18,11 +18,10 @@ from deocclude.errors import InputError, unknown_choice
 from deocclude.evaluation.ratio import Ratio
 from deocclude.evaluation.tables import Cell, Table
 from deocclude.geometry import Size
-from deocclude.images import read_photo
+from deocclude.images import RGBArray, read_photo
 from deocclude.stages import Stopwatch
 
 Matrix = NDArray[np.float64]
-RGBArray = NDArray[np.uint8]
 Finder = Callable[[RGBArray, RGBArray], Matrix | None]
 """Given source and target, the homography from source to target."""
 CLOSE = 3.0
