@@ -496,13 +496,15 @@ def test_a_folder_of_photos_is_no_project(call, labels, tmp_path):
         ("index", "build", ""),
         ("evaluate", "table1", "labels.png", ""),
         ("segment", "photo.png", "--box", "a=1,1,9,9", "--model", "encoder.onnx", ""),
+        ("build-dataset", "", "-o", "set"),
+        ("build-dataset", "labels.png", "-o", "set", "--donors", ""),
     ],
 )
 def test_an_empty_text_is_no_path(call, photo, labels, tmp_path, monkeypatch, arguments):
     """A variable of a shell that is not set would otherwise mean the current folder."""
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    refused(call(*arguments), "expected a file or a folder, found an empty text")
+    refused(call(*arguments), "found an empty text")
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -520,3 +522,24 @@ def test_an_option_of_several_values_without_one(call, tmp_path, monkeypatch, co
     monkeypatch.chdir(tmp_path)
     refused(call(*command, option), option, "at least 1")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "number"),
+    [("ordering", "--samples", 10**20), ("ordering", "--gap", 101), ("content", "--samples", 100_001),
+     ("content", "--tight", 101)],
+)  # fmt: skip
+def test_more_than_memory_holds(call, labels, command, option, number):
+    data = ("--data", labels) if command == "ordering" else (labels,)
+    refused(call("evaluate", command, *data, option, number), option, f"found {number}")
+
+
+@pytest.mark.parametrize("source", ["", "convex="])
+def test_predictions_without_a_file(call, labels, source):
+    refused(call("evaluate", "ordering", "--data", labels, "--predictions", source), "--predictions", "NAME=FILE")
+
+
+@pytest.mark.parametrize("command", [("index", "info"), ("index", "query"), ("run",), ("export",)])
+def test_links_that_lead_to_themselves(call, photo, tmp_path, command):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    refused(call(*command, tmp_path / "loop", *([photo] if command[-1] == "query" else [])), "loop")

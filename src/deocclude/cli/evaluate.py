@@ -17,7 +17,7 @@ from deocclude.cli.evaluate_retrieval import retrieval
 from deocclude.cli.evaluate_shared import print_tables
 from deocclude.cli.evaluate_stitching import stitching
 from deocclude.cli.evaluate_table2 import table2
-from deocclude.cli.options import Count, Positive, Several, Whole, check_free
+from deocclude.cli.options import Count, Positive, Samples, Several, Width, check_free
 from deocclude.errors import InputError
 from deocclude.nets.chosen import SHIPPED, check_weights
 from deocclude.weights import weights_path
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 Data = Annotated[
     Path, Parameter(help="Annotated data set: COCOA, KINS, LM-Occlusion, COCOA-cls or a folder of synthetic scenes.")
 ]
-WIDEST_PARTING = 100
-"""Largest ``--gap``, in pixels."""
 Methods_ = Annotated[tuple[str, ...], Several, Parameter(name="--method")]
 
 
@@ -44,7 +42,7 @@ class Reporting:
     """Order truth: masks, annotated or auto; by default what the data set is scored with."""
     weights: str = SHIPPED
     """Of the mask network: pcnet-m (the ones that ship), a weights file, or a training run's folder."""
-    samples: Count = 1000
+    samples: Samples = 1000
     """Resampled sets for the 95 % bootstrap intervals over images; 0 for none."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
     """File for the tables: JSON if its suffix is .json, else Markdown."""
@@ -64,7 +62,7 @@ class Scoring(Reporting):
     predictions: Annotated[tuple[str, ...], Several] = ()
     """Answers of a method of your own to score, FILE or NAME=FILE: COCO result file, COCO, COCOA or KINS JSON, or a
     folder of such (docs/evaluation.md). Methods of ours are then scored where they are named."""
-    gap: Whole = 0
+    gap: Width = 0
     """Compare with masks that are shrunk until they are so many pixels apart; what is scored stays as annotated."""
 
 
@@ -212,8 +210,6 @@ def _protocol(scoring: Reporting) -> Protocol:
     protocol = Protocol(truth=scoring.truth, weights=scoring.weights, samples=scoring.samples)
     if not isinstance(scoring, Scoring):
         return protocol
-    if not 0 <= scoring.gap <= WIDEST_PARTING:
-        raise InputError(f"0 to {WIDEST_PARTING} pixels", str(scoring.gap), field="--gap")
     return replace(protocol, reference=scoring.reference_protocol, gap=scoring.gap)
 
 

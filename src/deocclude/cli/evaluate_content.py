@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from deocclude.cli import console
 from deocclude.cli.evaluate_shared import Rows, print_tables
-from deocclude.cli.options import Count, Processes, Several
+from deocclude.cli.options import Count, Processes, Samples, Several, Width
 from deocclude.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Trials:
     """Only photos of the tenth that training holds out."""
     donors: Annotated[tuple[Path, ...], Several] = ()
     """Data sets that the occluders come from; the same ones by default. Photos without masks need it."""
-    tight: Count = 0
+    tight: Width = 0
     """The occluders' masks are so many pixels too small, as masks of annotators and detectors often are."""
     bleeding: bool = False
     """Instead measure how much of an occluder's colour gets into the fill, on drawn scenes; no data needed."""
@@ -46,7 +46,7 @@ class Trials:
 class Report:
     """What to report, and where."""
 
-    samples: Count = 1000
+    samples: Samples = 1000
     """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
     jobs: Processes = 1
     """Processes to use."""

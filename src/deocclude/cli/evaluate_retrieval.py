@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from deocclude.cli import console
 from deocclude.cli.evaluate_shared import Rows, print_tables
-from deocclude.cli.options import Count, Processes, Several
+from deocclude.cli.options import Count, Processes, Samples, Several
 from deocclude.errors import InputError, unknown_choice
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class RetrievalReport:
 
     work: Path = Path("retrieval-work")
     """Folder for the index and for what is known about queries; a rerun with the same folder is cheap."""
-    samples: Count = 1000
+    samples: Samples = 1000
     """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
     jobs: Processes = -1
     """Pictures looked at at a time while the index is made; -1 for one a core."""

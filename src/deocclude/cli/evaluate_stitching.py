@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from deocclude.cli import console
 from deocclude.cli.evaluate_shared import Rows, print_tables
-from deocclude.cli.options import Count, Processes, Several
+from deocclude.cli.options import Count, Processes, Samples, Several
 
 if TYPE_CHECKING:
     from deocclude.evaluation.stitching_run import Asked
@@ -39,7 +39,7 @@ class Holes:
 class StitchingReport:
     """What to report, and where."""
 
-    samples: Count = 1000
+    samples: Samples = 1000
     """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
     jobs: Processes = 1
     """Processes to use."""

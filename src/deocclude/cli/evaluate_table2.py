@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from deocclude.cli import console
 from deocclude.cli.evaluate_shared import Rows, print_tables
-from deocclude.cli.options import Count, Several
+from deocclude.cli.options import Count, Samples, Several
 from deocclude.errors import InputError
 
 
@@ -25,7 +25,7 @@ class Tested:
     """Kinds of references; all when not given."""
     limit: Count = 0
     """Most objects of each kind of reference and data set; 0 for all."""
-    samples: Count = 1000
+    samples: Samples = 1000
     """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
     """Folder for the tables, the numbers of every sample and galleries."""

@@ -51,6 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # a name too long, a folder that may not be entered, a device that fails
         console.fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         return 2
+    except RuntimeError as error:  # what pathlib makes of links that lead to each other, before Python 3.13
+        if not str(error).startswith("Symlink loop"):
+            raise
+        console.fail(str(error))
+        return 2
     except KeyboardInterrupt:
         console.fail("interrupted; what was written before is unchanged")
         return 130

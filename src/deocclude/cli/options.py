@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from deocclude.project.state import Project
 
 
-def _at_least(least: int) -> Callable[[Any, int | None], None]:
-    """Return a validator that refuses a smaller number; none at all passes."""
+def _within(least: int, most: int | None = None) -> Callable[[Any, int | None], None]:
+    """Return a validator that refuses a smaller or larger number; none at all passes."""
+    expected = f"{least} or more" if most is None else f"{least} to {most}"
 
     def check(kind: Any, number: int | None) -> None:
-        if number is not None and number < least:
-            raise ValueError(f"expected {least} or more, found {number}")
+        if number is not None and (number < least or (most is not None and number > most)):
+            raise ValueError(f"expected {expected}, found {number}")
 
     return check
 
@@ -84,10 +85,14 @@ WHOLE = Parameter(converter=_whole)
 """Whole numbers, where fractions are refused."""
 Whole = Annotated[int, WHOLE]
 """A whole number."""
-Count = Annotated[int, WHOLE, Parameter(validator=_at_least(0))]
+Count = Annotated[int, WHOLE, Parameter(validator=_within(0))]
 """A number of things, or a seed: 0 or more."""
-Positive = Annotated[int, WHOLE, Parameter(validator=_at_least(1))]
+Positive = Annotated[int, WHOLE, Parameter(validator=_within(1))]
 """1 or more."""
+Samples = Annotated[int, WHOLE, Parameter(validator=_within(0, 100_000))]
+"""How many sets are resampled for intervals."""
+Width = Annotated[int, WHOLE, Parameter(validator=_within(0, 100))]
+"""By how many pixels masks are made smaller."""
 Processes = Annotated[int, WHOLE, Parameter(validator=_check_processes)]
 """How many processes; -1 for one a core."""
 Share = Annotated[float, Parameter(validator=check_share)]
