@@ -44,7 +44,8 @@ def alignment(
         rows: what to compare: opencv (the recipe of its tutorial), ours; both by default.
         report: what to report, and where.
     """
-    from deocclude.evaluation.alignment import ROWS, find_all, read_pairs, table
+    from deocclude.datasets.homographies import read_pairs
+    from deocclude.evaluation.alignment import ROWS, find_all, table
     from deocclude.evaluation.tables import write
 
     if not data:
