@@ -142,6 +142,10 @@ def test_nothing_heavy_is_loaded_early(code):
     assert not loaded & set(HEAVY)
 
 
+def test_no_network_is_loaded_before_one_is_asked():
+    assert "torch" not in modules_after("import deocclude.pipeline, deocclude.app.factory")
+
+
 def test_public_names_are_frozen():
     assert list(deocclude.__all__) == PUBLIC
     assert set(dir(deocclude)) == set(PUBLIC)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from deocclude.cli.main import main
 from deocclude.project.store import read_project
 
 FAST = ("--order-method", "convex", "--amodal-method", "convexR", "--fill", "mean")
@@ -30,17 +32,40 @@ def save(path, pixels, **options):
     return path
 
 
+def photo_in(folder):
+    generator = np.random.default_rng(0)
+    return save(folder / "photo.png", generator.integers(0, 255, (40, 60, 3), np.uint8))
+
+
+def labels_in(folder):
+    picture = np.zeros((40, 60), np.uint8)
+    picture[5:20, 5:30], picture[10:30, 25:50] = 1, 2
+    return save(folder / "labels.png", picture)
+
+
 @pytest.fixture
 def photo(tmp_path):
-    generator = np.random.default_rng(0)
-    return save(tmp_path / "photo.png", generator.integers(0, 255, (40, 60, 3), np.uint8))
+    return photo_in(tmp_path)
 
 
 @pytest.fixture
 def labels(tmp_path):
-    picture = np.zeros((40, 60), np.uint8)
-    picture[5:20, 5:30], picture[10:30, 25:50] = 1, 2
-    return save(tmp_path / "labels.png", picture)
+    return labels_in(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A project folder made by `run`, for tests to copy."""
+    folder = tmp_path_factory.mktemp("made")
+    arguments = ("run", photo_in(folder), "--masks", labels_in(folder), *FAST, "-o", folder / "out")
+    assert main([str(argument) for argument in arguments]) == 0
+    return folder / "out"
+
+
+@pytest.fixture
+def done(made, tmp_path):
+    """A copy of it that may be changed."""
+    return shutil.copytree(made, tmp_path / "out")
 
 
 def run(call, photo, masks, tmp_path, *options):
@@ -180,9 +205,8 @@ def test_an_output_below_a_file(call, photo, labels, tmp_path):
     refused(answer, "taken")
 
 
-def test_a_disk_that_is_full_leaves_the_old_result(photo, labels, tmp_path, call):
+def test_a_disk_that_is_full_leaves_the_old_result(photo, labels, done, tmp_path):
     """A limit on file sizes makes real writes fail half-way, as a full disk does."""
-    assert call("run", photo, "--masks", labels, *FAST, "-o", tmp_path / "out").code == 0
     before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
     program = (
         "import resource, signal, sys\n"
@@ -203,10 +227,9 @@ def test_a_disk_that_is_full_leaves_the_old_result(photo, labels, tmp_path, call
 
 
 @pytest.mark.parametrize("text", ["3", "a>b", "1>>2", "1>1", "1>99", ""])
-def test_a_correction_that_makes_no_sense(call, photo, labels, tmp_path, text):
-    assert call("order", photo, "--masks", labels, "-o", tmp_path / "out").code == 0
-    refused(call("order", tmp_path / "out", "--set", text), "expected")
-    assert not read_project(tmp_path / "out").corrections.order
+def test_a_correction_that_makes_no_sense(call, done, text):
+    refused(call("order", done, "--set", text), "expected")
+    assert not read_project(done).corrections.order
 
 
 @pytest.mark.parametrize(
@@ -214,15 +237,13 @@ def test_a_correction_that_makes_no_sense(call, photo, labels, tmp_path, text):
     [("--move", "1"), ("--move", "1=a,b"), ("--scale", "1=0"), ("--scale", "1=nan"), ("--rotate", "9=5"),
      ("--remove", "9"), ("--move", "1=1,2,3")],
 )  # fmt: skip
-def test_changes_that_make_no_sense(call, photo, labels, tmp_path, options):
-    assert run(call, photo, labels, tmp_path).code == 0
-    refused(call("recompose", tmp_path / "out", *options, "-o", tmp_path / "r.png"), "expected")
+def test_changes_that_make_no_sense(call, done, tmp_path, options):
+    refused(call("recompose", done, *options, "-o", tmp_path / "r.png"), "expected")
     assert not (tmp_path / "r.png").exists()
 
 
-def test_recompose_does_not_overwrite(call, photo, labels, tmp_path):
-    assert run(call, photo, labels, tmp_path).code == 0
-    refused(call("recompose", tmp_path / "out", "-o", photo), "--force")
+def test_recompose_does_not_overwrite(call, photo, done):
+    refused(call("recompose", done, "-o", photo), "--force")
 
 
 @pytest.mark.parametrize(
@@ -233,15 +254,14 @@ def test_recompose_does_not_overwrite(call, photo, labels, tmp_path):
         ("export", "-o", "masks/visible.png"),
     ],
 )
-def test_files_of_the_project_itself_are_not_written_over(call, photo, labels, tmp_path, command):
-    assert run(call, photo, labels, tmp_path).code == 0
-    folder, (name, *options) = tmp_path / "out", command
-    paths = [part if part.startswith("-") else folder / part for part in options]
-    before = folder_state(folder)
-    refused(call(name, folder, *paths, "--force"), "another file than those of the project")
-    assert folder_state(folder) == before
-    (folder / "mine.png").write_bytes(b"old")
-    assert call("recompose", folder, "-o", folder / "mine.png", "--force").code == 0
+def test_files_of_the_project_itself_are_not_written_over(call, done, command):
+    name, *options = command
+    paths = [part if part.startswith("-") else done / part for part in options]
+    before = folder_state(done)
+    refused(call(name, done, *paths, "--force"), "another file than those of the project")
+    assert folder_state(done) == before
+    (done / "mine.png").write_bytes(b"old")
+    assert call("recompose", done, "-o", done / "mine.png", "--force").code == 0
 
 
 def folder_state(folder):
@@ -256,9 +276,8 @@ def test_a_misspelt_command_option_and_setting(call, photo, labels, tmp_path):
     refused(run(call, photo, labels, tmp_path, "--config", tmp_path / "s.toml"), "s.toml", "did you mean 'edges'")
 
 
-def test_masks_with_a_project(call, photo, labels, tmp_path):
-    assert run(call, photo, labels, tmp_path).code == 0
-    refused(call("run", tmp_path / "out", "--masks", labels), "no --masks")
+def test_masks_with_a_project(call, labels, done, tmp_path):
+    refused(call("run", done, "--masks", labels), "no --masks")
     refused(call("recompose", tmp_path), "scene.json")
 
 
@@ -271,12 +290,6 @@ def test_evaluate_refuses_what_has_no_truth(call, labels, tmp_path):
     refused(call("evaluate", "amodal", "--data", labels), "true amodal masks")
     refused(call("evaluate", "ordering", "--data", tmp_path / "none"), "none", "nothing there")
     refused(call("evaluate", "ordering", "--data", labels, "--method", "convx"), "did you mean 'convex'")
-
-
-@pytest.fixture
-def done(call, photo, labels, tmp_path):
-    assert run(call, photo, labels, tmp_path).code == 0
-    return tmp_path / "out"
 
 
 def test_a_name_too_long_for_the_file_system(call, photo, labels, done, tmp_path):
@@ -469,3 +482,64 @@ def test_an_empty_mask_can_be_left_out_of_a_conversion(call, tmp_path):
 
 def test_a_folder_of_photos_is_no_project(call, labels, tmp_path):
     refused(call("run", tmp_path, "--masks", labels), str(tmp_path), "expected a photo, found a folder")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "", "--masks", "labels.png"),
+        ("run", "photo.png", "--masks", ""),
+        ("run", "photo.png", "--masks=", "-o", "out"),
+        ("run", "photo.png", "--masks", "labels.png", "--references", ""),
+        ("run", "photo.png", "--masks", "labels.png", "--reference", "photo.png", "--reference", ""),
+        ("convert", "labels.png", "", "--to", "coco"),
+        ("index", "build", ""),
+        ("evaluate", "table1", "labels.png", ""),
+        ("segment", "photo.png", "--box", "a=1,1,9,9", "--model", "encoder.onnx", ""),
+        ("build-dataset", "", "-o", "set"),
+        ("build-dataset", "labels.png", "-o", "set", "--donors", ""),
+    ],
+)
+def test_an_empty_text_is_no_path(call, photo, labels, tmp_path, monkeypatch, arguments):
+    """A variable of a shell that is not set would otherwise mean the current folder."""
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    refused(call(*arguments), "found an empty text")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (("build-dataset", "labels.png", "-o", "set"), "--kind"),
+        (("build-dataset", "labels.png", "-o", "set"), "--donors"),
+        (("evaluate", "table2", "set"), "--kind"),
+        (("train", "pack", "pack"), "--source"),
+        (("train", "pack-scenes", "pack", "--solids", 1), "--source"),
+    ],
+)
+def test_an_option_of_several_values_without_one(call, tmp_path, monkeypatch, command, option):
+    monkeypatch.chdir(tmp_path)
+    refused(call(*command, option), option, "at least 1")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "number"),
+    [("ordering", "--samples", 10**20), ("ordering", "--gap", 101), ("content", "--samples", 100_001),
+     ("content", "--tight", 101)],
+)  # fmt: skip
+def test_more_than_memory_holds(call, labels, command, option, number):
+    data = ("--data", labels) if command == "ordering" else (labels,)
+    refused(call("evaluate", command, *data, option, number), option, f"found {number}")
+
+
+@pytest.mark.parametrize("source", ["", "convex="])
+def test_predictions_without_a_file(call, labels, source):
+    refused(call("evaluate", "ordering", "--data", labels, "--predictions", source), "--predictions", "NAME=FILE")
+
+
+@pytest.mark.parametrize("command", [("index", "info"), ("index", "query"), ("run",), ("export",)])
+def test_links_that_lead_to_themselves(call, photo, tmp_path, command):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    refused(call(*command, tmp_path / "loop", *([photo] if command[-1] == "query" else [])), "loop")

@@ -1,6 +1,7 @@
 """The commands, called as a user calls them."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 from rich.console import Console
 
 from deocclude.cli import console
+from deocclude.cli.main import main
 from deocclude.cli.options import Methods, settings_for
 from deocclude.images import read_photo
 from deocclude.project.store import read_project
@@ -15,12 +17,18 @@ from deocclude.project.store import read_project
 FAST = ("--order-method", "convex", "--amodal-method", "convexR", "--fill", "telea")
 
 
+@pytest.fixture(scope="module")
+def made(inputs, tmp_path_factory):
+    """A project folder made by `run`, for tests to copy."""
+    folder = tmp_path_factory.mktemp("made") / "out"
+    assert main(["run", str(inputs[0]), "--masks", str(inputs[1]), *FAST, "-o", str(folder)]) == 0
+    return folder
+
+
 @pytest.fixture
-def done(call, inputs, tmp_path):
-    """A project folder made by `run`."""
-    answer = call("run", inputs[0], "--masks", inputs[1], *FAST, "-o", tmp_path / "out")
-    assert answer.code == 0, answer.err
-    return tmp_path / "out"
+def done(made, tmp_path):
+    """A copy of it that may be changed."""
+    return shutil.copytree(made, tmp_path / "out")
 
 
 def test_run_writes_the_folder_and_says_so(call, inputs, tmp_path):

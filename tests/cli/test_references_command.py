@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from deocclude.cli.main import main
 from deocclude.project.store import read_project
 
 FAST = ("--order-method", "convex", "--amodal-method", "convexR", "--fill", "telea")
 
 
-@pytest.fixture
-def blank(tmp_path):
-    Image.fromarray(np.full((60, 80, 3), 120, np.uint8)).save(tmp_path / "blank.png")
-    return tmp_path / "blank.png"
+@pytest.fixture(scope="module")
+def blank(tmp_path_factory):
+    path = tmp_path_factory.mktemp("pictures") / "blank.png"
+    Image.fromarray(np.full((60, 80, 3), 120, np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def made(inputs, tmp_path_factory, blank):
+    """A project folder made by `run` that looked at a reference, for tests to copy."""
+    folder = tmp_path_factory.mktemp("made") / "out"
+    arguments = ("run", inputs[0], "--masks", inputs[1], *FAST, "--reference", blank, "-o", folder)
+    assert main([str(argument) for argument in arguments]) == 0
+    return folder
 
 
 @pytest.fixture
-def done(call, inputs, tmp_path, blank):
-    answer = call("run", inputs[0], "--masks", inputs[1], *FAST, "--reference", blank, "-o", tmp_path / "out")
-    assert answer.code == 0, answer.err
-    return tmp_path / "out"
+def done(made, tmp_path):
+    """A copy of it that may be changed."""
+    return shutil.copytree(made, tmp_path / "out")
 
 
 def test_run_lists_what_was_not_used(call, inputs, tmp_path, blank):
@@ -40,7 +51,7 @@ def test_run_json_lists_references(call, inputs, tmp_path, blank):
 
 
 def test_paths_are_kept_absolute(call, inputs, tmp_path, blank, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(blank.parent)
     call("run", inputs[0], "--masks", inputs[1], *FAST, "--reference", "blank.png", "-o", tmp_path / "out")
     assert read_project(tmp_path / "out").settings["reference"] == [str(blank)]
 

@@ -150,6 +150,7 @@ def test_only_the_object_is_shown(call, cup, server, web_file, tmp_path, monkeyp
         (("--source", "openverse", "--licence", "free"), "commercial"),
         (("--source", "openverse", "--count", "0"), "--count"),
         (("--source", "folder:/no/such/folder"), "no such folder"),
+        (("--source", "folder:"), "expected a folder"),
         (("--source", "openverse", "--settings", "/no/such/file.toml"), "no such file"),
     ],
 )

@@ -8,17 +8,9 @@ import pytest
 from skimage import data
 
 from deocclude.cli.main import main
+from deocclude.datasets.homographies import evd_pairs, hpatches_pairs, read_pairs
 from deocclude.errors import InputError
-from deocclude.evaluation.alignment import (
-    CLOSE,
-    Found,
-    corner_error,
-    evd_pairs,
-    find_all,
-    hpatches_pairs,
-    read_pairs,
-    table,
-)
+from deocclude.evaluation.alignment import CLOSE, Found, corner_error, find_all, table
 from deocclude.geometry import Size
 from deocclude.images import resized, write_picture
 
@@ -37,22 +29,6 @@ def test_table():
     assert [row[f"<= {limit} px"] for limit in (1, 3, 5, 10)] == [0.25, 0.5, 0.75, 0.75]
     assert row["median"] == 2
     assert "c 3.1 px, d inf px" in table(found, "some set").notes[-1]
-
-
-def test_folders_that_hold_something_else(tmp_path):
-    with pytest.raises(InputError, match="H_1_k"):
-        list(hpatches_pairs(tmp_path))
-    with pytest.raises(InputError, match="h/"):
-        list(evd_pairs(tmp_path))
-    (tmp_path / "h").mkdir()
-    (tmp_path / "h" / "x.txt").write_text("1 2 3")
-    with pytest.raises(InputError, match="a picture x"):
-        list(evd_pairs(tmp_path))
-    for side in "12":
-        (tmp_path / side).mkdir()
-        (tmp_path / side / "x.jpg").touch()
-    with pytest.raises(InputError, match="3x3"):
-        list(evd_pairs(tmp_path))
 
 
 def test_hpatches(data_folder):

@@ -74,7 +74,7 @@ def test_json_is_strict_and_keeps_counts(tmp_path):
         "value": 0.7959, "low": 0.7, "high": 0.9, "numerator": 39, "denominator": 49
     }  # fmt: skip
     nothing = Table("", ({"x": float("nan"), "y": Estimate(float("nan"))},))
-    row = json.loads(nothing.to_json())["rows"][0]
+    row = nothing.as_plain()["rows"][0]
     assert row["x"] is None
     assert row["y"]["value"] is None
     write([TABLE], tmp_path / "t.md")

@@ -150,6 +150,6 @@ def test_photos_are_read_by_methods_that_look_at_them_alone(folder, tmp_path):
 
 def test_intervals_are_the_same_twice(folder):
     scenes = list(open_dataset(folder))
-    first, again = (evaluate_ordering(scenes, ["convex"], Protocol(samples=50)).to_json() for _ in range(2))
+    first, again = (evaluate_ordering(scenes, ["convex"], Protocol(samples=50)).as_plain() for _ in range(2))
     assert first == again
     assert np.isfinite(evaluate_ordering(scenes, ["convex"]).rows[0]["acc_occpair"].low)

@@ -41,6 +41,7 @@ from deocclude.project.store import read_project, write_project
 from deocclude.references.choice import Choice
 from deocclude.references.credit import Credit, write_credits
 from deocclude.references.features import extract
+from deocclude.references.search import Answer
 from deocclude.references.transforms import apply
 from deocclude.referencing import holes_of
 from deocclude.scene import Scene
@@ -283,14 +284,13 @@ def test_pictures_that_an_earlier_job_made_are_no_references(plain, tmp_path):
 
 def test_the_category_is_part_of_the_question(folder, monkeypatch):
     asked = []
-    search = supply.search
 
     def spy(index, views, *rest, **named):
         asked.extend(views)
-        return search(index, views, *rest, **named)
+        return Answer((), (), 0.0)
 
     monkeypatch.setattr(supply, "search", spy)
-    run(started("table"), replace(FAST, references=(str(folder),)))
+    run(started("table"), replace(FAST, references=(str(folder),)), until="references")
     assert {view.category for view in asked} == {"table", ""}  # "" is the background's
 
 
@@ -391,9 +391,9 @@ def test_what_could_not_be_searched_is_made_up_for(searched, folder, tmp_path):
 
 def test_a_picked_file_that_is_gone_keeps_nobody_from_searching(folder, tmp_path):
     save(unrelated(), tmp_path / "astronaut.png")
-    project = run(started(), replace(FAST, reference=(str(tmp_path / "astronaut.png"),)))
+    project = run(started(), replace(FAST, reference=(str(tmp_path / "astronaut.png"),)), until="references")
     gone = project.corrections.with_reference(Choice(str(tmp_path / "gone.png"), "pick", None, "0" * 64))
-    done = run(replace(project, corrections=gone), replace(FAST, references=(str(folder),)))
+    done = run(replace(project, corrections=gone), replace(FAST, references=(str(folder),)), until="references")
     assert TABLE in done.references.parts
     listed = {picture.path: picture.reason_rejected for picture in done.references.pictures}
     assert "no such file" in listed[str(tmp_path / "gone.png")]

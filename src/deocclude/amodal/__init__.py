@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deocclude.errors import unknown_choice
-from deocclude.nets.chosen import SHIPPED, completer_for
+from deocclude.nets.chosen import SHIPPED, Weights, completer_for
 
 if TYPE_CHECKING:
     from deocclude.amodal.result import AmodalMasks
@@ -18,10 +17,6 @@ if TYPE_CHECKING:
     from deocclude.scene import Scene
 
     AmodalMethod = Callable[[Scene, OrderGraph, Photo | None], AmodalMasks]
-
-
-Weights = str | Path
-"""Name of bundled weights, a weights file, or the folder of a training run."""
 
 
 def _rule(name: str) -> Callable[[bool, Weights], AmodalMethod]:
@@ -76,7 +71,7 @@ def complete(
     graph: OrderGraph,
     photo: Photo | None = None,
     *,
-    method: str = "convexR",
+    method: str,
     reference: bool = False,
     weights: Weights = SHIPPED,
 ) -> AmodalMasks:

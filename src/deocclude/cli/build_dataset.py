@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from deocclude.cli import console
-from deocclude.cli.options import WHOLE, Processes, Whole
+from deocclude.cli.options import WHOLE, Processes, Several, Whole
 from deocclude.cli.web_references import Progress, is_web
 from deocclude.errors import InputError
 
@@ -27,9 +27,7 @@ class Making:
     """Side of all pictures, pixels."""
     frame: str = "object"
     """What a picture shows: the object with its surroundings, or the hole with its surroundings."""
-    kinds: Annotated[
-        tuple[str, ...], Parameter(name="--kind", consume_multiple=True, negative=(), show_default=False)
-    ] = ()
+    kinds: Annotated[tuple[str, ...], Several, Parameter(name="--kind")] = ()
     """Kinds of references: other-view, other-photo, same-class, unrelated, none; all when not given."""
     views: Whole = 1
     """Most references of the same thing that an object gets."""
@@ -71,7 +69,7 @@ class Beside:
     """Folder of pictures or index to search for references in; web:openverse,commons searches the web first."""
     credits: Path | None = None
     """CSV with the columns sha256, source, licence of picture files."""
-    donors: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)] = ()
+    donors: Annotated[tuple[str, ...], Several] = ()
     """Data sets with masks whose objects hide those of the data; the data's own when not given."""
 
 

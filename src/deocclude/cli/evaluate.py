@@ -13,11 +13,11 @@ from cyclopts import App, Parameter
 from deocclude.cli import console
 from deocclude.cli.evaluate_alignment import alignment
 from deocclude.cli.evaluate_content import content
-from deocclude.cli.evaluate_options import Several
 from deocclude.cli.evaluate_retrieval import retrieval
+from deocclude.cli.evaluate_shared import print_tables
 from deocclude.cli.evaluate_stitching import stitching
 from deocclude.cli.evaluate_table2 import table2
-from deocclude.cli.options import Count, OwnWeights, Positive, Whole, check_free
+from deocclude.cli.options import Count, Positive, Samples, Several, Width, check_free
 from deocclude.errors import InputError
 from deocclude.nets.chosen import SHIPPED, check_weights
 from deocclude.weights import weights_path
@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 Data = Annotated[
     Path, Parameter(help="Annotated data set: COCOA, KINS, LM-Occlusion, COCOA-cls or a folder of synthetic scenes.")
 ]
-WIDEST_PARTING = 100
-"""Largest ``--gap``, in pixels."""
-Methods_ = Annotated[tuple[str, ...], Parameter(name="--method", consume_multiple=1, show_default=False)]
+Methods_ = Annotated[tuple[str, ...], Several, Parameter(name="--method")]
 
 
 @Parameter(name="*")
@@ -44,7 +42,7 @@ class Reporting:
     """Order truth: masks, annotated or auto; by default what the data set is scored with."""
     weights: str = SHIPPED
     """Of the mask network: pcnet-m (the ones that ship), a weights file, or a training run's folder."""
-    samples: Count = 1000
+    samples: Samples = 1000
     """Resampled sets for the 95 % bootstrap intervals over images; 0 for none."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
     """File for the tables: JSON if its suffix is .json, else Markdown."""
@@ -64,7 +62,7 @@ class Scoring(Reporting):
     predictions: Annotated[tuple[str, ...], Several] = ()
     """Answers of a method of your own to score, FILE or NAME=FILE: COCO result file, COCO, COCOA or KINS JSON, or a
     folder of such (docs/evaluation.md). Methods of ours are then scored where they are named."""
-    gap: Whole = 0
+    gap: Width = 0
     """Compare with masks that are shrunk until they are so many pixels apart; what is scored stays as annotated."""
 
 
@@ -133,8 +131,8 @@ def amodal(data: Data, *, methods: Methods_ = (), order: str = "convex", scoring
 
 def table1(
     *data: Data,
-    supervised: OwnWeights | None = None,
-    order_net: OwnWeights | None = None,
+    supervised: Path | None = None,
+    order_net: Path | None = None,
     reporting: Reporting = Reporting(),
 ) -> None:
     """Order and whole shapes in the layout of the paper's tables: rules, the network, and what 'run' does.
@@ -212,8 +210,6 @@ def _protocol(scoring: Reporting) -> Protocol:
     protocol = Protocol(truth=scoring.truth, weights=scoring.weights, samples=scoring.samples)
     if not isinstance(scoring, Scoring):
         return protocol
-    if not 0 <= scoring.gap <= WIDEST_PARTING:
-        raise InputError(f"0 to {WIDEST_PARTING} pixels", str(scoring.gap), field="--gap")
     return replace(protocol, reference=scoring.reference_protocol, gap=scoring.gap)
 
 
@@ -232,15 +228,9 @@ def _tick(bar: Callable[[str, int, int], None], name: str, done: int) -> None:
 
 
 def _show(tables: Iterable[Table], scoring: Reporting) -> None:
-    from json import loads
-
     from deocclude.evaluation.tables import write
 
     tables = tuple(tables)
     if scoring.output is not None:
         write(tables, scoring.output)
-    if scoring.json:
-        console.print_json([loads(table.to_json()) for table in tables])
-        return
-    for table in tables:
-        console.print_plain(table.markdown())
+    print_tables(tables, json=scoring.json)

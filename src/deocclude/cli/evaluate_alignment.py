@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from json import loads
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from deocclude.cli import console
-from deocclude.cli.evaluate_options import Rows
+from deocclude.cli.evaluate_shared import Rows, print_tables
 from deocclude.cli.options import Count, Processes, check_free
 from deocclude.errors import InputError
 
@@ -27,9 +26,9 @@ class AlignmentReport:
     """Processes to use."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
     """File for the tables: JSON if its suffix is .json, else Markdown."""
-    force: Annotated[bool, Parameter(negative=())] = False
+    force: bool = False
     """Replace a file that is there."""
-    json: Annotated[bool, Parameter(negative=())] = False
+    json: bool = False
     """Print JSON instead of Markdown."""
 
 
@@ -45,7 +44,8 @@ def alignment(
         rows: what to compare: opencv (the recipe of its tutorial), ours; both by default.
         report: what to report, and where.
     """
-    from deocclude.evaluation.alignment import ROWS, find_all, read_pairs, table
+    from deocclude.datasets.homographies import read_pairs
+    from deocclude.evaluation.alignment import ROWS, find_all, table
     from deocclude.evaluation.tables import write
 
     if not data:
@@ -61,8 +61,4 @@ def alignment(
             made.append(table(find_all(listed, rows or tuple(ROWS), jobs=report.jobs, progress=progress), name))
     if report.output is not None:
         write(made, report.output)
-    if report.json:
-        console.print_json([loads(one.to_json()) for one in made])
-        return
-    for one in made:
-        console.print_plain(one.markdown())
+    print_tables(made, json=report.json)

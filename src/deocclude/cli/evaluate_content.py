@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from deocclude.cli import console
-from deocclude.cli.evaluate_options import Rows, Several
-from deocclude.cli.options import Count, Processes
+from deocclude.cli.evaluate_shared import Rows, print_tables
+from deocclude.cli.options import Count, Processes, Samples, Several, Width
 from deocclude.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,13 +31,13 @@ class Trials:
     """Most trials, spread over the photos; 0 for all."""
     seed: Count = 0
     """The same seed hides the same parts."""
-    validation_tenth: Annotated[bool, Parameter(negative=())] = False
+    validation_tenth: bool = False
     """Only photos of the tenth that training holds out."""
     donors: Annotated[tuple[Path, ...], Several] = ()
     """Data sets that the occluders come from; the same ones by default. Photos without masks need it."""
-    tight: Count = 0
+    tight: Width = 0
     """The occluders' masks are so many pixels too small, as masks of annotators and detectors often are."""
-    bleeding: Annotated[bool, Parameter(negative=())] = False
+    bleeding: bool = False
     """Instead measure how much of an occluder's colour gets into the fill, on drawn scenes; no data needed."""
 
 
@@ -47,15 +46,15 @@ class Trials:
 class Report:
     """What to report, and where."""
 
-    samples: Count = 1000
+    samples: Samples = 1000
     """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
     jobs: Processes = 1
     """Processes to use."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
     """Folder for the tables, the numbers of every trial and a contact sheet."""
-    force: Annotated[bool, Parameter(negative=())] = False
+    force: bool = False
     """Replace a folder that is there."""
-    json: Annotated[bool, Parameter(negative=())] = False
+    json: bool = False
     """Print JSON instead of Markdown."""
 
 
@@ -86,11 +85,7 @@ def content(
     for row in rows:
         row_painter(row)  # what cannot work is refused before the data are read
     tables = _bleeding(data, rows, trials, report) if trials.bleeding else _photos(data, rows, trials, report)
-    if report.json:
-        console.print_json([loads(table.to_json()) for table in tables])
-        return
-    for table in tables:
-        console.print_plain(table.markdown())
+    print_tables(tables, json=report.json)
 
 
 def _photos(data: tuple[Path, ...], rows: tuple[str, ...], trials: Trials, report: Report) -> tuple[Table, ...]:

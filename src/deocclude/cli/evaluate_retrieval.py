@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from deocclude.cli import console
-from deocclude.cli.evaluate_options import Rows, Several
-from deocclude.cli.options import Count, Processes
+from deocclude.cli.evaluate_shared import Rows, print_tables
+from deocclude.cli.options import Count, Processes, Samples, Several
 from deocclude.errors import InputError, unknown_choice
 
 if TYPE_CHECKING:
@@ -48,15 +47,15 @@ class RetrievalReport:
 
     work: Path = Path("retrieval-work")
     """Folder for the index and for what is known about queries; a rerun with the same folder is cheap."""
-    samples: Count = 1000
+    samples: Samples = 1000
     """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
     jobs: Processes = -1
     """Pictures looked at at a time while the index is made; -1 for one a core."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
     """Folder for the tables (Markdown and JSON), the answers to every query, and a sheet of what went wrong."""
-    force: Annotated[bool, Parameter(negative=())] = False
+    force: bool = False
     """Replace a folder that is there."""
-    json: Annotated[bool, Parameter(negative=())] = False
+    json: bool = False
     """Print JSON instead of Markdown."""
 
 
@@ -101,11 +100,7 @@ def retrieval(
         results += answers
     if report.output is not None:
         write_results(report.output, results, found, about)
-    if report.json:
-        console.print_json([loads(table.to_json()) for table in found])
-        return
-    for table in found:
-        console.print_plain(table.markdown())
+    print_tables(found, json=report.json)
 
 
 def _measured(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from json import loads
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from deocclude.cli import console
-from deocclude.cli.evaluate_options import Rows, Several
-from deocclude.cli.options import Count, Processes
+from deocclude.cli.evaluate_shared import Rows, print_tables
+from deocclude.cli.options import Count, Processes, Samples, Several
 
 if TYPE_CHECKING:
     from deocclude.evaluation.stitching_run import Asked
@@ -40,15 +39,15 @@ class Holes:
 class StitchingReport:
     """What to report, and where."""
 
-    samples: Count = 1000
+    samples: Samples = 1000
     """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
     jobs: Processes = 1
     """Processes to use."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
     """Folder for tables, numbers and a gallery. A run that was stopped goes on there."""
-    force: Annotated[bool, Parameter(negative=())] = False
+    force: bool = False
     """Replace answers to another question that are there."""
-    json: Annotated[bool, Parameter(negative=())] = False
+    json: bool = False
     """Print JSON instead of Markdown."""
 
 
@@ -99,8 +98,4 @@ def _measure(data: Path, asked: Asked, report: StitchingReport, place: Path) -> 
     found = tables(records, asked.references, samples=report.samples)
     if report.output is not None:
         folder.finish(records, found)
-    if report.json:
-        console.print_json([loads(table.to_json()) for table in found])
-        return
-    for table in found:
-        console.print_plain(table.markdown())
+    print_tables(found, json=report.json)

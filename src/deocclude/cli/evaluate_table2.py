@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from json import loads
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from deocclude.cli import console
-from deocclude.cli.evaluate_options import Rows
-from deocclude.cli.options import Count
+from deocclude.cli.evaluate_shared import Rows, print_tables
+from deocclude.cli.options import Count, Samples, Several
 from deocclude.errors import InputError
 
 
@@ -22,19 +21,17 @@ class Tested:
 
     split: str = "test"
     """Part of the data set: test, validation or train."""
-    kinds: Annotated[
-        tuple[str, ...], Parameter(name="--kind", consume_multiple=True, show_default=False, negative=())
-    ] = ()
+    kinds: Annotated[tuple[str, ...], Several, Parameter(name="--kind")] = ()
     """Kinds of references; all when not given."""
     limit: Count = 0
     """Most objects of each kind of reference and data set; 0 for all."""
-    samples: Count = 1000
+    samples: Samples = 1000
     """Resampled sets for the 95 % bootstrap intervals; 0 for none."""
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
     """Folder for the tables, the numbers of every sample and galleries."""
-    force: Annotated[bool, Parameter(negative=())] = False
+    force: bool = False
     """Replace a folder that is there."""
-    json: Annotated[bool, Parameter(negative=())] = False
+    json: bool = False
     """Print JSON instead of Markdown."""
 
 
@@ -73,11 +70,7 @@ def table2(
     found = tables(results, samples=tested.samples)
     if tested.output is not None:
         write_table2(tested.output, results, found, by=OURS if OURS in made else list(made)[-1])
-    if tested.json:
-        console.print_json([loads(table.to_json()) for table in found])
-        return
-    for table in found:
-        console.print_plain(table.markdown())
+    print_tables(found, json=tested.json)
 
 
 def _trained_on(rows: tuple[str, ...]) -> dict[str, list[str]]:

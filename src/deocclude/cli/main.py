@@ -10,6 +10,7 @@ from cyclopts import App, CycloptsError, Parameter
 from deocclude import __version__
 from deocclude.cli import app as browser_app
 from deocclude.cli import build_dataset, console, edit, evaluate, index, references, search, take_apart, train
+from deocclude.cli.options import convert_named
 from deocclude.errors import DeoccludeError
 
 app = App(
@@ -17,7 +18,7 @@ app = App(
     help="Take a photo apart into whole objects, hidden parts included.\n\n"
     "Start with 'deocclude demo', or with 'deocclude run PHOTO --masks MASKS'.",
     version=__version__,
-    default_parameter=Parameter(negative=()),
+    default_parameter=Parameter(negative=(), converter=convert_named),
     console=console.OUT,
     suppress_keyboard_interrupt=False,
 )
@@ -49,6 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:  # a name too long, a folder that may not be entered, a device that fails
         console.fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return 2
+    except RuntimeError as error:  # what pathlib makes of links that lead to each other, before Python 3.13
+        if not str(error).startswith("Symlink loop"):
+            raise
+        console.fail(str(error))
         return 2
     except KeyboardInterrupt:
         console.fail("interrupted; what was written before is unchanged")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from cyclopts import Parameter, Token, convert
 
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from deocclude.project.state import Project
 
 
-def _at_least(least: int) -> Callable[[Any, int], None]:
-    """Return a validator that refuses a smaller number."""
+def _within(least: int, most: int | None = None) -> Callable[[Any, int | None], None]:
+    """Return a validator that refuses a smaller or larger number; none at all passes."""
+    expected = f"{least} or more" if most is None else f"{least} to {most}"
 
-    def check(kind: Any, number: int) -> None:
-        if number < least:
-            raise ValueError(f"expected {least} or more, found {number}")
+    def check(kind: Any, number: int | None) -> None:
+        if number is not None and (number < least or (most is not None and number > most)):
+            raise ValueError(f"expected {expected}, found {number}")
 
     return check
 
@@ -35,11 +36,19 @@ def _whole(kind: Any, tokens: Sequence[Token]) -> Any:
     return convert(kind, tokens)
 
 
-def _not_empty(kind: Any, tokens: Sequence[Token]) -> Any:
-    """Convert to a path; an empty text would mean the current folder."""
-    if not tokens[0].value:
+def convert_named(kind: Any, tokens: Sequence[Token]) -> Any:
+    """Convert any value; paths have to be named: an empty text, as of a variable that is not set, is a place, too.
+
+    Raises:
+        ValueError: an empty text for a path.
+    """
+    if _holds_paths(kind) and not all(token.value for token in tokens):
         raise ValueError("expected a file or a folder, found an empty text")
     return convert(kind, tokens)
+
+
+def _holds_paths(kind: Any) -> bool:
+    return kind is Path or any(map(_holds_paths, get_args(kind)))
 
 
 def _check_processes(kind: Any, count: int) -> None:
@@ -76,16 +85,20 @@ WHOLE = Parameter(converter=_whole)
 """Whole numbers, where fractions are refused."""
 Whole = Annotated[int, WHOLE]
 """A whole number."""
-Count = Annotated[int, WHOLE, Parameter(validator=_at_least(0))]
+Count = Annotated[int, WHOLE, Parameter(validator=_within(0))]
 """A number of things, or a seed: 0 or more."""
-Positive = Annotated[int, WHOLE, Parameter(validator=_at_least(1))]
+Positive = Annotated[int, WHOLE, Parameter(validator=_within(1))]
 """1 or more."""
+Samples = Annotated[int, WHOLE, Parameter(validator=_within(0, 100_000))]
+"""How many sets are resampled for intervals."""
+Width = Annotated[int, WHOLE, Parameter(validator=_within(0, 100))]
+"""By how many pixels masks are made smaller."""
 Processes = Annotated[int, WHOLE, Parameter(validator=_check_processes)]
 """How many processes; -1 for one a core."""
 Share = Annotated[float, Parameter(validator=check_share)]
 """A share or a probability: 0 to 1."""
-OwnWeights = Annotated[Path, Parameter(converter=_not_empty)]
-"""Weights of a user's own: a file, or the folder of a training run."""
+Several = Parameter(consume_multiple=1, show_default=False)
+"""An option that takes one value or more."""
 Repeated = Parameter(consume_multiple=False, show_default=False)
 """An option that may be given several times, with one value each."""
 

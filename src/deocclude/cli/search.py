@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from deocclude.cli import console
-from deocclude.cli.options import WHOLE, Reading, Whole, check_free, open_target
+from deocclude.cli.options import Positive, Reading, Whole, check_free, open_target
 from deocclude.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Asking:
     """Show the object only: everything else in the picture is painted over."""
     licence: str = ""
     """Uses that licences must permit: commercial, modification, or both with a comma. Others are left out."""
-    count: Annotated[int | None, WHOLE] = None
+    count: Positive | None = None
     """Pictures that each source is asked for."""
     settings: Path | None = None
     """Settings of the web search (TOML): addresses, limits, keys."""
@@ -118,11 +118,7 @@ def _settings(asking: Asking) -> WebSettings:
     from deocclude.references.sources.options import read_web_settings
 
     settings = read_web_settings(asking.settings)
-    if asking.count is not None:
-        if asking.count < 1:
-            raise InputError("at least 1", str(asking.count), field="--count")
-        settings = replace(settings, count=asking.count)
-    return settings
+    return settings if asking.count is None else replace(settings, count=asking.count)
 
 
 def _query(

@@ -1,4 +1,4 @@
-"""Commands that train the networks: packs of training data, one command a network, and baselines."""
+"""Commands that train: one a network, baselines, and the recipes that ship."""
 
 from __future__ import annotations
 
@@ -7,20 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from cyclopts import App, Parameter, validators
+from cyclopts import App, Parameter
 from rich.text import Text
 
-from deocclude.cli import console
-from deocclude.cli.options import WHOLE, Count, Positive
-from deocclude.errors import InputError
+from deocclude.cli import console, train_packs
+from deocclude.cli.options import Several
 
 T = TypeVar("T")
-Labelled = Annotated[
-    tuple[Path, ...],
-    Parameter(name="--data", consume_multiple=1, negative=(), show_default=False),
-]
-"""Data sets with truth, files or folders."""
-References = Annotated[tuple[Path, ...], Parameter(name="--data", consume_multiple=1, negative=())]
+Data = Annotated[tuple[Path, ...], Several, Parameter(name="--data")]
 Config = Annotated[Path, Parameter(help="Recipe (TOML), or the name of a shipped one; see 'train recipes'.")]
 Output = Annotated[Path, Parameter(name=["--output", "-o"])]
 
@@ -28,10 +22,7 @@ Output = Annotated[Path, Parameter(name=["--output", "-o"])]
 def register(app: App) -> None:
     """Add the commands to ``app``."""
     group = App(name="train", help="Train the networks from photos and visible masks alone.")
-    group.command(pack)
-    group.command(pack_photos, name="pack-photos")
-    group.command(pack_scenes, name="pack-scenes")
-    group.command(pack_pairs, name="pack-pairs")
+    train_packs.register(group)
     group.command(pcnet_m, name="pcnet-m")
     group.command(pcnet_m_rgb, name="pcnet-m-rgb")
     group.command(pair_net, name="pair-net")
@@ -41,122 +32,6 @@ def register(app: App) -> None:
     group.command(order_net, name="order-net")
     group.command(recipes)
     app.command(group)
-
-
-def pack(
-    output: Annotated[Path, Parameter(help="Pack folder to write.")],
-    sources: Annotated[
-        list[Path], Parameter(name="--source", consume_multiple=True, negative=(), help="Mask files, any format.")
-    ],
-    *,
-    shapes: Count = 0,
-    crop_size: Positive = 128,
-    order: str = "",
-    force: bool = False,
-) -> None:
-    """Cut the objects of annotation files into one compact file that training maps into memory.
-
-    Args:
-        output: pack folder to write.
-        sources: mask files or folders in any format that 'run' reads.
-        shapes: random whole shapes to add, which are known to be complete.
-        crop_size: side of the stored crops, in pixels.
-        order: ordering method that tells which objects are whole, for a second round; by default their hulls do.
-        force: replace a pack that is there.
-    """
-    from deocclude.training.packing import PackSettings
-    from deocclude.training.sources import pack_sources
-
-    _check_pack(output, sources, force=force)
-    count = pack_sources(sources, output, PackSettings(crop_size=crop_size), shapes=shapes, order=order)
-    console.say_written(output, f"{count} objects")
-
-
-def pack_photos(
-    output: Annotated[Path, Parameter(help="Pack folder to write.")],
-    sources: Annotated[
-        list[Path], Parameter(name="--source", consume_multiple=True, negative=(), help="Mask files, any format.")
-    ],
-    *,
-    side: Positive = 256,
-    quality: Annotated[int, WHOLE, Parameter(validator=validators.Number(gte=1, lte=100))] = 90,
-    force: bool = False,
-) -> None:
-    """Put the photos of annotation files and their masks into one compact folder, to train content completion.
-
-    Args:
-        output: pack folder to write.
-        sources: mask files or folders in any format that 'run' reads; the photos lie beside them or in images/.
-        side: photos are scaled to this shorter side, in pixels.
-        quality: of the JPEG compression, 1 to 100.
-        force: replace a pack that is there.
-    """
-    from deocclude.training.photo_packing import PhotoPackSettings
-    from deocclude.training.sources import pack_photos as pack_all
-
-    _check_pack(output, sources, force=force)
-    count = pack_all(sources, output, PhotoPackSettings(side=side, quality=quality))
-    console.say_written(output, f"{count} objects")
-
-
-def pack_scenes(
-    output: Annotated[Path, Parameter(help="Pack folder to write.")],
-    sources: Annotated[
-        list[Path],
-        Parameter(name="--source", consume_multiple=True, negative=(), help="Mask files, any format, for cut-outs."),
-    ] = [],  # noqa: B006  (never changed)
-    *,
-    solids: Count = 3000,
-    boards: Count = 0,
-    seed: Count = 0,
-    force: bool = False,
-) -> None:
-    """Make up scenes whose whole shapes are known, for the mask network ('scenes' of a recipe).
-
-    Args:
-        output: pack folder to write.
-        sources: mask files or folders in any format that 'run' reads.
-        solids: scenes of solids on a table; 3,000 take eight minutes and 250 MB.
-        boards: scenes of cut-outs of the sources that stand on the ground.
-        seed: of the scenes.
-        force: replace a pack that is there.
-    """
-    from deocclude.training.sources import pack_scenes as pack_all
-
-    _check_new(output, force=force)
-    count = pack_all(sources, output, solids=solids, boards=boards, seed=seed)
-    console.say_written(output, f"{count} questions")
-
-
-def pack_pairs(
-    output: Annotated[Path, Parameter(help="Pack folder to write.")],
-    sources: Annotated[
-        list[Path], Parameter(name="--source", consume_multiple=True, negative=(), help="Mask files, any format.")
-    ],
-    *,
-    composites: Count = 5000,
-    solids: Count = 3000,
-    boards: Count = 4000,
-    seed: Count = 0,
-    force: bool = False,
-) -> None:
-    """Make up scenes whose order is known, and pack their neighbours for the pair network.
-
-    Args:
-        output: pack folder to write.
-        sources: mask files or folders in any format that 'run' reads.
-        composites: scenes of objects laid over and under those of a photo, about eight pairs each; 26 kB a pair.
-        solids: scenes of solids on a table, about four pairs each.
-        boards: scenes of cut-outs that stand on the ground, about five pairs each.
-        seed: of the scenes.
-        force: replace a pack that is there.
-    """
-    from deocclude.training.pair_scenes import PairScenes
-    from deocclude.training.sources import pack_pairs as pack_all
-
-    _check_pack(output, sources, force=force)
-    count = pack_all(sources, output, PairScenes(composites, solids, boards, seed=seed))
-    console.say_written(output, f"{count} pairs")
 
 
 def pcnet_m(
@@ -240,7 +115,7 @@ def fusion(
     config: Config,
     output: Output = Path("runs/fusion"),
     pack: Path | None = None,
-    data: References = (),
+    data: Data = (),
 ) -> None:
     """Train the network that fills with the help of a reference, or continue a run that was interrupted.
 
@@ -258,7 +133,7 @@ def fusion(
 
 def supervised(
     *,
-    data: Labelled = (),
+    data: Data = (),
     config: Config = Path("cpu"),
     output: Output = Path("runs/supervised"),
 ) -> None:
@@ -279,7 +154,7 @@ def supervised(
 
 def order_net(
     *,
-    data: Labelled = (),
+    data: Data = (),
     config: Config = Path("cpu"),
     output: Output = Path("runs/order-net"),
 ) -> None:
@@ -317,17 +192,6 @@ def _report(folder: Path) -> None:
     """Say where the run is; of several processes the first one does."""
     if not int(os.environ.get("RANK", 0)):
         console.say_written(folder)
-
-
-def _check_pack(output: Path, sources: list[Path], *, force: bool) -> None:
-    if not sources:
-        raise InputError("at least one mask file", "none", field="--source")
-    _check_new(output, force=force)
-
-
-def _check_new(output: Path, *, force: bool) -> None:
-    if output.exists() and not force:
-        raise InputError("a new folder", "one that exists", file=output, hint="pass --force to replace it")
 
 
 def _recipe_folder() -> Path:

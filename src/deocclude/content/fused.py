@@ -13,7 +13,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.content.fusion import FusionPainter, laid_reference
 from deocclude.content.mixing import fine
 from deocclude.content.overlay import StitchSettings, clear_of_edges
 from deocclude.content.patch import Painter, Patch
@@ -59,6 +58,8 @@ def fuse(stitched: Stitched, hole: Mask, ask: Callable[[], Patch], base: Painter
     """
     if stitched.overlay is None or not stitched.filled.any():
         return stitched
+    from deocclude.content.fusion import FusionPainter, laid_reference
+
     patch = _without_edges(ask())
     painted = FusionPainter(laid_reference(stitched.overlay, hole), base=base)(patch)
     copied, filled = stitched.over(patch.rgb, patch.corner)

@@ -114,6 +114,8 @@ def open_source(data: str) -> Source:
     Raises:
         InputError: nothing is there, no such layout, or no object in it.
     """
+    if not data:
+        raise InputError("a data set: a folder or an annotation file", "an empty text")
     head, _, tail = data.partition(":")
     layout, path = (head, Path(tail)) if head in LAYOUTS and tail else ("", Path(data))
     if not path.exists():

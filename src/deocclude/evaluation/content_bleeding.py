@@ -26,11 +26,10 @@ from deocclude.evaluation.content_sheet import contact_sheet
 from deocclude.evaluation.ratio import Ratio
 from deocclude.evaluation.tables import Cell, Table
 from deocclude.files import atomic_folder, write_text
-from deocclude.images import write_picture
+from deocclude.images import RGBArray, write_picture
 from deocclude.masks import dilate
 
 Float = NDArray[np.float64]
-RGBArray = NDArray[np.uint8]
 TOLERANCE = 0.02
 """A fill bleeds when it is nearer to the occluder than the truth by more than this share."""
 RIM = 3
@@ -127,9 +126,7 @@ def write(folder: Path, tables: Sequence[Table], rows: Sequence[str]) -> None:
     """
     with atomic_folder(folder, replaced=()) as part:
         write_text(part / "bleeding.md", "\n".join(table.markdown() for table in tables))
-        write_text(
-            part / "bleeding.json", json.dumps([json.loads(table.to_json()) for table in tables], indent=1) + "\n"
-        )
+        write_text(part / "bleeding.json", json.dumps([table.as_plain() for table in tables], indent=1) + "\n")
         write_picture(part / "drawer-and-chair.png", contact_sheet([score_trial(drawer_and_chair(), rows)], rows[-1]))
 
 

@@ -37,7 +37,7 @@ def write_results(
     numbers = {
         "protocol": PROTOCOL,
         **about,
-        "tables": [json.loads(table.to_json()) for table in tables],
+        "tables": [table.as_plain() for table in tables],
         "trials": [record(result) for result in results],
     }
     with atomic_folder(folder, replaced=()) as part:

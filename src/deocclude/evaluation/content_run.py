@@ -21,9 +21,9 @@ from deocclude.evaluation import content
 from deocclude.evaluation.content_rows import paint, row_painter
 from deocclude.evaluation.ratio import Ratio
 from deocclude.evaluation.tables import Cell, Table
+from deocclude.images import RGBArray
 
 PROTOCOL = "content v1"
-RGBArray = NDArray[np.uint8]
 Progress = Callable[[int], None]
 
 COLUMNS = {

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from deocclude.evaluation.content_run import Result, ranked
+from deocclude.images import RGBArray
 
-RGBArray = NDArray[np.uint8]
 CELL = 150
 GAP = 4
 HEAD = 22

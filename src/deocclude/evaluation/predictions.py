@@ -173,6 +173,8 @@ def named_predictions(sources: Iterable[str]) -> tuple[Predictions, ...]:
     found: dict[str, Predictions] = {}
     for source in sources:
         name, _, path = source.rpartition("=")
+        if not path:
+            raise InputError("FILE or NAME=FILE", repr(source), field="--predictions")
         one = Predictions(Path(path), name) if name and not Path(source).exists() else Predictions(Path(source))
         if one.name in found:
             raise InputError("names that occur once", f"{one.name!r} twice", field="--predictions",

@@ -7,22 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from deocclude.datasets.retrieval import part
 from deocclude.evaluation.retrieval import PROTOCOL, Result, record
 from deocclude.evaluation.tables import Table
 from deocclude.files import atomic_folder, write_text
-from deocclude.images import read_photo, write_picture
+from deocclude.images import RGBArray, read_photo, write_picture
 
 TABLES, NUMBERS, SHEET = "retrieval.md", "retrieval.json", "sheet.png"
 LINES = 24
 """Queries on a sheet."""
 CELL, CAPTION, GAP = 130, 16, 4
 GOOD, BAD, PLAIN = (20, 150, 60), (200, 40, 40), (130, 130, 130)
-
-RGBArray = NDArray[np.uint8]
 
 
 def write_results(folder: Path, results: Sequence[Result], tables: Sequence[Table], about: Sequence[str]) -> None:
@@ -40,7 +37,7 @@ def write_results(folder: Path, results: Sequence[Result], tables: Sequence[Tabl
     content = {
         "protocol": PROTOCOL,
         "about": list(about),
-        "tables": [json.loads(table.to_json()) for table in tables],
+        "tables": [table.as_plain() for table in tables],
         "queries": [record(result) for result in results],
     }
     with atomic_folder(folder, replaced=()) as target:

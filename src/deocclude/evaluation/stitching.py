@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from deocclude.datasets.ukbench import Query
 from deocclude.evaluation.content import Scores, score
+from deocclude.images import RGBArray
 from deocclude.masks import Mask
 from deocclude.stages import Stopwatch
 
 if TYPE_CHECKING:
     from deocclude.content.stitch import Stitched
 
-RGBArray = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
 PLAIN = "telea"
 STITCHED = "stitch"

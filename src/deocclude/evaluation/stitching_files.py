@@ -12,21 +12,16 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from deocclude.errors import InputError
 from deocclude.evaluation.stitching import Record
 from deocclude.evaluation.stitching_run import Asked, Task
 from deocclude.evaluation.stitching_sheet import gallery
 from deocclude.evaluation.tables import Table
 from deocclude.files import check_output_folder, write_text
-from deocclude.images import read_photo, write_picture
+from deocclude.images import RGBArray, read_photo, write_picture
 
 ASKED, ANSWERS = "asked.json", "answers"
 TABLES, NUMBERS, SHEET = "stitching.md", "stitching.json", "sheet.png"
-
-RGBArray = NDArray[np.uint8]
 
 
 class Folder:
@@ -81,7 +76,7 @@ class Folder:
         write_text(self.path / TABLES, "\n".join(table.markdown() for table in tables))
         numbers = {
             "asked": json.loads((self.path / ASKED).read_text(encoding="utf-8")),
-            "tables": [json.loads(table.to_json()) for table in tables],
+            "tables": [table.as_plain() for table in tables],
             "queries": [record.as_plain() for record in records],
         }
         write_text(self.path / NUMBERS, json.dumps(numbers, indent=1, ensure_ascii=False) + "\n")

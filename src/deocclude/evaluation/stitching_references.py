@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deocclude.datasets.ukbench import Group, Query, write_modified
-from deocclude.images import read_photo
+from deocclude.images import RGBArray, read_photo
 
 if TYPE_CHECKING:
     from deocclude.references.index import Index
 
-RGBArray = NDArray[np.uint8]
 GIVEN, FOUND, STRANGERS = "given", "found", "strangers"
 SOURCES = (GIVEN, FOUND, STRANGERS)
 """The other views of the object; what the index finds; pictures of other objects."""

@@ -6,17 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from deocclude.datasets import stereo, ukbench
 from deocclude.datasets.ukbench import Group, Query
 from deocclude.errors import InputError, unknown_choice
 from deocclude.evaluation.stitching import COMPLETE, OURS, ROWS, Record, answer_query, plain_fill
 from deocclude.evaluation.stitching_references import FOUND, GIVEN, SOURCES, STRANGERS, found, strangers
+from deocclude.images import RGBArray
 
 Progress = Callable[[int, int], None]
-RGBArray = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from deocclude.datasets.ukbench import Query
 from deocclude.evaluation.stitching import Record
 from deocclude.evaluation.stitching_references import MOST
+from deocclude.images import RGBArray
 
-RGBArray = NDArray[np.uint8]
 HEIGHT = 150
 WIDTH = 200
 GAP = 4

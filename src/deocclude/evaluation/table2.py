@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deocclude.datasets.reference_dataset import ReferenceDataset
 from deocclude.datasets.reference_sample import ReferenceKind, ReferenceSample
@@ -20,6 +19,7 @@ from deocclude.evaluation.content import Scores, score
 from deocclude.evaluation.ratio import Ratio
 from deocclude.evaluation.table2_rows import ORIGINAL, Fill, paint_base
 from deocclude.evaluation.tables import Cell, Table
+from deocclude.images import RGBArray
 
 PROTOCOL = "table2 v1"
 COLUMNS = {"EUC": "euc_px", "MANH": "manh_px", "CHORD": "chord", "MSE": "mse", "PSNR": "psnr", "SSIM": "ssim",
@@ -36,7 +36,6 @@ NOTES = (
     f"{HARM} dB; in brackets: 95 % bootstrap intervals over scenes.",
     "The numbers that An et al. print cannot be compared: docs/table2.md says why.",
 )
-RGBArray = NDArray[np.uint8]
 Progress = Callable[[int], None]
 
 

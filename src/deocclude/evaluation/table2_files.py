@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from deocclude.datasets.reference_sample import ReferenceKind
-from deocclude.evaluation.table2 import PROTOCOL, Result, RGBArray, record
+from deocclude.evaluation.table2 import PROTOCOL, Result, record
 from deocclude.evaluation.table2_rows import ORIGINAL
 from deocclude.evaluation.tables import Table
 from deocclude.files import atomic_folder, write_text
-from deocclude.images import write_picture
+from deocclude.images import RGBArray, write_picture
 
 TABLES, NUMBERS = "table2.md", "table2.json"
 CELL, GAP, HEAD, CAPTION = 128, 4, 20, 14

@@ -23,6 +23,7 @@ from deocclude.content.patch import Painted, Painter, Patch, Provenance
 from deocclude.datasets.reference_patch import reference_patch
 from deocclude.datasets.reference_sample import ReferenceSample
 from deocclude.errors import InputError
+from deocclude.images import RGBArray
 
 if TYPE_CHECKING:
     from deocclude.content.fusion import LaidReference
@@ -36,7 +37,6 @@ PUBLISHED = ("altered-gt", "similar-ref")
 TRUSTED = 0.5
 """An aligned reference is laid in from this confidence on, as in :mod:`deocclude.content.stitch`."""
 
-RGBArray = NDArray[np.uint8]
 Fill = Callable[[ReferenceSample, Painted], RGBArray]
 """Given a sample and what PCNet-C painted, the sample's picture with its hole filled."""
 

@@ -48,17 +48,20 @@ class Table:
         tail = ["", *self.notes] if self.notes else []
         return "\n".join([*head, *lines, *tail]) + "\n"
 
-    def to_json(self) -> str:
-        """Return the table as JSON; estimates become objects with value, low, high, numerator, denominator."""
+    def as_plain(self) -> dict[str, Any]:
+        """Return everything as JSON values.
+
+        Estimates become objects with value, low, high, numerator, denominator; what is no number becomes null.
+        """
         rows = [{name: _plain(cell) for name, cell in row.items()} for row in self.rows]
-        content = {"title": self.title, "columns": list(self.columns), "rows": rows, "notes": list(self.notes)}
-        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return {"title": self.title, "columns": list(self.columns), "rows": rows, "notes": list(self.notes)}
 
 
 def write(tables: Sequence[Table], target: Path) -> None:
     """Write tables to ``target``: a JSON list if its suffix is ``.json``, Markdown otherwise."""
     if target.suffix.lower() == ".json":
-        write_text(target, "[\n" + ",\n".join(table.to_json().rstrip("\n") for table in tables) + "\n]\n")
+        content = [table.as_plain() for table in tables]
+        write_text(target, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     else:
         write_text(target, "\n".join(table.markdown() for table in tables))
 
@@ -82,4 +85,4 @@ def _line(cells: Sequence[str], widths: Sequence[int], left: Sequence[bool]) -> 
 def _plain(cell: Cell) -> Any:
     if isinstance(cell, Estimate):
         return {name: _plain(value) for name, value in asdict(cell).items()}
-    return None if isinstance(cell, float) and math.isnan(cell) else cell
+    return None if isinstance(cell, float) and not math.isfinite(cell) else cell

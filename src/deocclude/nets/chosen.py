@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 SHIPPED = "pcnet-m"
 """Name of the bundled weights that are used where nothing else is asked for."""
+Weights = str | Path
+"""Name of bundled weights, a weights file, or the folder of a training run."""
 
 
-def completer_for(source: str | Path = SHIPPED, views: int = 1) -> MaskCompleter | None:
+def completer_for(source: Weights = SHIPPED, views: int = 1) -> MaskCompleter | None:
     """Return the completer with the weights that ``source`` names; ``None`` for the shipped ones, the default.
 
     Those of the last few files are kept, and made anew when a file changes.
@@ -36,7 +38,7 @@ def completer_for(source: str | Path = SHIPPED, views: int = 1) -> MaskCompleter
     return _completer(path, changed, views)
 
 
-def check_weights(source: str | Path) -> None:
+def check_weights(source: Weights) -> None:
     """Refuse, before the work, weights that are not there; what is in the file is checked when it is read.
 
     Raises:

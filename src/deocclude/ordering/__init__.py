@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deocclude.errors import unknown_choice
-from deocclude.nets.chosen import SHIPPED, completer_for
+from deocclude.nets.chosen import SHIPPED, Weights, completer_for
 
 if TYPE_CHECKING:
     from deocclude.images import Photo
     from deocclude.ordering.pairs import OrderMethod, PairwiseOrder
     from deocclude.scene import Scene
-
-
-Weights = str | Path
-"""Name of bundled weights, a weights file, or the folder of a training run."""
 
 
 def _rule(name: str) -> Callable[[bool, Weights], OrderMethod]:
@@ -52,7 +47,7 @@ def estimate(
     scene: Scene,
     photo: Photo | None = None,
     *,
-    method: str = "convex",
+    method: str,
     reference: bool = False,
     weights: Weights = SHIPPED,
 ) -> PairwiseOrder:

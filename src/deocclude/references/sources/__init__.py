@@ -91,6 +91,8 @@ def parse_sources(asked: str) -> tuple[str, ...]:
     if not names:
         raise InputError(f"one or more of {', '.join(SOURCES)}", "none", field="source")
     for name in names:
+        if name == "folder:":
+            raise InputError("a folder, as in folder:PATH", "none", field="source")
         if name not in SOURCES and not name.startswith("folder:"):
             raise unknown_choice("source", name, [*SOURCES, "folder:PATH"])
     return names
