@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deocclude.datasets.retrieval import KINDS, Case, Collection, chosen_groups, chosen_photos, part
 from deocclude.evaluation.retrieval_store import Measures, Store
+from deocclude.references.closer import CloserSettings
 from deocclude.references.index import Hit, Index
 from deocclude.references.query import Query, query_photo
 from deocclude.references.search import SearchSettings, verified
@@ -113,7 +114,8 @@ class Bench:
         self.index = Index(folder / INDEX)
         self.settings = settings or SearchSettings()
         self._near: dict[str, Measures] = {}
-        self._store = Store(folder / QUERIES, self.index.manifest.features, VerifySettings())
+        features = self.index.manifest.features
+        self._store = Store(folder / QUERIES, features, (VerifySettings(), CloserSettings(features=features)))
 
     @property
     def accept(self) -> float:

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from deocclude.images import read_photo
+from deocclude.references.closer import CloserSettings, look_closer
 from deocclude.references.entries import Kind
 from deocclude.references.index import BOTH, Hit, Index, Ranking
 from deocclude.references.query import Query
@@ -28,8 +30,12 @@ Verifier = Callable[[Index, Hit, Query], Verdict]
 
 
 def verified(index: Index, hit: Hit, view: Query) -> Verdict:
-    """Return what geometry, colours and words say about a picture of an index."""
-    return verify(view.features, index.features(hit), hit.colours, words=hit.words)
+    """Return what geometry, colours and words say about a picture, with a closer look where there is doubt."""
+    features = index.features(hit)
+    first = verify(view.features, features, hit.colours, words=hit.words)
+    settings = CloserSettings(features=index.manifest.features)
+    return look_closer(first, view.features, features.size, lambda: read_photo(hit.path, convert=True).pixels,
+                       hit.colours, hit.words, settings)  # fmt: skip
 
 
 @dataclass(frozen=True)
