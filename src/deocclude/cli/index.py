@@ -38,7 +38,7 @@ class Asking:
     """Pictures with an object of this class come first; by default that of the object."""
     top: Positive = 10
     """Most pictures."""
-    accept: Share = 0.7
+    accept: Share = 0.75
     """Smallest probability of showing the same object that counts as found."""
 
 

@@ -66,7 +66,7 @@ class SearchSettings:
     always: int = 5
     agreeing: int = 2
     top: int = 10
-    accept: float = 0.7
+    accept: float = 0.75
     enough: int = 8
     certain: float = 0.99
     rankings: tuple[Ranking, ...] = (BOTH,)
