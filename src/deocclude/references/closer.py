@@ -39,7 +39,7 @@ class CloserSettings:
 
     least: float = 0.02
     most: float = 0.999
-    share: float = 0.6
+    share: float = 0.85
     margin: float = 0.15
     smallest: int = 16
     features: FeatureSettings = field(default_factory=FeatureSettings)
