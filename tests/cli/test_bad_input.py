@@ -107,6 +107,11 @@ def test_json_that_is_none(call, photo, tmp_path, content, text):
     refused(run(call, photo, tmp_path / "m.json", tmp_path), "m.json", text)
 
 
+def test_more_than_is_expected(call, photo, labels, tmp_path):
+    answer = call("run", photo, "--masks", labels, "other.json", "-o", tmp_path / "out")
+    refused(answer, "expected nothing more, found other.json; repeat an option to give it several values")
+
+
 def test_an_unknown_format_name(call, photo, labels, tmp_path):
     refused(run(call, photo, labels, tmp_path, "--format", "label-pngs"), "did you mean 'label-png'")
 

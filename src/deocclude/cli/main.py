@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from deocclude import __version__
 from deocclude.cli import app as browser_app
@@ -39,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         result = app(list(sys.argv[1:] if arguments is None else arguments), exit_on_error=False, print_error=False,
                      result_action="return_value")  # fmt: skip
+    except UnusedCliTokensError as error:
+        rest = " ".join(error.unused_tokens or ())
+        console.fail(f"expected nothing more, found {rest}; repeat an option to give it several values")
+        return 2
     except CycloptsError as error:
         console.fail(" ".join(str(error).split()))
         return 2
