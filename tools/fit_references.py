@@ -240,7 +240,7 @@ def fit_verify(folder: Path, work: Path, count: int, seed: int) -> None:
     collection = open_collection(folder)
     prepare(work, [collection.pictures])
     bench = Bench(work, SearchSettings(enough=99))
-    asked = [one for one in questions(collection, limit=count, seed=seed) if _view(one.case) % 2 == 0]
+    asked = [one for one in questions(collection, limit=count, seed=seed) if view_of(one.case) % 2 == 0]
     listed = verify_examples(bench, asked)
     geometric = [item for item in listed if item.measures["found"]]
     models = {name: (examples, _favourable(examples, names)) for name, examples, names in (
@@ -261,7 +261,7 @@ def _favourable(listed: Sequence[Example], names: Sequence[str]) -> Sequence[str
     return [name for name in names if weights[name] > 0 or name == "found"]
 
 
-def _view(case: Case) -> int:
+def view_of(case: Case) -> int:
     """Return which view of its object a photo is."""
     return sorted((case.photo, *case.answers)).index(case.photo)
 

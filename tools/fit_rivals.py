@@ -19,21 +19,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from fit_references import Example, chance, logistic
+from fit_references import FOLDS, Example, logistic, view_of
 
 from deocclude.datasets.retrieval import open_collection
 from deocclude.evaluation.retrieval_bench import Bench, Question, prepare, questions
 from deocclude.files import write_text
 from deocclude.references import rivals
 from deocclude.references.search import Found, SearchSettings, search
-from deocclude.references.verify import NO_TRANSFORM
 
 NAMES = ("odds", "lead")
 MADE_KINDS = ("whole", "crop 50 %", "crop 25 %")
 MADE_WEIGHT = 0.1
 LITTLE = 0.15
 """A wrong picture shares little with a made one if it has at most this share of the best right picture's matches."""
-FOLDS = 5
 LEVELS = (0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85)
 
 
@@ -51,9 +49,9 @@ class Asked:
         """Pictures that rivals matter for."""
         weight = MADE_WEIGHT if self.made else 1.0
         return [
-            Example(dict(zip(NAMES, rivals.measures(one.chance, one.rival or rivals.UNKNOWN), strict=True)), right,
-                    self.fold, weight=weight)
-            for one, right in (*self.present, *self.absent) if weighed(one)
+            Example(dict(zip(NAMES, rivals.measures(one.chance, one.rival), strict=True)), right, self.fold,
+                    weight=weight)
+            for one, right in (*self.present, *self.absent) if one.rival is not None and one.chance >= rivals.FLOOR
         ]  # fmt: skip
 
 
@@ -72,7 +70,7 @@ def main() -> None:
     prepare(given.made_work, [natural.pictures, made.pictures])
     bench, with_made = (Bench(folder, SearchSettings(enough=99)) for folder in (given.work, given.made_work))
     early = questions(natural, limit=given.groups, seed=given.seed)
-    listed = [ask(bench, one, made=False) for one in early if _view(one) % 2]
+    listed = [ask(bench, one, made=False) for one in early if view_of(one.case) % 2]
     listed += [ask(with_made, one, made=True) for one in questions(made, MADE_KINDS, views=1, seed=given.seed)]
     weights = logistic([item for one in listed for item in one.examples], NAMES)
     about = {"by": "tools/fit_rivals.py", "groups": given.groups, "searched": len(bench.index), "seed": given.seed,
@@ -98,20 +96,14 @@ def ask(bench: Bench, question: Question, *, made: bool) -> Asked:
     return Asked(_fold(case.group), made, *found)
 
 
-def weighed(found: Found) -> bool:
-    """Whether rivals matter for a picture."""
-    return found.chance >= rivals.FLOOR and found.verdict is not None and found.verdict.kind != NO_TRANSFORM
-
-
 def levels(listed: Sequence[Asked]) -> dict[str, dict[str, float]]:
     """Return for levels of acceptance, by cross-validation, what the evaluation of retrieval reports; and as it was."""
     table = {}
-    models = {fold: logistic([item for one in listed if one.fold != fold for item in one.examples], NAMES)
-              for fold in range(FOLDS)}  # fmt: skip
+    others = {fold: [item for one in listed if one.fold != fold for item in one.examples] for fold in range(FOLDS)}
+    models = {fold: rivals.RivalsModel(**logistic(part, NAMES)) for fold, part in others.items()}
 
     def now(found: Found, fold: int) -> float:
-        own = dict(zip(NAMES, rivals.measures(found.chance, found.rival or rivals.UNKNOWN), strict=True))
-        return chance(models[fold], own) if weighed(found) else found.chance
+        return found.chance if found.rival is None else models[fold].probability(found.chance, found.rival)
 
     for level in LEVELS:
         scores = {}
@@ -120,7 +112,7 @@ def levels(listed: Sequence[Asked]) -> dict[str, dict[str, float]]:
             for how, value in (("before", lambda found, fold: found.chance), ("now", now)):
                 first = [max(((value(found, one.fold), right) for found, right in one.present), default=(0.0, False))
                          for one in part]  # fmt: skip
-                wrong = [any(value(found, one.fold) >= level and weighed(found) for found, _ in one.absent)
+                wrong = [any(value(found, one.fold) >= level and found.rival is not None for found, _ in one.absent)
                          for one in part]  # fmt: skip
                 scores[f"{name}, {how}"] = {
                     "kept": round(float(np.mean([at >= level for at, right in first if right])), 4),
@@ -133,10 +125,6 @@ def levels(listed: Sequence[Asked]) -> dict[str, dict[str, float]]:
 def _fold(group: str) -> int:
     """Return the fold of a group, the same for all that was made of it."""
     return int("".join(sign for sign in group.split("-")[0] if sign.isdigit())) // 4 % FOLDS
-
-
-def _view(question: Question) -> int:
-    return sorted((question.case.photo, *question.case.answers)).index(question.case.photo)
 
 
 if __name__ == "__main__":

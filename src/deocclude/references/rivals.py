@@ -106,25 +106,24 @@ def rivals(paths: Sequence[Path], chances: Sequence[float], beside: Beside) -> l
     return found
 
 
-def _things(paths: Sequence[Path], beside: Beside) -> list[int | None]:
-    """Return which thing each picture shows, by number; ``None`` where that was not looked at, and nobody knows."""
-    places = {path: number for number, path in enumerate(paths)}
-    thing = list(range(len(paths)))
+def _things(paths: Sequence[Path], beside: Beside) -> list[Path | None]:
+    """Return one picture for each thing that a picture shows, the same for the same thing.
 
-    def join(first: int, second: int) -> None:
-        old, new = thing[second], thing[first]
-        thing[:] = [new if one == old else one for one in thing]
+    ``None`` stands where that was not looked at and nothing that was looked at shows it.
+    """
+    from scipy.cluster.hierarchy import DisjointSet
 
+    things = DisjointSet(paths)
     looked = 0
-    while looked < min(EXPANDED, len(paths)) and len(set(thing)) > 1:
+    while looked < min(EXPANDED, len(paths)) and things.n_subsets > 1:
         near = beside(looked)
         most = max((_alike(verdict) for _, verdict in near), default=0.0)
         for path, verdict in near:
-            if path in places and verdict.probability >= SAME and _alike(verdict) >= SHARE * most:
-                join(looked, places[path])
+            if path in things and verdict.probability >= SAME and _alike(verdict) >= SHARE * most:
+                things.merge(paths[looked], path)
         looked += 1
-    known = set(thing[:looked]) if len(set(thing)) > 1 else set(thing)
-    return [one if one in known else None for one in thing]
+    found = [things[path] for path in paths]
+    return [thing if things.n_subsets == 1 or thing in found[:looked] else None for thing in found]
 
 
 def _alike(verdict: Verdict) -> float:
