@@ -32,7 +32,7 @@ MADE_KINDS = ("whole", "crop 50 %", "crop 25 %")
 MADE_WEIGHT = 0.1
 LITTLE = 0.15
 """A wrong picture shares little with a made one if it has at most this share of the best right picture's matches."""
-LEVELS = (0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85)
+LEVELS = (0.5, 0.6, *(level / 100 for level in range(70, 81)), 0.85)
 
 
 @dataclass(frozen=True)

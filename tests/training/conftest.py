@@ -65,10 +65,14 @@ def disc_photo(number: int) -> tuple[np.ndarray, Scene]:
 
 
 @pytest.fixture(scope="session")
-def photo_pack_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def disc_photos() -> list[tuple[np.ndarray, Scene]]:
+    return [disc_photo(number) for number in range(40)]
+
+
+@pytest.fixture(scope="session")
+def photo_pack_folder(tmp_path_factory: pytest.TempPathFactory, disc_photos: list[tuple[np.ndarray, Scene]]) -> Path:
     folder = tmp_path_factory.mktemp("packs") / "photos"
-    photos, scenes = zip(*map(disc_photo, range(40)), strict=True)
-    by_name = {scene.image_file: photo for photo, scene in zip(photos, scenes, strict=True)}
+    by_name = {scene.image_file: photo for photo, scene in disc_photos}
     settings = PhotoPackSettings(side=80, quality=95, min_side=16, min_area=100)
-    write_photo_pack(scenes, folder, lambda scene: by_name[scene.image_file], settings)
+    write_photo_pack([scene for _, scene in disc_photos], folder, lambda scene: by_name[scene.image_file], settings)
     return folder

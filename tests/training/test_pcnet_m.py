@@ -14,9 +14,10 @@ from PIL import Image
 from deocclude.errors import InputError
 from deocclude.training.config import LoopSettings, Phase
 from deocclude.training.erasing import EraserSampler
+from deocclude.training.mixing import MixedSampler
 from deocclude.training.objects import PackedObjects
 from deocclude.training.packing import Pack
-from deocclude.training.pcnet_m import MixedSampler, NetSettings, PCNetMConfig, train_pcnet_m
+from deocclude.training.pcnet_m import NetSettings, PCNetMConfig, train_pcnet_m
 from deocclude.training.reference_erasing import ReferenceSampler
 from deocclude.training.shapes import random_shape
 from deocclude.weights import load_unet, read_weights

@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from deocclude.errors import InputError
+from deocclude.training.answer_packing import open_answer_pack
 from deocclude.training.packing import PackSettings, open_pack
 from deocclude.training.photo_packing import PhotoPackSettings, open_photo_pack
 from deocclude.training.scene_packing import open_scene_pack
-from deocclude.training.sources import pack_photos, pack_scenes, pack_sources, photo_of, photo_scenes
+from deocclude.training.sources import pack_answers, pack_photos, pack_scenes, pack_sources, photo_of, photo_scenes
 
 
 @pytest.fixture
@@ -92,6 +93,33 @@ def test_an_image_without_objects_is_found_in_a_folder_of_files(tmp_path: Path):
     Image.new("RGB", (40, 30), (9, 9, 9)).save(folder / "first.png")
     (scene,) = photo_scenes(folder)
     assert photo_of(scene).shape == (30, 40, 3)
+
+
+def test_answers_are_those_of_the_named_methods(annotations: Path, tmp_path: Path):
+    content = json.loads(annotations.read_text())
+    over = [180, 60, 260, 60, 260, 220, 180, 220]
+    content["annotations"].append({**content["annotations"][0], "id": 2, "segmentation": [over]})
+    content["annotations"][0]["segmentation"] = [[100, 80, 180, 80, 180, 200, 100, 200]]
+    annotations.write_text(json.dumps(content))
+    Image.new("RGB", (400, 300)).save(tmp_path / "a.png")
+    methods = {"order": "area-large", "amodal": "convexR"}
+    assert pack_answers([annotations], tmp_path / "none", order="area-large", amodal="raw") == 2
+    assert open_answer_pack(tmp_path / "none").hidden.tolist() == [0, 0]
+    pack_answers([annotations], tmp_path / "small", **(methods | {"order": "area-small"}))
+    small = np.unpackbits(open_answer_pack(tmp_path / "small").planes, axis=-1).any((2, 3))
+    assert small[:, 2].tolist() == [False, True], "the smaller hides the larger"
+    pack_answers([annotations], tmp_path / "large", **methods)
+    large = np.unpackbits(open_answer_pack(tmp_path / "large").planes, axis=-1).any((2, 3))
+    assert large[:, 2].tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [({"order": "guess"}, "ordering method"), ({"amodal": "pcnet-m-rgb"}, "amodal method")],
+)
+def test_teachers_that_cannot_teach_are_refused(annotations: Path, tmp_path: Path, named: dict[str, str], message: str):
+    with pytest.raises(InputError, match=message):
+        pack_answers([annotations], tmp_path / "pack", **named)
 
 
 def test_absent_photos_are_named(annotations: Path, tmp_path: Path):

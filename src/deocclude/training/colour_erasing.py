@@ -220,7 +220,8 @@ class ColourSampler:
     def _composite(self, plan: Plan, front: Tensor, behind: Tensor, size: int, generator: torch.Generator) -> Tensor:
         """Return the photo with what is pasted on it, its edges mixed over about a pixel, float32 [n, 3, s, s]."""
         unit = torch.eye(2, 3, device=self.device).repeat(len(front), 1, 1)
-        rgb = self._jitter(self._colours(self.photos.squares[plan.target], unit, plan.windows, size), generator)
+        whole = self._colours(self.photos.squares[plan.target], unit, plan.windows, size)
+        rgb = jitter(whole, self.settings, generator)
         for slot in range(SLOTS):
             drawn = front[:, slot] | behind[:, slot]
             rows = torch.nonzero(drawn.any(2).any(1))[:, 0]
@@ -232,7 +233,7 @@ class ColourSampler:
             maps = torch.cat([maps[..., :2], maps[..., 2:] + place[:, :2, None]], -1)
             colours = self._colours(self.photos.squares[chosen], maps, plan.windows[rows], size)
             alpha = functional.avg_pool2d(drawn[rows, None].to(rgb.dtype), 3, 1, 1)
-            rgb[rows] += alpha * (self._jitter(colours, generator) - rgb[rows])
+            rgb[rows] += alpha * (jitter(colours, self.settings, generator) - rgb[rows])
         return rgb
 
     def _colours(self, squares: Tensor, maps: Tensor, windows: Tensor, size: int) -> Tensor:
@@ -247,10 +248,12 @@ class ColourSampler:
                 rgb[index] = functional.grid_sample(pixels, grid[index], padding_mode="border", align_corners=False)
         return rgb
 
-    def _jitter(self, rgb: Tensor, generator: torch.Generator) -> Tensor:
-        dice = 2 * torch.rand(len(rgb), 4, generator=generator, device=self.device) - 1
-        gain = (1 + self.settings.brightness * dice[:, :1]) * (1 + self.settings.tint * dice[:, 1:])
-        return (rgb * gain[:, :, None, None]).clamp_(0, 1)
+
+def jitter(rgb: Tensor, settings: ColourSettings, generator: torch.Generator) -> Tensor:
+    """Return colours float32 [n, 3, s, s] in 0..1, brighter or darker as a whole and by channel."""
+    dice = 2 * torch.rand(len(rgb), 4, generator=generator, device=rgb.device) - 1
+    gain = (1 + settings.brightness * dice[:, :1]) * (1 + settings.tint * dice[:, 1:])
+    return (rgb * gain[:, :, None, None]).clamp_(0, 1)
 
 
 def _own_maps(places: Tensor) -> Tensor:

@@ -18,22 +18,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.adjacency import touching_pairs
+from deocclude.crops import Square
 from deocclude.datasets.held_out import is_validation, photo_key
 from deocclude.errors import InputError
 from deocclude.files import atomic_folder
-from deocclude.geometry import Box
+from deocclude.geometry import Box, Size
 from deocclude.masks import Mask
 from deocclude.ordering.pairs import PairwiseOrder
 from deocclude.repair import repair
 from deocclude.scene import Scene
 
 PACK_VERSION = 2
-MASKS, PHOTOS, SCENES, PAIRS = "masks", "photos", "scenes", "pairs"
+MASKS, PHOTOS, SCENES, PAIRS, ANSWERS = "masks", "photos", "scenes", "pairs", "answers"
 COMMANDS = {
     MASKS: "deocclude train pack",
     PHOTOS: "deocclude train pack-photos",
     SCENES: "deocclude train pack-scenes",
     PAIRS: "deocclude train pack-pairs",
+    ANSWERS: "deocclude train pack-answers",
 }
 """The kinds of packs, and the command that writes each."""
 PACK_FILES = ("crops.npy", "planes.npy", "photos.bin", "labels.bin", "table.npz", "pack.json")
@@ -231,6 +233,13 @@ def _truncated(mask: Mask) -> bool:
 def square_around(box: Box, margin: float) -> tuple[float, float, float]:
     """Return centre x, centre y and side of the square ``margin`` times as wide as the longer side of ``box``."""
     return (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, margin * max(box.width, box.height)
+
+
+def picture_edges(picture: Size, square: Square) -> list[float]:
+    """Return left, top, right, bottom of the picture in the coordinates (-1..1) of a crop of ``square``."""
+    half = square.side / 2
+    x, y = square.x0 + half, square.y0 + half
+    return [-x / half, -y / half, (picture.width - x) / half, (picture.height - y) / half]
 
 
 def _mask_crop(mask: Mask, window: tuple[float, float, float], size: int) -> NDArray[np.uint8]:

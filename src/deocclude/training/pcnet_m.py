@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from deocclude.training.devices import choose_device
 from deocclude.training.erasing import Batch, EraserSampler, ErasingSettings
 from deocclude.training.loop import train_and_save
 from deocclude.training.losses import weighted_cross_entropy
+from deocclude.training.mixing import MixedSampler, Sampler
 from deocclude.training.objects import PackedObjects
 from deocclude.training.packing import Pack, fingerprint, open_pack
 from deocclude.training.reference_erasing import ReferenceSampler
@@ -89,37 +90,6 @@ class PCNetMConfig:
     validation_size: int = 96
 
 
-class Sampler(Protocol):
-    """What makes batches."""
-
-    def sample(self, count: int, size: int, seed: int) -> Batch:
-        """Return ``count`` samples of ``size`` pixels; equal seeds give equal batches."""
-
-
-@dataclass(frozen=True)
-class MixedSampler:
-    """Batches of two kinds of samples: exact masks order best, disturbed ones complete the masks of detectors.
-
-    Attributes:
-        first: makes ``share`` of each batch.
-        second: makes the rest.
-        share: 0 to 1.
-    """
-
-    first: Sampler
-    second: Sampler
-    share: float
-
-    def sample(self, count: int, size: int, seed: int) -> Batch:
-        """Return ``count`` samples of ``size`` pixels; equal seeds give equal batches."""
-        number = round(self.share * count)
-        if number in (0, count):
-            return (self.first if number else self.second).sample(count, size, seed)
-        parts = self.first.sample(number, size, seed), self.second.sample(count - number, size, seed)
-        pairs = zip(*(vars(part).values() for part in parts), strict=True)
-        return Batch(*(torch.cat(pair) for pair in pairs))
-
-
 class PCNetM:
     """The task that the loop trains."""
 
@@ -130,7 +100,7 @@ class PCNetM:
         self._config, self._pack = config, pack
         objects = PackedObjects(pack, validation=False, device=device)
         ours, published = EraserSampler(objects, config.erasing), ReferenceSampler(objects)
-        samplers: dict[str, Sampler] = {
+        samplers: dict[str, Sampler[Batch]] = {
             "deocclude": ours,
             "reference": published,
             "mixed": MixedSampler(published, ours, config.reference_share),

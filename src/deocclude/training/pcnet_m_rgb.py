@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,14 @@ from torch import Tensor, nn
 from deocclude.nets.completer import WITH_COLOURS
 from deocclude.nets.unet import UNet, init_kaiming
 from deocclude.training import warp
+from deocclude.training.answer_packing import open_answer_pack
+from deocclude.training.answer_samples import AnswerSampler
 from deocclude.training.colour_erasing import ColourBatch, ColourSampler, ColourSettings
 from deocclude.training.config import LoopSettings, plain
 from deocclude.training.devices import choose_device
 from deocclude.training.loop import train_and_save
 from deocclude.training.losses import weighted_cross_entropy
+from deocclude.training.mixing import MixedSampler, Sampler
 from deocclude.training.photo_packing import PhotoPack, open_photo_pack, photo_fingerprint
 from deocclude.training.photos import PackedPhotos
 from deocclude.training.task import Draw
@@ -29,6 +33,7 @@ from deocclude.weights import load_state, read_weights, weights_path
 
 VALIDATION_SEED = 1_000_003
 VALIDATION_BATCH = 64
+THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55)
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,9 @@ class PCNetMRgbConfig:
         samples: how samples are made.
         validation_samples: number of held-out samples in a validation.
         validation_size: their patch side, pixels.
+        answers: folder written by :func:`deocclude.training.sources.pack_answers`: real objects with what the mask
+            network says of them; empty for none.
+        answer_share: share of a batch that is from these.
     """
 
     pack: str
@@ -65,6 +73,8 @@ class PCNetMRgbConfig:
     samples: ColourSettings = field(default_factory=ColourSettings)
     validation_samples: int = 256
     validation_size: int = 128
+    answers: str = ""
+    answer_share: float = 0.5
 
 
 class PCNetMRgb:
@@ -79,8 +89,16 @@ class PCNetMRgb:
 
     def __init__(self, config: PCNetMRgbConfig, pack: PhotoPack, device: str = "cpu") -> None:
         self._config, self._pack = config, pack
-        self._train = ColourSampler(PackedPhotos(pack, validation=False, device=device), config.samples)
+        pasted = ColourSampler(PackedPhotos(pack, validation=False, device=device), config.samples)
+        self._train: Sampler[ColourBatch] = pasted
         self._held_out = ColourSampler(PackedPhotos(pack, validation=True, device=device), config.samples)
+        self._answers = open_answer_pack(Path(config.answers)) if config.answers else None
+        self._held_out_answers: AnswerSampler | None = None
+        if self._answers is not None:
+            untold = replace(config.samples, listed=0.0, closed=0.0)
+            answered = AnswerSampler(self._answers, config.samples, validation=False, device=device)
+            self._train = MixedSampler(answered, pasted, config.answer_share)
+            self._held_out_answers = AnswerSampler(self._answers, untold, validation=True, device=device)
 
     def architecture(self) -> dict[str, Any]:
         """Return the arguments of :class:`UNet`."""
@@ -89,7 +107,10 @@ class PCNetMRgb:
 
     def settings(self) -> dict[str, Any]:
         """Return what the samples depend on."""
-        return {"samples": plain(self._config.samples), "data": photo_fingerprint(self._pack)}
+        settings = {"samples": plain(self._config.samples), "data": photo_fingerprint(self._pack)}
+        if self._answers is None:
+            return settings
+        return settings | {"answers": self._answers.fingerprint(), "answer_share": self._config.answer_share}
 
     def build(self) -> nn.Module:
         """Return the net with initial weights, or those to start from."""
@@ -114,12 +135,12 @@ class PCNetMRgb:
         """Return the pooled IoU of hidden parts of held-out objects, at the threshold 0.5.
 
         ``listed_iou`` counts pixels under what the net is told of, ``unlisted_iou`` those where something may be that
-        no mask shows, and ``unlisted_precision`` how much of what it adds there is right.
+        no mask shows, and ``unlisted_precision`` how much of what it adds there is right. With answers,
+        ``answer_iou`` is how well it finds, told of nothing, what the teacher says of held-out objects, at the best
+        threshold, ``answer_threshold``.
         """
         counts = np.zeros((2, 3))
-        for start in range(0, self._config.validation_samples, VALIDATION_BATCH):
-            number = min(VALIDATION_BATCH, self._config.validation_samples - start)
-            batch = self._held_out.sample(number, self._config.validation_size, VALIDATION_SEED + start)
+        for batch in self._batches(self._held_out):
             grown = _probability(net, batch) > 0.5
             for row, plane in enumerate((1, 3)):
                 inside = batch.masks[:, plane] > 0
@@ -132,7 +153,26 @@ class PCNetMRgb:
             "listed_iou": float(iou[0]),
             "unlisted_iou": float(iou[1]),
             "unlisted_precision": float(precision[1]),
+            **self._answer_scores(net),
         }
+
+    def _answer_scores(self, net: nn.Module) -> dict[str, float]:
+        if self._held_out_answers is None:
+            return {}
+        overlap = np.zeros((len(THRESHOLDS), 2))
+        for batch in self._batches(self._held_out_answers):
+            probability, unknown = _probability(net, batch), batch.masks[:, 3] > 0
+            for row, threshold in enumerate(THRESHOLDS):
+                grown, true = (probability > threshold) & unknown, batch.target & unknown
+                overlap[row] += [float((grown & true).sum()), float((grown | true).sum())]
+        iou = overlap[:, 0] / np.maximum(1, overlap[:, 1])
+        return {"answer_iou": float(iou.max()), "answer_threshold": THRESHOLDS[int(iou.argmax())]}
+
+    def _batches(self, sampler: Sampler[ColourBatch]) -> Iterator[ColourBatch]:
+        """Yield the same held-out samples each time."""
+        for start in range(0, self._config.validation_samples, VALIDATION_BATCH):
+            number = min(VALIDATION_BATCH, self._config.validation_samples - start)
+            yield sampler.sample(number, self._config.validation_size, VALIDATION_SEED + start)
 
     def pictures(self, net: nn.Module, device: torch.device) -> NDArray[np.uint8]:
         """Return samples: the composite, with the answer in blue and the truth outlined in yellow."""

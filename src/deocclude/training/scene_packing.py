@@ -29,6 +29,7 @@ from deocclude.training.packing import (
     PACK_FILES,
     SCENES,
     damaged,
+    picture_edges,
     read_columns,
     read_meta,
     write_meta,
@@ -94,7 +95,7 @@ def write_scene_pack(scenes: Iterable[Scene], target: Path) -> int:
         for target_object, eraser in questions(scene):
             square = object_square(target_object.modal.box).grow(ROOM)
             planes.append(_planes(target_object, eraser, square))
-            edges.append(_edges(scene, square))
+            edges.append(picture_edges(scene.size, square))
             keys.append(scene.image_file)
     if not planes:
         raise InputError("two objects that meet", "none in the scenes", hint="make more scenes")
@@ -142,10 +143,3 @@ def _planes(target: Instance, eraser: Mask, square: Square) -> NDArray[np.uint8]
     seen, may_hide, whole = (cut(mask, square, CROP) for mask in (target.modal, eraser, target.amodal))
     may_hide &= ~seen
     return np.packbits(np.stack([seen, may_hide, whole & may_hide]), -1)
-
-
-def _edges(scene: Scene, square: Square) -> list[float]:
-    """Return left, top, right, bottom of the picture in the coordinates of a crop of ``square``."""
-    half = square.side / 2
-    x, y = square.x0 + half, square.y0 + half
-    return [-x / half, -y / half, (scene.size.width - x) / half, (scene.size.height - y) / half]

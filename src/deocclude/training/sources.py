@@ -10,14 +10,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from deocclude.amodal import METHODS as AMODAL
+from deocclude.amodal import NEED_PHOTO, complete
 from deocclude.datasets import standing, tabletop
 from deocclude.datasets.labelled_scenes import find_photo
 from deocclude.errors import InputError, unknown_choice
 from deocclude.formats import open_images, read_scenes
 from deocclude.geometry import Size
 from deocclude.images import read_photo
+from deocclude.masks import union
 from deocclude.ordering import METHODS, estimate
+from deocclude.ordering.graph import OrderGraph
 from deocclude.scene import Scene
+from deocclude.training.answer_packing import Answer, AnswerPackSettings, write_answer_pack
 from deocclude.training.packing import PackSettings, write_pack
 from deocclude.training.pair_packing import write_pair_pack
 from deocclude.training.pair_scenes import PairScenes, pair_scenes, training_masks
@@ -72,6 +77,43 @@ def pack_photos(sources: Sequence[Path], out: Path, settings: PhotoPackSettings 
         OutputError: the folder cannot be written.
     """
     return write_photo_pack(chain.from_iterable(map(photo_scenes, sources)), out, photo_of, settings)
+
+
+def pack_answers(
+    sources: Sequence[Path],
+    out: Path,
+    settings: AnswerPackSettings | None = None,
+    *,
+    order: str = "pcnet-m",
+    amodal: str = "pcnet-m",
+) -> int:
+    """Pack the objects of photos with what methods that know all masks say of them; return how many there are.
+
+    Args:
+        sources: files or folders in any format of :mod:`deocclude.formats`; photos are found as by :func:`pack_photos`.
+        out: the pack folder; replaced as a whole.
+        settings: sizes and limits.
+        order: the teacher's ordering method (:data:`deocclude.ordering.METHODS`).
+        amodal: its amodal method (:data:`deocclude.amodal.METHODS`), one that needs no photo.
+
+    Raises:
+        InputError: a file or photo that cannot be read, an unknown method, or no usable object.
+        OutputError: the folder cannot be written.
+    """
+    for what, name, known in (("ordering", order, METHODS), ("amodal", amodal, set(AMODAL) - NEED_PHOTO)):
+        if name not in known:
+            raise unknown_choice(f"{what} method", name, known)
+    teacher = partial(_answers, order=order, amodal=amodal)
+    scenes = chain.from_iterable(read_scenes(source, skip_empty=True) for source in sources)
+    return write_answer_pack(scenes, out, photo_of, teacher, settings)
+
+
+def _answers(scene: Scene, order: str, amodal: str) -> dict[int, Answer]:
+    """Return what two methods say of a scene with disjoint masks, by object."""
+    graph = OrderGraph.build(estimate(scene, method=order))
+    whole = complete(scene, graph, method=amodal).masks
+    hiders = {item.id: [scene[front].modal for front in graph.ancestors(item.id)] for item in scene.instances}
+    return {identity: Answer(whole[identity], union(hiders[identity], scene.size)) for identity in scene.ids}
 
 
 def pack_scenes(sources: Sequence[Path], out: Path, *, solids: int = 3000, boards: int = 0, seed: int = 0) -> int:
