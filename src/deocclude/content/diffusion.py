@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from deocclude.content.membrane import halve, pull_push, without_seam
 from deocclude.content.painting import compose, paint_blind, trust
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
-from deocclude.geometry import Box, Size
+from deocclude.geometry import Size
 from deocclude.masks import Mask
 
 Float = NDArray[np.float32]
@@ -112,8 +112,7 @@ def _smooth_painter(name: str, fill: Callable[[Float, Bool], tuple[Float, tuple[
 
 
 def _window(hole: Bool, margin: int = 6) -> tuple[slice, slice]:
-    size = Size(*hole.shape)
-    return Mask.from_array(hole).box.grow(margin).clip(size).window(Box(0, 0, size.width, size.height))
+    return Mask.from_array(hole).box.grow(margin).clip(Size(*hole.shape)).slices
 
 
 def _biharmonic(base: Float, hole: Bool, max_pixels: int) -> tuple[Float, tuple[str, ...]]:

@@ -137,7 +137,7 @@ def background_patch(
     def seen(box: Box) -> BoolArray:
         return ~shaded.crop(box)
 
-    box = _window(hole, Box(0, 0, hole.size.width, hole.size.height), seen)
+    box = _window(hole, hole.size.box, seen)
     return Patch(_part(photo_rgb, box, shown), hole.crop(box), seen(box), seed, corner=box[:2]), box
 
 
@@ -282,23 +282,21 @@ def groups(covered: Mask) -> list[Mask]:
     for label in range(1, count):
         x, y, width, height = (int(value) for value in stats[label, :4])
         member = labels[y : y + height, x : x + width] == label
-        place = Box(0, 0, width, height)
         corner = (joined.box.x0 + x, joined.box.y0 + y)
-        inside = covered.crop(Box(corner[0], corner[1], corner[0] + place.width, corner[1] + place.height))
+        inside = covered.crop(Size(height, width).box.moved(*corner))
         parts.append(Mask.from_crop(inside & member, corner, covered.size))
     return parts
 
 
 def _placed(painted: Painted, patch: Patch, box: Box, instance_id: int, notes: tuple[str, ...]) -> Fill:
     """Return the painted hole cut to its own box; what is not hole is zero, so nothing else can leak out."""
-    size = Size(*patch.hole.shape)
     tight = Mask.from_array(patch.hole).box
-    window = tight.window(Box(0, 0, size.width, size.height))
+    window = tight.slices
     hole = patch.hole[window].copy()
     sure = np.rint(painted.confidence[window] * 255).astype(np.uint8)
     return Fill(
         instance_id=instance_id,
-        box=Box(tight.x0 + box.x0, tight.y0 + box.y0, tight.x1 + box.x0, tight.y1 + box.y0),
+        box=tight.moved(*box[:2]),
         hole=hole,
         rgb=np.where(hole[..., None], painted.rgb[window], 0).astype(np.uint8),
         provenance=painted.provenance[window].copy(),

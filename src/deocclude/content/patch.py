@@ -62,8 +62,7 @@ class Patch:
     @property
     def box(self) -> Box:
         """Where the arrays of a patch of scale 1 lie in the photo, half-open."""
-        (x, y), (height, width) = self.corner, self.hole.shape
-        return Box(x, y, x + width, y + height)
+        return Size(*self.hole.shape).box.moved(*self.corner)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from deocclude.content.membrane import halve, pull_push
 from deocclude.content.painting import compose, paint_blind, trust
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
-from deocclude.geometry import Box
+from deocclude.geometry import Box, Size
 from deocclude.masks import Mask, distance_to
 from deocclude.nets.content_net import ContentNet, content_net
 
@@ -70,7 +70,7 @@ class Level:
     @property
     def box(self) -> Box:
         """The whole level."""
-        return Box(0, 0, self.hole.shape[1], self.hole.shape[0])
+        return Size(*self.hole.shape).box
 
     def half(self) -> Level:
         """Return the level at half the scale; a pixel is seen if half of it is, or part of it if no half is own."""
@@ -85,7 +85,7 @@ class Level:
         """Return the planes of ``box``, float32 [6, h, w] (see :mod:`deocclude.nets.planes`); unknown outside."""
         planes = np.zeros((6, box.height, box.width), np.float32)
         inside = box.intersect(self.box)
-        there, here = inside.window(self.box), inside.window(box)
+        there, here = inside.slices, inside.window(box)
         seen = self.seen[there]
         planes[(slice(0, 3), *here)] = (self.rgb[there] * (seen[..., None] / np.float32(255))).transpose(2, 0, 1)
         for plane, mask in ((3, seen), (4, self.own[there]), (5, self.hole[there])):
@@ -215,11 +215,10 @@ class _Mix:
 
     def add(self, box: Box, rgb: Float) -> None:
         """Add a window; parts beyond the level are dropped."""
-        whole = Box(0, 0, self._weight.shape[1], self._weight.shape[0])
-        inside = box.intersect(whole)
+        inside = box.clip(Size(*self._weight.shape))
         if inside.empty:
             return
-        there, here = inside.window(whole), inside.window(box)
+        there, here = inside.slices, inside.window(box)
         weight = np.minimum.outer(_tent(box.height), _tent(box.width))[here]
         self._total[there] += rgb[here] * weight[..., None]
         self._weight[there] += weight

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from deocclude.content.blend import NONE
 from deocclude.content.membrane import without_seam
 from deocclude.content.overlay import Overlay, StitchSettings, clear_of_edges, overlay, seam_reach
-from deocclude.geometry import EMPTY_BOX, Box
+from deocclude.geometry import EMPTY_BOX, Box, Size
 from deocclude.masks import Mask
 from deocclude.references.features import Features
 
@@ -61,10 +61,9 @@ class Stitched:
         Returns:
             uint8 [h, w, 3] and bool [h, w].
         """
-        height, width = picture.shape[:2]
-        frame = Box(corner[0], corner[1], corner[0] + width, corner[1] + height)
+        frame = Size(*picture.shape[:2]).box.moved(*corner)
         common = self.box.intersect(frame)
-        rgb, filled = picture.copy(), np.zeros((height, width), bool)
+        rgb, filled = picture.copy(), np.zeros(picture.shape[:2], bool)
         if not common.empty:
             here, there = common.window(frame), common.window(self.box)
             filled[here] = self.filled[there]

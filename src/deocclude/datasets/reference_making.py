@@ -148,9 +148,8 @@ def _hidden(planned: PlannedObject, settings: BuildSettings) -> _Draft:
 
 def _in_window(amodal: Mask, target: Mask, trial: Trial) -> Mask:
     """Return a mask of the photo in the window of the trial, which is placed by the object's own box."""
-    x0, y0 = target.box.x0 - trial.target.box.x0, target.box.y0 - trial.target.box.y0
-    size = trial.target.size
-    return Mask.from_array(amodal.crop(Box(x0, y0, x0 + size.width, y0 + size.height)))
+    corner = target.box.x0 - trial.target.box.x0, target.box.y0 - trial.target.box.y0
+    return Mask.from_array(amodal.crop(trial.target.size.box.moved(*corner)))
 
 
 def _painted(drafts: Sequence[_Draft]) -> list[RGBArray]:
@@ -313,7 +312,7 @@ def _place(picture: SourcePicture, size: Size) -> Square:
         return Square((size.width - side) / 2, (size.height - side) / 2, side)
     x0, y0, x1, y1 = picture.box
     box = Box(*(round(share * full) for share, full in zip((x0, y0, x1, y1), (*size[::-1], *size[::-1]), strict=True)))
-    return object_square(box if not box.empty else Box(0, 0, size.width, size.height))
+    return object_square(size.box if box.empty else box)
 
 
 def _credit(picture: SourcePicture, stated: Mapping[str, Credit]) -> Credit:

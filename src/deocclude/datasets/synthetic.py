@@ -197,7 +197,7 @@ def _cast_shadows(
     """Darken, in place, the ground and all looks below each object that casts a shadow."""
     import cv2
 
-    below: list[tuple[Box, FloatImage]] = [(Box(0, 0, ground.shape[1], ground.shape[0]), ground)]
+    below: list[tuple[Box, FloatImage]] = [(stack.size.box, ground)]
     angle = rng.uniform(0, 2 * np.pi)
     for piece, look in zip(stack.pieces, looks, strict=True):
         strength = rng.uniform(*SHADOW_STRENGTH)
