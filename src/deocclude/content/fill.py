@@ -15,7 +15,7 @@ from deocclude.content import METHODS, painter
 from deocclude.content.patch import BACKGROUND, Fill, Painted, Painter, Patch
 from deocclude.errors import unknown_choice
 from deocclude.geometry import EMPTY_BOX, Box, Size
-from deocclude.masks import Mask, dilate, distance_to, erode, union
+from deocclude.masks import Mask, dilate, erode, union
 
 AUTO = "auto"
 """What looks best: a network's colours with texture of the object's own where a hole has room for it, a smooth fill
@@ -207,7 +207,7 @@ def _painter(method: str | Painter) -> Painter:
 
 def _paint_to_look_at(patch: Patch) -> Painted:
     """Paint a thin hole smoothly, and one that lies in a single colour; any other with texture."""
-    width = 2 * float(distance_to(~patch.hole)[patch.hole].max(initial=0.0))
+    width = patch.hole_width
     seen = patch.rgb[patch.evidence]
     if seen.size and max(int(np.ptp(channel)) for channel in seen.T) <= FLAT:
         name, why = "biharmonic", "auto: biharmonic, all that is seen has one colour"

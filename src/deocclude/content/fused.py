@@ -73,8 +73,7 @@ def fuse(stitched: Stitched, hole: Mask, ask: Callable[[], Patch], base: Painter
 
 def _without_edges(patch: Patch) -> Patch:
     """Return a patch whose visible pixels beside foreign parts, which mix with these, are not looked at."""
-    seen = patch.evidence if patch.context is None else patch.evidence | patch.context
-    clear = clear_of_edges(patch.hole, seen, StitchSettings().rim)
+    clear = clear_of_edges(patch.hole, patch.seen, StitchSettings().rim)
     if not (patch.evidence & clear).any():
         return patch
     context = None if patch.context is None else patch.context & clear

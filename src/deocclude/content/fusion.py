@@ -176,8 +176,7 @@ def _kept(path: Path, changed: int) -> Net:
 
 def _given(patch: Patch, base: RGBArray, reference: LaidReference, box: Box) -> Tensor:
     """Return the planes of a window (see :mod:`deocclude.nets.reference_net`), float32 [1, 17, h, w]; 0 outside."""
-    seen = patch.evidence if patch.context is None else patch.evidence | patch.context
-    seen = seen & ~patch.hole
+    seen = patch.seen & ~patch.hole
     tested = bool((patch.hole & ~reference.part(reference.hole, patch, 0)).any())
     laid = reference.part(reference.rehearsal if tested else reference.rgb, patch, 0)
     valid = reference.part(reference.source, patch, NONE) != NONE

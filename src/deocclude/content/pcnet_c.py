@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.content.membrane import halve, pull_push
+from deocclude.content.membrane import halve, pull_push, twice
 from deocclude.content.painting import compose, paint_blind, trust
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
 from deocclude.geometry import Box, Size
@@ -147,7 +146,7 @@ class PCNetC:
         boxes = [_box(level.hole) for level in levels]
         large = [number for number, box in enumerate(boxes) if not self._fits(box)]
         coarse = self._solve([levels[number].half() for number in large]) if large else []
-        base = {number: _twice(small, levels[number].hole.shape) for number, small in zip(large, coarse, strict=True)}
+        base = {number: twice(small, levels[number].hole.shape) for number, small in zip(large, coarse, strict=True)}
         places: list[tuple[int, Box]] = []
         for number, level in enumerate(levels):
             found = self._tiles(level) if number in base else [self._window(level, boxes[number])]
@@ -239,17 +238,11 @@ def pcnet_c(settings: PCNetCSettings) -> Painter:
 
 
 def _level(patch: Patch) -> Level:
-    seen = patch.evidence if patch.context is None else patch.evidence | patch.context
-    return Level(patch.rgb.astype(np.float32), seen & ~patch.hole, patch.evidence & ~patch.hole, patch.hole)
+    return Level(patch.rgb.astype(np.float32), patch.seen & ~patch.hole, patch.evidence & ~patch.hole, patch.hole)
 
 
 def _box(mask: Bool) -> Box:
     return Mask.from_array(mask).box
-
-
-def _twice(rgb: Float, shape: tuple[int, ...]) -> Float:
-    up = cv2.resize(rgb, (2 * rgb.shape[1], 2 * rgb.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(up[: shape[0], : shape[1]], np.float32)
 
 
 def _tent(side: int) -> Float:
