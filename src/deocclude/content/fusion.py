@@ -8,7 +8,6 @@ and where its gate stays shut, the answer is PCNet-C's.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +22,7 @@ from deocclude.content import painter
 from deocclude.content.blend import NONE
 from deocclude.content.overlay import Overlay
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
+from deocclude.files import until_changed
 from deocclude.geometry import Box, Size
 from deocclude.masks import Mask
 from deocclude.nets.loading import existing, load_for
@@ -165,12 +165,11 @@ def fusion_net(weights: str | Path = NAME) -> Net:
     Raises:
         InputError: no such weights, damaged ones, or those of another network.
     """
-    path = existing(weights, **_NAMES)
-    return _kept(path, path.stat().st_mtime_ns)
+    return _kept(existing(weights, **_NAMES))
 
 
-@lru_cache(maxsize=4)
-def _kept(path: Path, changed: int) -> Net:
+@until_changed(4)
+def _kept(path: Path) -> Net:
     return cast(Net, load_for(path, (FusionNet, Conv3Deconv3), **_NAMES))
 
 

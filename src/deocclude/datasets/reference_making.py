@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +22,7 @@ from deocclude.datasets.reference_sample import ReferenceKind
 from deocclude.datasets.reference_shards import StoredObject, StoredReference, encode_shard
 from deocclude.datasets.whole_objects import fitted
 from deocclude.errors import InputError
-from deocclude.files import sha256
+from deocclude.files import sha256, until_changed
 from deocclude.geometry import Box, Size
 from deocclude.images import read_photo
 from deocclude.masks import Mask, dilate
@@ -34,7 +32,6 @@ from deocclude.references.index import Index
 from deocclude.references.verify import verify
 from deocclude.scene import Instance, Scene
 
-T = TypeVar("T")
 RGBArray = NDArray[np.uint8]
 BoolArray = NDArray[np.bool_]
 AROUND = 1.5
@@ -323,39 +320,26 @@ def _credit(picture: SourcePicture, stated: Mapping[str, Credit]) -> Credit:
     return stated.get(_digest(picture.path)) or beside.get(picture.path.name, Credit())
 
 
-def _until_changed(count: int) -> Callable[[Callable[[Path], T]], Callable[[Path], T]]:
-    """Keep what a function makes of the last few files or folders, each until it changes."""
-
-    def keeping(make: Callable[[Path], T]) -> Callable[[Path], T]:
-        @lru_cache(maxsize=count)
-        def kept(path: Path, changed: int) -> T:
-            return make(path)
-
-        return lambda path: kept(path, path.stat().st_mtime_ns)
-
-    return keeping
-
-
-@_until_changed(4)  # large ones take tens of megabytes; what is dear to make is kept for longer: their features
+@until_changed(4)  # large ones take tens of megabytes; what is dear to make is kept for longer: their features
 def _picture(path: Path) -> RGBArray:
     return read_photo(path, convert=True).pixels
 
 
-@_until_changed(128)
+@until_changed(128)
 def _features(path: Path) -> Features:
     return extract(_picture(path))
 
 
-@_until_changed(4096)
+@until_changed(4096)
 def _digest(path: Path) -> str:
     return sha256(path)
 
 
-@_until_changed(64)
+@until_changed(64)
 def _credits(file: Path) -> Mapping[str, Credit]:
     return read_credits(file.parent)
 
 
-@_until_changed(2)
+@until_changed(2)
 def _index(folder: Path) -> Index:
     return Index(folder)
