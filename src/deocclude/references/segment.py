@@ -30,6 +30,9 @@ _KEY_POSTINGS = ("words", "starts", "keys", "signatures")
 ENTRY = np.dtype([("picture", "<u4"), ("box", "<i4", 4), ("kind", "u1"), ("category", "<i4"), ("object", "<i4")])
 """An entry: row of its picture, box, kind, number of its category (-1 unknown), number of its object in its scene."""
 
+Place = tuple[int, int]
+"""Where an index holds a picture: number of the segment, and row."""
+
 
 class Picture(NamedTuple):
     """An indexed picture file.

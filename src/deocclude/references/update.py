@@ -32,8 +32,8 @@ from deocclude.references.manifest import (
     vocabulary_file,
     writing,
 )
-from deocclude.references.plan import Known, Place, Plan, make_plan
-from deocclude.references.segment import Content, Picture, Segment, write_segment
+from deocclude.references.plan import Known, Plan, make_plan
+from deocclude.references.segment import Content, Picture, Place, Segment, write_segment
 from deocclude.references.vocabulary import load_vocabulary
 from deocclude.scene import Scene
 from deocclude.stages import Stopwatch
