@@ -15,7 +15,7 @@ from deocclude.errors import InputError
 from deocclude.files import sha256, write_text
 from deocclude.geometry import Size
 from deocclude.references.credit import read_credits, write_credits
-from deocclude.references.sources import BY_PICTURE
+from deocclude.references.sources import wants_picture
 from deocclude.references.sources.fetch import fetch_references
 from deocclude.references.sources.options import WebSettings, read_web_settings
 from deocclude.references.sources.scene_queries import Cut, object_query
@@ -60,10 +60,10 @@ def fetch_for_dataset(
         _check_search(folder, sources, items)
         return folder
     web = web or read_web_settings()
-    wants = any(name in BY_PICTURE or name.startswith("folder:") for name in sources)
+    cut = Cut(longest=web.longest) if wants_picture(sources) else None
     tell = progress or (lambda step, done, total: None)
     fetch_references(
-        _queries(list(items.values()), Cut(longest=web.longest) if wants else None), sources, folder, web,
+        _queries(list(items.values()), cut), sources, folder, web,
         progress=lambda step, done, total: tell(step, done, len(items)),
     )  # fmt: skip
     _take_out(folder, {item.whole.photo_path for item in items.values()})
