@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from deocclude.content.fill import AUTO, fill_background, fill_hidden, merged
 from deocclude.content.patch import Fill, Painter
 from deocclude.geometry import EMPTY_BOX
+from deocclude.images import RGBArray
 from deocclude.masks import Mask
-
-RGBArray = NDArray[np.uint8]
 
 
 def complete_hidden(

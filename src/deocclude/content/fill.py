@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deocclude.content import METHODS, painter
 from deocclude.content.patch import BACKGROUND, Fill, Painted, Painter, Patch
 from deocclude.errors import unknown_choice
 from deocclude.geometry import EMPTY_BOX, Box, Size
-from deocclude.masks import Mask, dilate, erode, union
+from deocclude.images import RGBArray
+from deocclude.masks import BoolArray, Mask, dilate, erode, union
 
 AUTO = "auto"
 """What looks best: a network's colours with texture of the object's own where a hole has room for it, a smooth fill
@@ -47,9 +47,6 @@ ROUND = 0.25
 """The crop reaches so far into the surroundings of an object, in parts of its longer side ..."""
 LEAST_ROUND = 16
 """... but at least so many pixels."""
-
-RGBArray = NDArray[np.uint8]
-BoolArray = NDArray[np.bool_]
 
 
 def fill_hidden(

@@ -20,6 +20,7 @@ from deocclude.content.colour import gain_and_bias
 from deocclude.content.flow import there_and_back
 from deocclude.content.sampling import pixel_grid, sample
 from deocclude.geometry import Size
+from deocclude.images import RGBArray
 from deocclude.masks import Mask
 from deocclude.references.features import Features
 from deocclude.references.matching import Matches, MatchSettings, match
@@ -27,7 +28,6 @@ from deocclude.references.transforms import Matrix, apply, plausible, sequential
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
-RGBArray = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

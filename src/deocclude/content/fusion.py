@@ -24,6 +24,7 @@ from deocclude.content.overlay import Overlay
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
 from deocclude.files import until_changed
 from deocclude.geometry import Box, Size
+from deocclude.images import RGBArray
 from deocclude.masks import Mask
 from deocclude.nets.loading import existing, load_for
 from deocclude.nets.planes import HOLE, RGB, SEEN
@@ -34,7 +35,6 @@ _NAMES = {"what": "the network for references", "command": "fusion"}
 TAKEN = 0.5
 """A pixel is said to come from the reference if at least this share of its correction is taken from it."""
 
-RGBArray = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
 Net = FusionNet | Conv3Deconv3
 

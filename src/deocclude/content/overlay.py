@@ -26,6 +26,7 @@ from deocclude.content.stitch_model import bundled
 from deocclude.content.target import Aligned, Target
 from deocclude.content.window import Window, window_around
 from deocclude.geometry import Size
+from deocclude.images import RGBArray
 from deocclude.masks import Mask, distance_to
 from deocclude.references.features import Features, extract
 from deocclude.references.matching import match
@@ -33,7 +34,6 @@ from deocclude.references.verify import VerifySettings, verify
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
-RGBArray = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,12 @@ from deocclude.content.blend import NONE
 from deocclude.content.membrane import without_seam
 from deocclude.content.overlay import Overlay, StitchSettings, clear_of_edges, overlay, seam_reach
 from deocclude.geometry import EMPTY_BOX, Box, Size
+from deocclude.images import RGBArray
 from deocclude.masks import Mask
 from deocclude.references.features import Features
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
-RGBArray = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from deocclude.content.blend import NONE
 from deocclude.content.stitch import Stitched
 from deocclude.geometry import Size
+from deocclude.images import RGBArray
 
 Bool = NDArray[np.bool_]
-RGBArray = NDArray[np.uint8]
 RATIO = 0.75
 REACH = 5.0
 LEAST = 15

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.geometry import Box, Size
+from deocclude.images import RGBArray
 from deocclude.masks import Mask
 from deocclude.references.features import Features
 
 Bool = NDArray[np.bool_]
-RGBArray = NDArray[np.uint8]
 LEAST = 400_000
 """Photos with at most so many pixels are worked on as a whole."""
 NEAR = 72

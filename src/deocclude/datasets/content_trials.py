@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from deocclude.datasets.whole_objects import WholeObject
 from deocclude.errors import InputError
 from deocclude.geometry import Size
+from deocclude.images import RGBArray
 from deocclude.masks import Mask, erode
 
 Rng = np.random.Generator
-RGBArray = NDArray[np.uint8]
 FloatArray = NDArray[np.float32]
 Quantiles = tuple[tuple[float, float], ...]
 

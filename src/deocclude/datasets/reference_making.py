@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deocclude.content.align import AlignSettings
 from deocclude.content.blend import NONE
@@ -24,16 +23,14 @@ from deocclude.datasets.whole_objects import fitted
 from deocclude.errors import InputError
 from deocclude.files import sha256, until_changed
 from deocclude.geometry import Box, Size
-from deocclude.images import read_photo
-from deocclude.masks import Mask, dilate
+from deocclude.images import RGBArray, read_photo
+from deocclude.masks import BoolArray, Mask, dilate
 from deocclude.references.credit import CREDITS, Credit, read_credits
 from deocclude.references.features import Features, extract
 from deocclude.references.index import Index
 from deocclude.references.verify import verify
 from deocclude.scene import Instance, Scene
 
-RGBArray = NDArray[np.uint8]
-BoolArray = NDArray[np.bool_]
 AROUND = 1.5
 """A picture framed on the hole shows so many times its longer side."""
 MIXED = 2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from deocclude.content.fill import MIXED, own_pixels
 from deocclude.content.patch import Patch
-from deocclude.datasets.reference_sample import BoolArray, ReferenceSample
-from deocclude.masks import Mask, dilate
+from deocclude.datasets.reference_sample import ReferenceSample
+from deocclude.masks import BoolArray, Mask, dilate
 
 
 def patch_masks(sample: ReferenceSample) -> tuple[BoolArray, BoolArray, BoolArray]:

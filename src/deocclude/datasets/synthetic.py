@@ -15,10 +15,10 @@ from deocclude.datasets import textures
 from deocclude.datasets.placement import Stack, open_gaps, place
 from deocclude.errors import InputError
 from deocclude.geometry import Box, Size
+from deocclude.images import RGBArray
 from deocclude.masks import Mask
 from deocclude.scene import Instance, Scene
 
-RGBArray = NDArray[np.uint8]
 FloatImage = NDArray[np.float32]
 SHADOW_STRENGTH = (0.25, 0.6)
 SHADOW_DISTANCE = (0.04, 0.12)
