@@ -30,7 +30,7 @@ class Stitched:
     """A hole filled from references.
 
     Attributes:
-        box: the part of the photo that all arrays cover; empty where nothing is filled.
+        box: the part of the photo that all arrays cover; it may be empty where nothing is filled.
         rgb: uint8 [h, w, 3]; equals the photo where nothing is filled.
         filled: bool [h, w], pixels that come from a reference.
         source: int16 [h, w], number of the reference, -1 where there is none.
@@ -38,7 +38,7 @@ class Stitched:
         reasons: why a reference gave nothing, by its number, where it was refused on its own.
         notes: the same and what holds for all of them, one line each.
         measures: what the decision was made from, by name; empty where nothing could be aligned.
-        overlay: what the pixels were taken from; ``None`` where nothing is filled.
+        overlay: what the pixels were taken from; ``None`` where nothing is filled, or by another way.
     """
 
     box: Box
@@ -81,16 +81,9 @@ def stitch(
     features: Features | None = None,
     shown: Sequence[Bool | None] = (),
 ) -> Stitched:
-    """Fill a hole from references, as far as they show it and can be trusted.
+    """Fill a hole, which may be empty, from references, as far as they show it and can be trusted.
 
-    Args:
-        photo: uint8 [H, W, 3]; what stands in the hole is not looked at.
-        hole: what to fill.
-        usable: pixels of the photo that may be looked at; far from the hole none is.
-        references: pictures uint8 [H, W, 3] of any size, and their features where they are known already.
-        settings: how.
-        features: of the usable pixels of the photo, where they are known already.
-        shown: for each reference bool [H, W], its pixels that may be used, or ``None`` for all; none for all of all.
+    The arguments are those of :func:`~deocclude.content.overlay.overlay`.
     """
     settings = settings or StitchSettings()
     if not hole:
