@@ -21,6 +21,7 @@ from deocclude.files import atomic_folder, encoded
 from deocclude.geometry import Box, Size
 from deocclude.references.features import Features, from_bytes
 from deocclude.references.key_points import KeyPostings
+from deocclude.references.manifest import DAMAGED
 from deocclude.references.postings import Postings
 
 HEADER = "segment.json"
@@ -190,8 +191,7 @@ def _check_lengths(folder: Path, files: dict[str, int]) -> None:
 
 def damaged(path: Path, found: str) -> InputError:
     """Return the error for a file of an index that is not as it was written."""
-    hint = "the index is damaged: build it again with 'deocclude index build --force'"
-    return InputError("a file of an index as it was written", found, file=path, hint=hint)
+    return InputError("a file of an index as it was written", found, file=path, hint=DAMAGED)
 
 
 def _mapped(path: Path) -> NDArray[Any]:
