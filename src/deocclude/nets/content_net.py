@@ -28,7 +28,7 @@ class ContentNet:
 
     Args:
         weights: name of bundled weights, a weights file or the folder of a training run; read when first needed.
-        net: a network to use instead of weights; needs the attributes ``in_channels`` (6) and ``stride``.
+        net: a network to use instead of weights; needs an attribute ``stride``.
     """
 
     def __init__(self, weights: str | Path = "pcnet-c", *, net: nn.Module | None = None) -> None:
