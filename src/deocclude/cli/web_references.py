@@ -6,7 +6,6 @@ sends nothing to anybody.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from deocclude.cli import console
 from deocclude.cli.options import Methods, settings_for
 from deocclude.errors import InputError
+from deocclude.stages import Progress
 
 if TYPE_CHECKING:
     from deocclude.masks import Mask
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from deocclude.references.sources.session import WebQuery
 
 PREFIX = "web:"
-Progress = Callable[[str, int, int], None]
 
 
 def is_web(reference: Path | str) -> bool:

@@ -6,7 +6,7 @@ An et al., "Better Image De-occlusion Using Similar Images", built their data se
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from deocclude.datasets.reference_objects import SourceObject, open_source
@@ -21,8 +21,8 @@ from deocclude.references.sources.options import WebSettings, read_web_settings
 from deocclude.references.sources.scene_queries import Cut, object_query
 from deocclude.references.sources.session import WebQuery
 from deocclude.scene import Instance, Scene
+from deocclude.stages import Progress
 
-Progress = Callable[[str, int, int], None]
 ASKED = "asked.json"
 """File that says where was searched, and for which objects; it is written when the folder is complete."""
 
