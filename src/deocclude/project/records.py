@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from deocclude import __version__, rle
 from deocclude.amodal.result import AmodalMasks, ShapeProbability
@@ -366,8 +367,6 @@ def _record(record: StageRecord) -> dict[str, Any]:
 
 
 def _picture(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    from PIL import Image
-
     try:
         with Image.open(path) as image:
             pixels = np.asarray(image)
