@@ -25,8 +25,9 @@ from deocclude.project.state import Project
 from deocclude.referencing import add_references
 from deocclude.repair import repair
 from deocclude.scene import Scene, validate
-from deocclude.stages import Progress, StageRecord, Stopwatch
+from deocclude.stages import StageRecord, Stopwatch
 
+Progress = Callable[[str, int, int], None]
 """Called as (stage, steps done, steps in all)."""
 
 
