@@ -60,6 +60,13 @@ def _restore(kind: type[DeoccludeError], text: str, state: dict[str, Any]) -> De
     return error
 
 
+def some_of(names: Iterable[str], most: int = 10) -> str:
+    """Return the first names with commas, and how many more there are."""
+    listed = list(names)
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more
+
+
 def unknown_choice(kind: str, name: str, choices: Iterable[str]) -> InputError:
     """Return the error for a name that is not among ``choices``, with the nearest one suggested."""
     known = sorted(choices)

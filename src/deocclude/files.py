@@ -1,4 +1,4 @@
-"""Writing without loss: a result appears whole under its name, or the old one stays.
+"""Writing without loss: a result appears whole under its name, or the old one stays; and what files hold, kept.
 
 Everything is written under a temporary name beside the target and renamed at the end; a folder changes places with the
 old one in a single step where the system can do that.
@@ -13,12 +13,14 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
-from functools import cache
+from collections.abc import Callable, Collection, Iterator
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from deocclude.errors import InputError, OutputError
+
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -200,6 +202,19 @@ def sha256(path: Path) -> str:
     """Return the hexadecimal SHA-256 of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def until_changed(count: int) -> Callable[[Callable[[Path], T]], Callable[[Path], T]]:
+    """Keep what a function makes of the last ``count`` files or folders, each until its time or size changes."""
+
+    def keeping(make: Callable[[Path], T]) -> Callable[[Path], T]:
+        @lru_cache(maxsize=count)
+        def kept(path: Path, time: int, size: int) -> T:
+            return make(path)
+
+        return lambda path: kept(path, (status := path.stat()).st_mtime_ns, status.st_size)
+
+    return keeping
 
 
 def _prefix(target: Path) -> str:

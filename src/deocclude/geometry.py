@@ -15,6 +15,11 @@ class Size(NamedTuple):
         """Write it the way people do: width x height."""
         return f"{self.width}x{self.height}"
 
+    @property
+    def box(self) -> Box:
+        """All of the picture."""
+        return Box(0, 0, self.width, self.height)
+
 
 class Box(NamedTuple):
     """A half-open rectangle: columns x0 <= x < x1, rows y0 <= y < y1."""
@@ -43,14 +48,18 @@ class Box(NamedTuple):
         """Return the box enlarged by ``margin`` pixels on each side (shrunk if negative)."""
         return Box(self.x0 - margin, self.y0 - margin, self.x1 + margin, self.y1 + margin)
 
+    def moved(self, dx: int, dy: int) -> Box:
+        """Return the box so many pixels further right and down."""
+        return Box(self.x0 + dx, self.y0 + dy, self.x1 + dx, self.y1 + dy)
+
     def clip(self, size: Size) -> Box:
         """Return the part of the box that lies inside a picture of ``size``; an empty one is all zeros."""
-        return self.intersect(Box(0, 0, size.width, size.height))
+        return self.intersect(size.box)
 
     def intersect(self, other: Box) -> Box:
         """Return the common part; all zeros when there is none."""
         box = Box(max(self.x0, other.x0), max(self.y0, other.y0), min(self.x1, other.x1), min(self.y1, other.y1))
-        return Box(0, 0, 0, 0) if box.empty else box
+        return EMPTY_BOX if box.empty else box
 
     def join(self, other: Box) -> Box:
         """Return the smallest box around both; empty boxes do not count."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from deocclude.content.completed import complete_background, complete_hidden
-from deocclude.content.fill import AUTO, fill_background, fill_hidden
+from deocclude.content.fill import AUTO, fill_background, fill_hidden, merged
 from deocclude.content.patch import BACKGROUND, Fill, Painter
+from deocclude.geometry import EMPTY_BOX
 from deocclude.images import RGBArray
 from deocclude.masks import Mask, union
 from deocclude.project.state import Project
@@ -54,7 +54,7 @@ def hidden_part(project: Project, identity: int) -> HiddenPart | None:
 def fill_part(
     photo: RGBArray, part: HiddenPart, shown: Fill | None = None, *, method: str | Painter = AUTO, seed: int = 0
 ) -> Fill:
-    """Return a hidden part filled.
+    """Return a hidden part filled: with what references show of it, and the rest painted with a look at both.
 
     Args:
         photo: uint8 [H, W, 3].
@@ -66,11 +66,17 @@ def fill_part(
     Raises:
         InputError: no painter has that name.
     """
-    if part.id == BACKGROUND and shown is None:
-        return fill_background(photo, part.whole, method=method, seed=seed)
-    if part.id == BACKGROUND and shown is not None:
-        return complete_background(photo, part.whole, shown, method=method, seed=seed)
-    if shown is None:
-        return fill_hidden(photo, part.modal, part.whole, instance_id=part.id, method=method, seed=seed,
-                           occluders=part.front)  # fmt: skip
-    return complete_hidden(photo, part.modal, part.whole, shown, method=method, seed=seed, occluders=part.front)
+    if part.id == BACKGROUND:
+        rest = fill_background(photo, part.whole, method=method, seed=seed, shown=shown)
+    else:
+        seen = part.modal if shown is None else part.modal | shown.mask(part.modal.size)
+        rest = fill_hidden(photo, seen, part.whole, instance_id=part.id, method=method, seed=seed,
+                           occluders=part.front, shown=shown)  # fmt: skip
+    return rest if shown is None else _joined(shown, rest, part.whole - part.modal)
+
+
+def _joined(shown: Fill, rest: Fill, hidden: Mask) -> Fill:
+    if rest.box == EMPTY_BOX:
+        return merged([shown], hidden, shown.instance_id)
+    whole = merged([shown, rest], hidden, shown.instance_id)
+    return replace(whole, method=f"{shown.method} + {rest.method}")

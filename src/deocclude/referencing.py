@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +16,8 @@ from deocclude.masks import Mask, dilate, union
 from deocclude.project.state import Project
 from deocclude.references.supply import Supply, SupplySettings, missing, open_supply, stamp
 from deocclude.scene import Scene
-from deocclude.stages import StageRecord, Stopwatch
+from deocclude.stages import Progress, StageRecord, Stopwatch
 
-Progress = Callable[[str, int, int], None]
 _PRINT = "references/"
 KEPT = "the references are not on this machine: what they gave before is kept"
 

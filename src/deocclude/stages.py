@@ -1,11 +1,14 @@
-"""What every stage says about itself: method, settings, fallback, seconds."""
+"""What every stage says about itself: method, settings, fallback, seconds; and how far it is."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+Progress = Callable[[str, int, int], None]
+"""Told the name of a step, how much of it is done, and how much there is."""
 
 
 @dataclass(frozen=True)

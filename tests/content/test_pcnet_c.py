@@ -21,7 +21,7 @@ from deocclude.nets.partial_conv import PartialConvUNet
 class Recorder(nn.Module):
     """Passes planes on to an untrained net, and keeps them."""
 
-    in_channels, stride = 6, 16
+    stride = 16
 
     def __init__(self):
         super().__init__()

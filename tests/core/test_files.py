@@ -14,7 +14,15 @@ import pytest
 
 from deocclude import files
 from deocclude.errors import InputError, OutputError
-from deocclude.files import atomic_file, atomic_folder, check_output_folder, keep_others, sha256, write_text
+from deocclude.files import (
+    atomic_file,
+    atomic_folder,
+    check_output_folder,
+    keep_others,
+    sha256,
+    until_changed,
+    write_text,
+)
 
 LIMITED = """
 import resource, signal, sys
@@ -309,3 +317,25 @@ def test_threads_that_write_leave_the_permissions_of_new_files_alone(tmp_path):
     finally:
         os.umask(before)
         files._umask.cache_clear()
+
+
+def test_what_a_file_holds_is_kept_until_it_changes(tmp_path):
+    read = []
+
+    @until_changed(1)
+    def content(path: Path) -> str:
+        read.append(path.name)
+        return path.read_text(encoding="utf-8")
+
+    one, other = tmp_path / "one", tmp_path / "other"
+    for path in (one, other):
+        path.write_text("before", encoding="utf-8")
+    assert [content(one), content(one)] == ["before", "before"]
+    one.write_text("after it", encoding="utf-8")
+    assert content(one) == "after it"
+    assert read == ["one", "one"]
+    content(other), content(one)
+    assert read == ["one", "one", "other", "one"]
+    one.unlink()
+    with pytest.raises(OSError, match="one"):
+        content(one)

@@ -35,4 +35,5 @@ def test_slices_and_text():
     assert Box(2, 3, 5, 9).slices == (slice(3, 9), slice(2, 5))
     assert Box(2, 3, 5, 9).window(Box(1, 1, 9, 9)) == (slice(2, 8), slice(1, 4))
     assert (Box(2, 3, 5, 9).width, Box(2, 3, 5, 9).height, Box(5, 5, 2, 2).width) == (3, 6, 0)
+    assert Size(4, 6).box.moved(3, -1) == Box(3, -1, 9, 3)
     assert str(Size(height=480, width=640)) == "640x480"

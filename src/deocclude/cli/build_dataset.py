@@ -10,8 +10,9 @@ from cyclopts import App, Parameter
 
 from deocclude.cli import console
 from deocclude.cli.options import WHOLE, Processes, Several, Whole
-from deocclude.cli.web_references import Progress, is_web
+from deocclude.cli.web_references import is_web
 from deocclude.errors import InputError
+from deocclude.stages import Progress
 
 if TYPE_CHECKING:
     from deocclude.datasets.reference_building import BuildReport

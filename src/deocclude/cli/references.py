@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -88,8 +89,6 @@ def print_references(project: Project) -> None:
 
 def _corrected(project: Project, corrections: Corrections, text: str, verdict: Verdict | None) -> Corrections:
     """Return the corrections with what ``text`` asks for, such as "3=cup.jpg"."""
-    import re
-
     from deocclude.references.choice import Choice
 
     match = re.fullmatch(r"\s*(?:([0-9]{1,9})\s*=)?\s*(.+?)\s*", text, re.DOTALL)

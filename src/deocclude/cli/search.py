@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,10 +10,10 @@ from cyclopts import App, Parameter
 
 from deocclude.cli import console
 from deocclude.cli.options import Positive, Reading, Whole, check_free, open_target
+from deocclude.cli.web_references import hidden_parts
 from deocclude.errors import InputError
 
 if TYPE_CHECKING:
-    from deocclude.masks import Mask
     from deocclude.project.state import Project
     from deocclude.references.search import Found
     from deocclude.references.sources.candidates import Source
@@ -124,23 +123,15 @@ def _settings(asking: Asking) -> WebSettings:
 def _query(
     project: Project, identity: int, sources: tuple[str, ...], asking: Asking, settings: WebSettings
 ) -> WebQuery:
-    from deocclude.references.sources import BY_PICTURE
+    from deocclude.references.sources import wants_picture
     from deocclude.references.sources.scene_queries import Cut, object_query
     from deocclude.scene import Scene
 
     scene = Scene(project.photo.size, project.objects)
-    wants = any(name in BY_PICTURE or name.startswith("folder:") for name in sources)
     return object_query(
-        project.photo.pixels, scene, identity, hidden=_hidden(project).get(identity), words=asking.words,
-        cut=Cut(asking.alone, settings.longest) if wants else None,
+        project.photo.pixels, scene, identity, hidden=hidden_parts(project).get(identity), words=asking.words,
+        cut=Cut(asking.alone, settings.longest) if wants_picture(sources) else None,
     )  # fmt: skip
-
-
-def _hidden(project: Project) -> Mapping[int, Mask]:
-    """Return hidden parts by object id; none before whole shapes are known."""
-    if project.amodal is None:
-        return {}
-    return {item.id: project.amodal.masks[item.id] - item.modal for item in project.objects}
 
 
 def _say(query: WebQuery, sources: list[Source]) -> None:
@@ -172,7 +163,7 @@ def _verified(project: Project, identity: int, folder: Path, found: Fetched, bar
         return {}
     index, _ = open_library(folder, progress=bar)
     scene = Scene(project.photo.size, project.objects)
-    hidden, settings = _hidden(project).get(identity), index.manifest.features
+    hidden, settings = hidden_parts(project).get(identity), index.manifest.features
     asked = query_object(project.photo.pixels, scene, identity, hidden=hidden, settings=settings)
     many = max(len(index), 1)
     answer = search_index(index, asked, SearchSettings(shortlist=many, top=many, enough=many))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -63,8 +65,6 @@ def demo(
         methods: what the stages do.
         writing: where results go.
     """
-    from dataclasses import replace
-
     from deocclude.content.reference_record import credited
     from deocclude.demo import demo_names, load_demo
     from deocclude.pipeline import open_project
@@ -171,8 +171,6 @@ def _compute(
     painted: tuple[str, ...] = (),
 ) -> tuple[Project, Path | None]:
     """Open, correct, compute and write; return the project and the folder written, if any."""
-    from dataclasses import replace
-
     from deocclude.project.store import version_of, write_project
 
     resumed = target.is_dir()
@@ -214,8 +212,6 @@ def _advance(project: Project, until: str, methods: Methods, writing: Writing) -
 
 def _corrected(project: Project, text: str) -> Corrections:
     """Return the corrections with the one that ``text`` asks for, such as "3>5"."""
-    import re
-
     from deocclude.ordering.graph import Override
 
     match = re.fullmatch(r"\s*([0-9]{1,9})\s*(<>|>|<|\||\?)\s*([0-9]{1,9})\s*", text)
@@ -233,8 +229,6 @@ def _corrected(project: Project, text: str) -> Corrections:
 
 
 def _painted(project: Project, text: str) -> Corrections:
-    import re
-
     from deocclude.formats.mask_folder import read_mask
 
     match = re.fullmatch(r"\s*([0-9]{1,9})\s*=(.*)", text, re.DOTALL)
@@ -259,8 +253,6 @@ def _object_rows(project: Project) -> list[tuple[int, str, int, int, float]]:
 
 
 def _order_summary(project: Project, folder: Path | None) -> dict[str, Any]:
-    from dataclasses import asdict
-
     graph = project.order
     return {
         "output": _text(folder),
@@ -273,8 +265,6 @@ def _order_summary(project: Project, folder: Path | None) -> dict[str, Any]:
 
 
 def _stages(project: Project) -> dict[str, Any]:
-    from dataclasses import asdict
-
     return {name: asdict(record) for name, record in project.records.items()}
 
 

@@ -6,7 +6,6 @@ sends nothing to anybody.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,15 +13,16 @@ from typing import TYPE_CHECKING
 from deocclude.cli import console
 from deocclude.cli.options import Methods, settings_for
 from deocclude.errors import InputError
+from deocclude.stages import Progress
 
 if TYPE_CHECKING:
+    from deocclude.masks import Mask
     from deocclude.project.state import Project
     from deocclude.references.sources.candidates import Source
     from deocclude.references.sources.fetch import Fetched
     from deocclude.references.sources.session import WebQuery
 
 PREFIX = "web:"
-Progress = Callable[[str, int, int], None]
 
 
 def is_web(reference: Path | str) -> bool:
@@ -65,6 +65,13 @@ def without_web_references(methods: Methods) -> Methods:
     return replace(methods, references=tuple(one for one in methods.references if not is_web(one)))
 
 
+def hidden_parts(project: Project) -> dict[int, Mask]:
+    """Return the hidden parts of objects by their ids; none before whole shapes are known."""
+    if project.amodal is None:
+        return {}
+    return {item.id: project.amodal.masks[item.id] - item.modal for item in project.objects}
+
+
 def _found(project: Project, names: tuple[str, ...], progress: Progress) -> Path:
     """Return the folder of what was found for the hidden parts of a project."""
     from deocclude.references.sources.fetch import fetch_into, gathered, write_search
@@ -77,8 +84,7 @@ def _found(project: Project, names: tuple[str, ...], progress: Progress) -> Path
     settings = read_web_settings()
     wanted = Wanted(names, parse_uses(settings.licence))
     scene = Scene(project.photo.size, project.objects)
-    assert project.amodal is not None  # the caller computed it
-    hidden = {item.id: project.amodal.masks[item.id] - item.modal for item in project.objects}
+    hidden = hidden_parts(project)
     queries = scene_queries(project.photo.pixels, scene, names, hidden=hidden, longest=settings.longest)
     folder = settings.cache.references / digest(queries, names, wanted.uses)
     told: list[Fetched] = []

@@ -20,7 +20,6 @@ from deocclude.content.measures import Measured, measure, shape_of
 from deocclude.content.painting import BLIND, paint_blind
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
 from deocclude.errors import DeoccludeError
-from deocclude.masks import distance_to
 
 Float = NDArray[np.float32]
 CANDIDATES = ("pcnet-c", "telea", "biharmonic", "exemplar")
@@ -80,7 +79,7 @@ def choose(
         model = replace(model, detail=settings.detail)
 
     def paint(patch: Patch) -> Painted:
-        width = 2 * float(distance_to(~patch.hole)[patch.hole].max(initial=0.0))
+        width = patch.hole_width
         thin = width <= THIN and bool(patch.evidence.any())
         told: tuple[str, ...] = (f"the hole is at most {width:.0f} px wide: no test made",) if thin else ()
         # In a thin hole the safe one answers, or the next that can.

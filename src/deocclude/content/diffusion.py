@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.content.membrane import halve, pull_push, without_seam
+from deocclude.content.membrane import halve, pull_push, twice, without_seam
 from deocclude.content.painting import compose, paint_blind, trust
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
-from deocclude.geometry import Box, Size
+from deocclude.geometry import Size
 from deocclude.masks import Mask
 
 Float = NDArray[np.float32]
@@ -112,8 +112,7 @@ def _smooth_painter(name: str, fill: Callable[[Float, Bool], tuple[Float, tuple[
 
 
 def _window(hole: Bool, margin: int = 6) -> tuple[slice, slice]:
-    size = Size(*hole.shape)
-    return Mask.from_array(hole).box.grow(margin).clip(size).window(Box(0, 0, size.width, size.height))
+    return Mask.from_array(hole).box.grow(margin).clip(Size(*hole.shape)).slices
 
 
 def _biharmonic(base: Float, hole: Bool, max_pixels: int) -> tuple[Float, tuple[str, ...]]:
@@ -127,7 +126,5 @@ def _biharmonic(base: Float, hole: Bool, max_pixels: int) -> tuple[Float, tuple[
         return np.clip(solved, known.min(0), known.max(0)).astype(np.float32), ()
     half, share = halve(base, (~hole).astype(np.float32))
     small, notes = _biharmonic(half, share == 0, max_pixels)
-    height, width = hole.shape
-    up = cv2.resize(small, (2 * small.shape[1], 2 * small.shape[0]), interpolation=cv2.INTER_LINEAR)[:height, :width]
-    up = without_seam(np.asarray(up, np.float32), base, hole, ~hole, 1)
+    up = without_seam(twice(small, hole.shape), base, hole, ~hole, 1)
     return np.where(hole[..., None], up, base), notes or ("biharmonic: the hole is large, solved at a reduced scale",)

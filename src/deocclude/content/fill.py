@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deocclude.content import METHODS, painter
 from deocclude.content.patch import BACKGROUND, Fill, Painted, Painter, Patch
 from deocclude.errors import unknown_choice
 from deocclude.geometry import EMPTY_BOX, Box, Size
-from deocclude.masks import Mask, dilate, distance_to, erode, union
+from deocclude.images import RGBArray
+from deocclude.masks import BoolArray, Mask, dilate, erode, union
 
 AUTO = "auto"
 """What looks best: a network's colours with texture of the object's own where a hole has room for it, a smooth fill
@@ -47,9 +47,6 @@ ROUND = 0.25
 """The crop reaches so far into the surroundings of an object, in parts of its longer side ..."""
 LEAST_ROUND = 16
 """... but at least so many pixels."""
-
-RGBArray = NDArray[np.uint8]
-BoolArray = NDArray[np.bool_]
 
 
 def fill_hidden(
@@ -137,7 +134,7 @@ def background_patch(
     def seen(box: Box) -> BoolArray:
         return ~shaded.crop(box)
 
-    box = _window(hole, Box(0, 0, hole.size.width, hole.size.height), seen)
+    box = _window(hole, hole.size.box, seen)
     return Patch(_part(photo_rgb, box, shown), hole.crop(box), seen(box), seed, corner=box[:2]), box
 
 
@@ -207,7 +204,7 @@ def _painter(method: str | Painter) -> Painter:
 
 def _paint_to_look_at(patch: Patch) -> Painted:
     """Paint a thin hole smoothly, and one that lies in a single colour; any other with texture."""
-    width = 2 * float(distance_to(~patch.hole)[patch.hole].max(initial=0.0))
+    width = patch.hole_width
     seen = patch.rgb[patch.evidence]
     if seen.size and max(int(np.ptp(channel)) for channel in seen.T) <= FLAT:
         name, why = "biharmonic", "auto: biharmonic, all that is seen has one colour"
@@ -282,23 +279,21 @@ def groups(covered: Mask) -> list[Mask]:
     for label in range(1, count):
         x, y, width, height = (int(value) for value in stats[label, :4])
         member = labels[y : y + height, x : x + width] == label
-        place = Box(0, 0, width, height)
         corner = (joined.box.x0 + x, joined.box.y0 + y)
-        inside = covered.crop(Box(corner[0], corner[1], corner[0] + place.width, corner[1] + place.height))
+        inside = covered.crop(Size(height, width).box.moved(*corner))
         parts.append(Mask.from_crop(inside & member, corner, covered.size))
     return parts
 
 
 def _placed(painted: Painted, patch: Patch, box: Box, instance_id: int, notes: tuple[str, ...]) -> Fill:
     """Return the painted hole cut to its own box; what is not hole is zero, so nothing else can leak out."""
-    size = Size(*patch.hole.shape)
     tight = Mask.from_array(patch.hole).box
-    window = tight.window(Box(0, 0, size.width, size.height))
+    window = tight.slices
     hole = patch.hole[window].copy()
     sure = np.rint(painted.confidence[window] * 255).astype(np.uint8)
     return Fill(
         instance_id=instance_id,
-        box=Box(tight.x0 + box.x0, tight.y0 + box.y0, tight.x1 + box.x0, tight.y1 + box.y0),
+        box=tight.moved(*box[:2]),
         hole=hole,
         rgb=np.where(hole[..., None], painted.rgb[window], 0).astype(np.uint8),
         provenance=painted.provenance[window].copy(),

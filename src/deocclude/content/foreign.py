@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from deocclude.content.colour import gain_and_bias
 from deocclude.content.flow import there_and_back
 from deocclude.content.sampling import pixel_grid, sample
-from deocclude.geometry import Box, Size
+from deocclude.geometry import Size
+from deocclude.images import RGBArray
 from deocclude.masks import Mask
 from deocclude.references.features import Features
 from deocclude.references.matching import Matches, MatchSettings, match
@@ -27,7 +28,6 @@ from deocclude.references.transforms import Matrix, apply, plausible, sequential
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
-RGBArray = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -172,11 +172,10 @@ def _starts(matches: Matches, objects: Mask, size: Size, settings: ForeignSettin
     """Return the planes of the objects, and those of everything, as transforms from the reference to the photo."""
     x, y = np.rint(matches.target_points).astype(int).T
     inside = objects.holds(np.clip(x, 0, size.width - 1), np.clip(y, 0, size.height - 1))
-    box = Box(0, 0, size.width, size.height)
     starts: list[Matrix] = []
     for part in (matches.part(inside), matches):
         planes = sequential(part.source_points, part.target_points, size)[: settings.planes]
-        starts += [plane.target_from_source for plane in planes if plausible(plane.target_from_source, box)]
+        starts += [plane.target_from_source for plane in planes if plausible(plane.target_from_source, size.box)]
     return starts
 
 

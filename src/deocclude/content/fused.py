@@ -17,9 +17,9 @@ from deocclude.content.mixing import fine
 from deocclude.content.overlay import StitchSettings, clear_of_edges
 from deocclude.content.patch import Painter, Patch
 from deocclude.content.stitch import Stitched
+from deocclude.images import RGBArray
 from deocclude.masks import Mask
 
-RGBArray = NDArray[np.uint8]
 SHARE = 0.9
 """Of the network's answer in the mean. On 39 validation objects of a data set of UKBench views (docs/table2.md) 0.7 to
 1 are within 0.05 dB of each other; with the copy's fine detail RFD falls from 0.261 to 0.254."""
@@ -73,8 +73,7 @@ def fuse(stitched: Stitched, hole: Mask, ask: Callable[[], Patch], base: Painter
 
 def _without_edges(patch: Patch) -> Patch:
     """Return a patch whose visible pixels beside foreign parts, which mix with these, are not looked at."""
-    seen = patch.evidence if patch.context is None else patch.evidence | patch.context
-    clear = clear_of_edges(patch.hole, seen, StitchSettings().rim)
+    clear = clear_of_edges(patch.hole, patch.seen, StitchSettings().rim)
     if not (patch.evidence & clear).any():
         return patch
     context = None if patch.context is None else patch.context & clear

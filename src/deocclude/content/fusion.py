@@ -8,7 +8,6 @@ and where its gate stays shut, the answer is PCNet-C's.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,7 +22,9 @@ from deocclude.content import painter
 from deocclude.content.blend import NONE
 from deocclude.content.overlay import Overlay
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
+from deocclude.files import until_changed
 from deocclude.geometry import Box, Size
+from deocclude.images import RGBArray
 from deocclude.masks import Mask
 from deocclude.nets.loading import existing, load_for
 from deocclude.nets.planes import HOLE, RGB, SEEN
@@ -34,7 +35,6 @@ _NAMES = {"what": "the network for references", "command": "fusion"}
 TAKEN = 0.5
 """A pixel is said to come from the reference if at least this share of its correction is taken from it."""
 
-RGBArray = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
 Net = FusionNet | Conv3Deconv3
 
@@ -78,8 +78,7 @@ class LaidReference:
 
     def part(self, array: NDArray[Any], patch: Patch, outside: int) -> NDArray[Any]:
         """Return an array of this part of the photo in the frame of a patch; ``outside`` where they do not overlap."""
-        (x, y), (height, width) = self.corner, self.hole.shape
-        here, there = Box(x, y, x + width, y + height), patch.box
+        here, there = Size(*self.hole.shape).box.moved(*self.corner), patch.box
         found = np.full((*patch.hole.shape, *array.shape[2:]), outside, array.dtype)
         both = here.intersect(there)
         if not both.empty:
@@ -145,9 +144,9 @@ class FusionPainter:
 
     def _painted(self, patch: Patch, base: Painted, rgb: NDArray[np.float32], taken: NDArray[np.float32]) -> Painted:
         """Return the answer: what the net says of the window, in the hole."""
-        box, whole = self._box(patch), Box(0, 0, patch.hole.shape[1], patch.hole.shape[0])
-        inside = box.intersect(whole)
-        there, here = inside.window(whole), inside.window(box)
+        box = self._box(patch)
+        inside = box.clip(Size(*patch.hole.shape))
+        there, here = inside.slices, inside.window(box)
         hole = patch.hole[there]
         found, provenance = base.rgb.copy(), base.provenance.copy()
         changed = np.clip(np.rint(255 * rgb[here]), 0, 255).astype(np.uint8)
@@ -166,29 +165,26 @@ def fusion_net(weights: str | Path = NAME) -> Net:
     Raises:
         InputError: no such weights, damaged ones, or those of another network.
     """
-    path = existing(weights, **_NAMES)
-    return _kept(path, path.stat().st_mtime_ns)
+    return _kept(existing(weights, **_NAMES))
 
 
-@lru_cache(maxsize=4)
-def _kept(path: Path, changed: int) -> Net:
+@until_changed(4)
+def _kept(path: Path) -> Net:
     return cast(Net, load_for(path, (FusionNet, Conv3Deconv3), **_NAMES))
 
 
 def _given(patch: Patch, base: RGBArray, reference: LaidReference, box: Box) -> Tensor:
     """Return the planes of a window (see :mod:`deocclude.nets.reference_net`), float32 [1, 17, h, w]; 0 outside."""
-    seen = patch.evidence if patch.context is None else patch.evidence | patch.context
-    seen = seen & ~patch.hole
+    seen = patch.seen & ~patch.hole
     tested = bool((patch.hole & ~reference.part(reference.hole, patch, 0)).any())
     laid = reference.part(reference.rehearsal if tested else reference.rgb, patch, 0)
     valid = reference.part(reference.source, patch, NONE) != NONE
     masks = [mask.astype(np.float32)[..., None] for mask in (seen, patch.evidence & seen, patch.hole, valid)]
     colours = [picture.astype(np.float32) / 255 for picture in (patch.rgb, base, laid)]
     whole = np.concatenate([colours[0] * masks[0], *masks[:3], colours[1], colours[2] * masks[3], masks[3]], 2)
-    size = Size(*patch.hole.shape)
     canvas = np.zeros((box.height, box.width, whole.shape[2]), np.float32)
-    inside = box.intersect(Box(0, 0, size.width, size.height))
-    canvas[inside.window(box)] = whole[inside.window(Box(0, 0, size.width, size.height))]
+    inside = box.clip(Size(*patch.hole.shape))
+    canvas[inside.window(box)] = whole[inside.slices]
     planes = torch.from_numpy(np.ascontiguousarray(canvas.transpose(2, 0, 1)))[None]
     loose = torch.from_numpy(_letterboxed(reference.loose, box.height, box.width))[None]
     return join_planes(planes[:, :6], planes[:, 6:9], planes[:, 9:], loose)

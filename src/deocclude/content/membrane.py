@@ -34,9 +34,7 @@ def pull_push(values: Float, known: NDArray[np.bool_] | Float, sweeps: int = 2) 
     """
     weight = np.asarray(known, np.float32)
     values = np.where(weight[..., None] > 0, values, np.float32(0))
-    if min(weight.shape) == 0 or float(weight.min()) >= 1:
-        return values
-    if weight.size == 1:
+    if weight.size <= 1 or float(weight.min()) >= 1:
         return values
     coarse, coarse_weight = halve(values, weight)
     below = pull_push(coarse, np.minimum(4 * coarse_weight, 1), sweeps)
@@ -60,10 +58,17 @@ def halve(values: Float, weight: Float) -> tuple[Float, Float]:
     return total, share
 
 
+def twice(picture: Float, shape: tuple[int, ...]) -> Float:
+    """Return a picture [h, w] or [h, w, c] at twice its scale, interpolated; one channel comes back as [h, w].
+
+    ``shape`` begins with height and width of the result, which may lack the last row and column.
+    """
+    up = cv2.resize(picture, (2 * picture.shape[1], 2 * picture.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(up[: shape[0], : shape[1]], np.float32)
+
+
 def _refine(values: Float, weight: Float, below: Float, sweeps: int) -> Float:
-    height, width = weight.shape
-    up = cv2.resize(below, (2 * below.shape[1], 2 * below.shape[0]), interpolation=cv2.INTER_LINEAR)
-    up = up.reshape(*up.shape[:2], -1)[:height, :width]
+    up = twice(below, weight.shape).reshape(values.shape)
     kept, open_ = weight[..., None], 1 - weight[..., None]
     anchored = values * kept
     result = anchored + up * open_
@@ -108,8 +113,5 @@ def _interpolated(step: Float, near: Bool) -> Float:
     """Return ``step`` interpolated from where ``near`` holds; at a reduced scale where that saves much memory."""
     if near.size <= LARGE:
         return pull_push(step, near)
-    height, width = near.shape
     coarse, share = halve(step, near.astype(np.float32))
-    below = _interpolated(coarse, share > 0)
-    up = cv2.resize(below, (2 * below.shape[1], 2 * below.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(up[:height, :width], np.float32)
+    return twice(_interpolated(coarse, share > 0), near.shape)

@@ -26,6 +26,7 @@ from deocclude.content.stitch_model import bundled
 from deocclude.content.target import Aligned, Target
 from deocclude.content.window import Window, window_around
 from deocclude.geometry import Size
+from deocclude.images import RGBArray
 from deocclude.masks import Mask, distance_to
 from deocclude.references.features import Features, extract
 from deocclude.references.matching import match
@@ -33,7 +34,6 @@ from deocclude.references.verify import VerifySettings, verify
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
-RGBArray = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def seam_reach(hole: Bool, known: Bool, settings: StitchSettings) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Overlay:
-    """References laid over the part of a photo around a hole: what :func:`stitch` takes the hole's pixels from.
+    """References laid over the part of a photo around a hole, which its pixels can be taken from.
 
     Attributes:
         window: the part of the photo.
@@ -147,7 +147,15 @@ def overlay(
 ) -> Overlay:
     """Lay references over the photo around a hole, and say how far to trust them.
 
-    The arguments are those of :func:`stitch`, and ``rehearse``: whether the rehearsal is wanted too.
+    Args:
+        photo: uint8 [H, W, 3]; what stands in the hole is not looked at.
+        hole: what to fill, at least one pixel.
+        usable: pixels of the photo that may be looked at; far from the hole none is.
+        references: pictures uint8 [H, W, 3] of any size, and their features where they are known already.
+        settings: how.
+        features: of the usable pixels of the photo, where they are known already.
+        shown: for each reference bool [H, W], its pixels that may be used, or ``None`` for all; none for all of all.
+        rehearse: whether the rehearsal is wanted too.
     """
     settings = settings or StitchSettings()
     window, target = framed(photo, hole, usable, settings, features)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.geometry import Box, Size
-from deocclude.masks import Mask
+from deocclude.masks import Mask, distance_to
 
 BACKGROUND = 0
 """The id of the background among the fills."""
@@ -60,10 +60,19 @@ class Patch:
     scale: int = 1
 
     @property
+    def seen(self) -> NDArray[np.bool_]:
+        """Evidence and context, bool [h, w]."""
+        return self.evidence if self.context is None else self.evidence | self.context
+
+    @property
+    def hole_width(self) -> float:
+        """About how wide the hole is where it is widest, pixels: twice the way from there to its rim."""
+        return 2 * float(distance_to(~self.hole)[self.hole].max(initial=0.0))
+
+    @property
     def box(self) -> Box:
         """Where the arrays of a patch of scale 1 lie in the photo, half-open."""
-        (x, y), (height, width) = self.corner, self.hole.shape
-        return Box(x, y, x + width, y + height)
+        return Size(*self.hole.shape).box.moved(*self.corner)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.content.membrane import halve, pull_push
+from deocclude.content.membrane import halve, pull_push, twice
 from deocclude.content.painting import compose, paint_blind, trust
 from deocclude.content.patch import Painted, Painter, Patch, Provenance
-from deocclude.geometry import Box
+from deocclude.geometry import Box, Size
 from deocclude.masks import Mask, distance_to
 from deocclude.nets.content_net import ContentNet, content_net
 
@@ -70,7 +69,7 @@ class Level:
     @property
     def box(self) -> Box:
         """The whole level."""
-        return Box(0, 0, self.hole.shape[1], self.hole.shape[0])
+        return Size(*self.hole.shape).box
 
     def half(self) -> Level:
         """Return the level at half the scale; a pixel is seen if half of it is, or part of it if no half is own."""
@@ -85,7 +84,7 @@ class Level:
         """Return the planes of ``box``, float32 [6, h, w] (see :mod:`deocclude.nets.planes`); unknown outside."""
         planes = np.zeros((6, box.height, box.width), np.float32)
         inside = box.intersect(self.box)
-        there, here = inside.window(self.box), inside.window(box)
+        there, here = inside.slices, inside.window(box)
         seen = self.seen[there]
         planes[(slice(0, 3), *here)] = (self.rgb[there] * (seen[..., None] / np.float32(255))).transpose(2, 0, 1)
         for plane, mask in ((3, seen), (4, self.own[there]), (5, self.hole[there])):
@@ -147,7 +146,7 @@ class PCNetC:
         boxes = [_box(level.hole) for level in levels]
         large = [number for number, box in enumerate(boxes) if not self._fits(box)]
         coarse = self._solve([levels[number].half() for number in large]) if large else []
-        base = {number: _twice(small, levels[number].hole.shape) for number, small in zip(large, coarse, strict=True)}
+        base = {number: twice(small, levels[number].hole.shape) for number, small in zip(large, coarse, strict=True)}
         places: list[tuple[int, Box]] = []
         for number, level in enumerate(levels):
             found = self._tiles(level) if number in base else [self._window(level, boxes[number])]
@@ -215,11 +214,10 @@ class _Mix:
 
     def add(self, box: Box, rgb: Float) -> None:
         """Add a window; parts beyond the level are dropped."""
-        whole = Box(0, 0, self._weight.shape[1], self._weight.shape[0])
-        inside = box.intersect(whole)
+        inside = box.clip(Size(*self._weight.shape))
         if inside.empty:
             return
-        there, here = inside.window(whole), inside.window(box)
+        there, here = inside.slices, inside.window(box)
         weight = np.minimum.outer(_tent(box.height), _tent(box.width))[here]
         self._total[there] += rgb[here] * weight[..., None]
         self._weight[there] += weight
@@ -240,17 +238,11 @@ def pcnet_c(settings: PCNetCSettings) -> Painter:
 
 
 def _level(patch: Patch) -> Level:
-    seen = patch.evidence if patch.context is None else patch.evidence | patch.context
-    return Level(patch.rgb.astype(np.float32), seen & ~patch.hole, patch.evidence & ~patch.hole, patch.hole)
+    return Level(patch.rgb.astype(np.float32), patch.seen & ~patch.hole, patch.evidence & ~patch.hole, patch.hole)
 
 
 def _box(mask: Bool) -> Box:
     return Mask.from_array(mask).box
-
-
-def _twice(rgb: Float, shape: tuple[int, ...]) -> Float:
-    up = cv2.resize(rgb, (2 * rgb.shape[1], 2 * rgb.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(up[: shape[0], : shape[1]], np.float32)
 
 
 def _tent(side: int) -> Float:

@@ -96,7 +96,7 @@ def band(patch: Patch) -> Probe | None:
             around = patch.hole
             if np.count_nonzero(around) > MOST:
                 around = around & (distance_to(asked) <= BEYOND)
-            return _probe(patch, asked, around | asked, Box(0, 0, *patch.hole.shape[::-1]), "band")
+            return _probe(patch, asked, around | asked, Size(*patch.hole.shape).box, "band")
     return None
 
 

@@ -16,11 +16,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.content.membrane import halve
+from deocclude.content.membrane import halve, twice
 from deocclude.content.mixing import FINE, smooth
 from deocclude.content.painting import compose
 from deocclude.content.patch import Painted, Patch, Provenance
-from deocclude.masks import distance_to
 
 SMALL = 500_000
 """A patch of up to so many pixels is painted as it is."""
@@ -67,7 +66,7 @@ def _pyramid(patch: Patch) -> list[Patch]:
     patches, pixels = [patch], int(np.count_nonzero(patch.hole))
     if patch.hole.size <= SMALL or pixels <= LARGE:
         return patches
-    width = 2 * float(distance_to(~patch.hole)[patch.hole].max())
+    width = patch.hole_width
     while pixels > LARGE and width >= 2 * WIDE:
         patches.append(halved(patches[-1]))
         pixels, width = pixels // 4, width / 2
@@ -103,9 +102,7 @@ def _twice(picture: Float, known: Bool, shape: tuple[int, ...]) -> Float:
     deep, weight = (...,) if picture.ndim == 2 else (..., None), known.astype(np.float32)
     total = cv2.blur(np.where(known[deep], picture, np.float32(0)).astype(np.float32), (3, 3))
     around = total / np.maximum(cv2.blur(weight, (3, 3)), 1e-6)[deep]
-    whole = np.where(known[deep], picture, around).astype(np.float32)
-    up = cv2.resize(whole, (2 * known.shape[1], 2 * known.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(up[: shape[0], : shape[1]], np.float32)
+    return twice(np.where(known[deep], picture, around).astype(np.float32), shape)
 
 
 def _doubled(shift: Shift, shape: tuple[int, ...]) -> Shift:

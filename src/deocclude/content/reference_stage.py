@@ -20,7 +20,7 @@ from deocclude.content.revealed import Hole, View, recoded, reveal, within
 from deocclude.content.window import Window
 from deocclude.errors import InputError
 from deocclude.files import sha256
-from deocclude.geometry import Box, Size
+from deocclude.geometry import Size
 from deocclude.masks import Mask, dilate
 from deocclude.references.choice import Choice, said_of
 from deocclude.references.index import Index
@@ -212,11 +212,11 @@ class ReferenceStage:
 
 def reduced(reference: Reference, photo: Size) -> Reference:
     """Return a reference without detail that is far finer than the photo's; transforms to it would count as absurd."""
-    height, width = reference.rgb.shape[:2]
-    scale = max(LARGEST_SIDE, TIMES * max(photo)) / max(height, width)
+    size = Size(*reference.rgb.shape[:2])
+    scale = max(LARGEST_SIDE, TIMES * max(photo)) / max(size)
     if scale >= 1:
         return reference
-    window = Window(Box(0, 0, width, height), Size(max(1, round(height * scale)), max(1, round(width * scale))))
+    window = Window(size.box, Size(*(max(1, round(side * scale)) for side in size)))
     shown = None if reference.shown is None else window.all(Mask.from_array(reference.shown))
     return replace(
         reference, rgb=window.picture(reference.rgb), features=window.features(reference.features), shown=shown

@@ -23,13 +23,13 @@ from deocclude.content.patch import BACKGROUND, Fill, Patch, Provenance
 from deocclude.content.stitch import Stitched, stitch
 from deocclude.content.window import window_around
 from deocclude.geometry import EMPTY_BOX, Size
+from deocclude.images import RGBArray
 from deocclude.masks import Mask, union
 from deocclude.references.features import Features, extract
 
 if TYPE_CHECKING:
     from deocclude.references.supply import Reference
 
-RGBArray = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
 LEAST = 48
 """Smaller hidden parts are left to the painters: nothing can be tested on them."""

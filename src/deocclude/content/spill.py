@@ -69,7 +69,7 @@ def without_spill(patch: Patch, modal: Mask, occluders: Mask) -> Patch:
 
 
 def unspilt(photo_rgb: NDArray[np.uint8], evidence: Mask, modal: Mask, occluders: Mask) -> Mask:
-    """Return ``evidence`` likewise without such pixels, or all of it; arguments as of :func:`without_spill`.
+    """Return ``evidence`` of a whole photo without such pixels, or all of it where next to nothing would be left.
 
     Args:
         photo_rgb: uint8 [H, W, 3].

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from deocclude.content.blend import NONE
 from deocclude.content.membrane import without_seam
 from deocclude.content.overlay import Overlay, StitchSettings, clear_of_edges, overlay, seam_reach
-from deocclude.geometry import EMPTY_BOX, Box
+from deocclude.geometry import EMPTY_BOX, Box, Size
+from deocclude.images import RGBArray
 from deocclude.masks import Mask
 from deocclude.references.features import Features
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
-RGBArray = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Stitched:
     """A hole filled from references.
 
     Attributes:
-        box: the part of the photo that all arrays cover; empty where nothing is filled.
+        box: the part of the photo that all arrays cover; it may be empty where nothing is filled.
         rgb: uint8 [h, w, 3]; equals the photo where nothing is filled.
         filled: bool [h, w], pixels that come from a reference.
         source: int16 [h, w], number of the reference, -1 where there is none.
@@ -38,7 +38,7 @@ class Stitched:
         reasons: why a reference gave nothing, by its number, where it was refused on its own.
         notes: the same and what holds for all of them, one line each.
         measures: what the decision was made from, by name; empty where nothing could be aligned.
-        overlay: what the pixels were taken from; ``None`` where nothing is filled.
+        overlay: what the pixels were taken from; ``None`` where nothing is filled, or by another way.
     """
 
     box: Box
@@ -61,10 +61,9 @@ class Stitched:
         Returns:
             uint8 [h, w, 3] and bool [h, w].
         """
-        height, width = picture.shape[:2]
-        frame = Box(corner[0], corner[1], corner[0] + width, corner[1] + height)
+        frame = Size(*picture.shape[:2]).box.moved(*corner)
         common = self.box.intersect(frame)
-        rgb, filled = picture.copy(), np.zeros((height, width), bool)
+        rgb, filled = picture.copy(), np.zeros(picture.shape[:2], bool)
         if not common.empty:
             here, there = common.window(frame), common.window(self.box)
             filled[here] = self.filled[there]
@@ -82,16 +81,9 @@ def stitch(
     features: Features | None = None,
     shown: Sequence[Bool | None] = (),
 ) -> Stitched:
-    """Fill a hole from references, as far as they show it and can be trusted.
+    """Fill a hole, which may be empty, from references, as far as they show it and can be trusted.
 
-    Args:
-        photo: uint8 [H, W, 3]; what stands in the hole is not looked at.
-        hole: what to fill.
-        usable: pixels of the photo that may be looked at; far from the hole none is.
-        references: pictures uint8 [H, W, 3] of any size, and their features where they are known already.
-        settings: how.
-        features: of the usable pixels of the photo, where they are known already.
-        shown: for each reference bool [H, W], its pixels that may be used, or ``None`` for all; none for all of all.
+    The arguments are those of :func:`~deocclude.content.overlay.overlay`.
     """
     settings = settings or StitchSettings()
     if not hole:

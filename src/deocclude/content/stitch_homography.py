@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from deocclude.content.blend import NONE
 from deocclude.content.stitch import Stitched
-from deocclude.geometry import Box
+from deocclude.geometry import Size
+from deocclude.images import RGBArray
 
 Bool = NDArray[np.bool_]
-RGBArray = NDArray[np.uint8]
 RATIO = 0.75
 REACH = 5.0
 LEAST = 15
@@ -42,7 +42,7 @@ def stitch_homography(photo: RGBArray, hole: Bool, usable: Bool, references: Seq
         matrix, inliers = _homography(detector.detectAndCompute(_grey(reference), None), wanted)
         if matrix is not None and inliers > most:
             best, number, most = matrix, place, inliers
-    frame, source = Box(0, 0, hole.shape[1], hole.shape[0]), np.full(hole.shape, NONE, np.int16)
+    frame, source = Size(*hole.shape).box, np.full(hole.shape, NONE, np.int16)
     if best is None:
         return Stitched(frame, photo.copy(), source != NONE, source, np.zeros(hole.shape, np.float32),
                         notes=("no homography",))  # fmt: skip

@@ -103,7 +103,7 @@ def with_texture(base: Float, copied: Float, patch: Patch) -> Float:
         patch: with evidence and a hole.
     """
     known = patch.hole | patch.evidence
-    last = max(FINE, COARSEST * 2 * float(distance_to(~patch.hole)[patch.hole].max()))
+    last = max(FINE, COARSEST * patch.hole_width)
     result, step, spread, blur = base.copy(), copied - base, FINE, smoother(known, FINE)
     while spread <= last:
         wider = smoother(known, 2 * spread)

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.geometry import Box, Size
+from deocclude.images import RGBArray
 from deocclude.masks import Mask
 from deocclude.references.features import Features
 
 Bool = NDArray[np.bool_]
-RGBArray = NDArray[np.uint8]
 LEAST = 400_000
 """Photos with at most so many pixels are worked on as a whole."""
 NEAR = 72
@@ -95,9 +95,8 @@ class Window:
 
 def window_around(hole: Mask) -> Window:
     """Return the window for a hole, at least one pixel: with as much on each side as the hole is long, at most."""
-    height, width = hole.size
-    box = Box(0, 0, width, height)
-    if height * width > LEAST:
+    box = hole.size.box
+    if box.width * box.height > LEAST:
         box = hole.box.grow(max(96, max(hole.box.width, hole.box.height))).clip(hole.size)
     scale = min(1.0, float(np.sqrt(MOST / (box.width * box.height))))
     return Window(box, Size(max(1, round(box.height * scale)), max(1, round(box.width * scale))))

@@ -1,1 +1,1 @@
-"""Data sets: readers with their scoring filters, and synthetic scenes with exact hidden truth."""
+"""Data sets: readers with their scoring filters, scenes and trials with known truth, objects with references."""

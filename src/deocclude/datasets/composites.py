@@ -132,7 +132,7 @@ def _with_one_more(
     if mask.area < MIN_PIXELS:
         return None
     grown = [mask, *stack] if below else [*stack, mask]
-    pairs = zip(_visible(grown), grown, strict=True)
+    pairs = zip(seen_of(grown), grown, strict=True)
     enough = all(
         seen.area >= min(whole.area, max(MIN_PIXELS, settings.min_visible * whole.area)) for seen, whole in pairs
     )
@@ -188,7 +188,7 @@ def _random_pixel(pixels: BoolArray, rng: Rng) -> tuple[int, int]:
     return int(rows[pick]), int(columns[pick])
 
 
-def _visible(stack: Sequence[Mask]) -> list[Mask]:
+def seen_of(stack: Sequence[Mask]) -> list[Mask]:
     """Return what is seen of each mask of a stack, bottom first."""
     seen = []
     for level, mask in enumerate(stack):
@@ -199,7 +199,7 @@ def _visible(stack: Sequence[Mask]) -> list[Mask]:
 
 
 def _described(stack: Sequence[Mask], own: set[int], size: Size, gap: int) -> Composite:
-    visible = _visible(stack)
+    visible = seen_of(stack)
     seen = open_gaps(visible, gap)
     laid = frozenset(k + 1 for k, mask in enumerate(stack) if id(mask) not in own)
     order = frozenset(

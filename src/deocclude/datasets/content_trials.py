@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from deocclude.datasets.whole_objects import WholeObject
 from deocclude.errors import InputError
-from deocclude.geometry import Box, Size
+from deocclude.geometry import Size
+from deocclude.images import RGBArray
 from deocclude.masks import Mask, erode
 
 Rng = np.random.Generator
-RGBArray = NDArray[np.uint8]
 FloatArray = NDArray[np.float32]
 Quantiles = tuple[tuple[float, float], ...]
 
@@ -245,7 +245,7 @@ def paste(
     size = target.size
     longest = max(target.box.width, target.box.height)
     view = target.box.grow(max(MARGIN, longest)).clip(size)
-    placed = Box(corner[0], corner[1], corner[0] + alpha.shape[1], corner[1] + alpha.shape[0])
+    placed = Size(*alpha.shape).box.moved(*corner)
     common = placed.intersect(view)
     truth = np.ascontiguousarray(photo[view.slices])
     mixed = truth.astype(np.float32)

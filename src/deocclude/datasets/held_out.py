@@ -14,8 +14,12 @@ VALIDATION_SHARE = 0.1
 
 def is_validation(image_key: str) -> bool:
     """Return whether a photo is held out; depends on its name only, so packs agree about it."""
-    digest = hashlib.sha256(image_key.encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64 < VALIDATION_SHARE
+    return chance(image_key) < VALIDATION_SHARE
+
+
+def chance(text: str) -> float:
+    """Return a number of 0 to 1 that depends on a text alone, as evenly spread as if drawn at random."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64
 
 
 def photo_key(scene: Scene) -> str:

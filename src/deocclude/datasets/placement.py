@@ -128,8 +128,8 @@ def _inside(centre: float, extent: int, length: int) -> float:
 
 def _piece(family: str, alpha: NDArray[np.uint8], centre: tuple[float, float], size: Size) -> Piece:
     """Return the part of a shape inside the picture; its box is empty where nothing is."""
-    x0, y0 = round(centre[0] - alpha.shape[1] / 2), round(centre[1] - alpha.shape[0] / 2)
-    placed = Box(x0, y0, x0 + alpha.shape[1], y0 + alpha.shape[0])
+    corner = round(centre[0] - alpha.shape[1] / 2), round(centre[1] - alpha.shape[0] / 2)
+    placed = Size(*alpha.shape).box.moved(*corner)
     box = placed.clip(size)
     return Piece(family, box, alpha[box.window(placed)] if not box.empty else alpha[:0, :0])
 

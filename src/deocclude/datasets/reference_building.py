@@ -11,7 +11,7 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ from deocclude.datasets.reference_shards import SUFFIX, VERSION, Shard, open_sha
 from deocclude.errors import InputError
 from deocclude.files import atomic_file, check_output_folder, only_writer, sha256, write_text
 from deocclude.references.credit import Credit
+from deocclude.stages import Progress
 
-Progress = Callable[[str, int, int], None]
 LOCK = ".building"
 """File in the folder that is locked while a process builds there."""
 

@@ -10,14 +10,12 @@ from typing import Any
 
 from deocclude.datasets.reference_sample import SPLITS, ReferenceKind, ReferenceSample
 from deocclude.datasets.reference_shards import AGAIN, SUFFIX, VERSION, Shard, open_shard
-from deocclude.errors import InputError, unknown_choice
+from deocclude.errors import InputError, some_of, unknown_choice
 from deocclude.files import sha256
 
 KIND = "deocclude reference data set"
 MANIFEST = "manifest.json"
 PLAN = "plan.json"
-NAMED = 10
-"""At most so many overlapping pictures are named in an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +146,8 @@ def check_disjoint(training: ReferenceDataset, test: ReferenceDataset) -> None:
 
 def overlap(folder: Path, expected: str, names: Sequence[str]) -> InputError:
     """Return the error for pictures on the wrong side of a split, which lists them."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return InputError(expected, f"{len(names)} that do: {', '.join(names[:NAMED])}{more}", file=folder,
-                      hint="take them out of one of the two")  # fmt: skip
+    hint = "take them out of one of the two"
+    return InputError(expected, f"{len(names)} that do: {some_of(names)}", file=folder, hint=hint)
 
 
 def shard_name(number: int) -> str:

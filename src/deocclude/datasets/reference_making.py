@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deocclude.content.align import AlignSettings
 from deocclude.content.blend import NONE
@@ -24,19 +21,16 @@ from deocclude.datasets.reference_sample import ReferenceKind
 from deocclude.datasets.reference_shards import StoredObject, StoredReference, encode_shard
 from deocclude.datasets.whole_objects import fitted
 from deocclude.errors import InputError
-from deocclude.files import sha256
+from deocclude.files import sha256, until_changed
 from deocclude.geometry import Box, Size
-from deocclude.images import read_photo
-from deocclude.masks import Mask, dilate
+from deocclude.images import RGBArray, read_photo
+from deocclude.masks import BoolArray, Mask, dilate
 from deocclude.references.credit import CREDITS, Credit, read_credits
 from deocclude.references.features import Features, extract
 from deocclude.references.index import Index
 from deocclude.references.verify import verify
 from deocclude.scene import Instance, Scene
 
-T = TypeVar("T")
-RGBArray = NDArray[np.uint8]
-BoolArray = NDArray[np.bool_]
 AROUND = 1.5
 """A picture framed on the hole shows so many times its longer side."""
 MIXED = 2
@@ -148,9 +142,8 @@ def _hidden(planned: PlannedObject, settings: BuildSettings) -> _Draft:
 
 def _in_window(amodal: Mask, target: Mask, trial: Trial) -> Mask:
     """Return a mask of the photo in the window of the trial, which is placed by the object's own box."""
-    x0, y0 = target.box.x0 - trial.target.box.x0, target.box.y0 - trial.target.box.y0
-    size = trial.target.size
-    return Mask.from_array(amodal.crop(Box(x0, y0, x0 + size.width, y0 + size.height)))
+    corner = target.box.x0 - trial.target.box.x0, target.box.y0 - trial.target.box.y0
+    return Mask.from_array(amodal.crop(trial.target.size.box.moved(*corner)))
 
 
 def _painted(drafts: Sequence[_Draft]) -> list[RGBArray]:
@@ -313,7 +306,7 @@ def _place(picture: SourcePicture, size: Size) -> Square:
         return Square((size.width - side) / 2, (size.height - side) / 2, side)
     x0, y0, x1, y1 = picture.box
     box = Box(*(round(share * full) for share, full in zip((x0, y0, x1, y1), (*size[::-1], *size[::-1]), strict=True)))
-    return object_square(box if not box.empty else Box(0, 0, size.width, size.height))
+    return object_square(size.box if box.empty else box)
 
 
 def _credit(picture: SourcePicture, stated: Mapping[str, Credit]) -> Credit:
@@ -324,39 +317,26 @@ def _credit(picture: SourcePicture, stated: Mapping[str, Credit]) -> Credit:
     return stated.get(_digest(picture.path)) or beside.get(picture.path.name, Credit())
 
 
-def _until_changed(count: int) -> Callable[[Callable[[Path], T]], Callable[[Path], T]]:
-    """Keep what a function makes of the last few files or folders, each until it changes."""
-
-    def keeping(make: Callable[[Path], T]) -> Callable[[Path], T]:
-        @lru_cache(maxsize=count)
-        def kept(path: Path, changed: int) -> T:
-            return make(path)
-
-        return lambda path: kept(path, path.stat().st_mtime_ns)
-
-    return keeping
-
-
-@_until_changed(4)  # large ones take tens of megabytes; what is dear to make is kept for longer: their features
+@until_changed(4)  # large ones take tens of megabytes; what is dear to make is kept for longer: their features
 def _picture(path: Path) -> RGBArray:
     return read_photo(path, convert=True).pixels
 
 
-@_until_changed(128)
+@until_changed(128)
 def _features(path: Path) -> Features:
     return extract(_picture(path))
 
 
-@_until_changed(4096)
+@until_changed(4096)
 def _digest(path: Path) -> str:
     return sha256(path)
 
 
-@_until_changed(64)
+@until_changed(64)
 def _credits(file: Path) -> Mapping[str, Credit]:
     return read_credits(file.parent)
 
 
-@_until_changed(2)
+@until_changed(2)
 def _index(folder: Path) -> Index:
     return Index(folder)

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from deocclude.datasets.composites import whole_looking
-from deocclude.datasets.held_out import is_validation
+from deocclude.datasets.held_out import chance, is_validation
 from deocclude.datasets.labelled_scenes import dataset_name, open_dataset
 from deocclude.datasets.reference_sample import ReferenceKind
 from deocclude.datasets.ukbench import SUFFIXES, read_groups
@@ -250,17 +250,10 @@ def split_of(item: SourceObject | SourcePicture, test_share: float = 0.25) -> st
     (:func:`deocclude.datasets.held_out.is_validation`); of the others it is ``test_share`` of the scenes. A tenth of
     the rest is for validation.
     """
-    if item.layout == "masks":
-        test = is_validation(base_name(item.scene))
-    else:
-        test = _chance(f"test {item.scene}") < test_share
+    test = is_validation(base_name(item.scene)) if item.layout == "masks" else chance(f"test {item.scene}") < test_share
     if test:
         return "test"
-    return "validation" if _chance(f"validation {item.scene}") < 0.1 else "train"
-
-
-def _chance(text: str) -> float:
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64
+    return "validation" if chance(f"validation {item.scene}") < 0.1 else "train"
 
 
 def _shares(box: Box, size: Size) -> tuple[float, float, float, float]:

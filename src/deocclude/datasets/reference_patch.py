@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from deocclude.content.fill import MIXED, own_pixels
 from deocclude.content.patch import Patch
-from deocclude.datasets.reference_sample import BoolArray, ReferenceSample
-from deocclude.masks import Mask, dilate, erode
-
-MIXED = 1
-"""Pixels at the edge of masks that mix colours."""
+from deocclude.datasets.reference_sample import ReferenceSample
+from deocclude.masks import BoolArray, Mask, dilate
 
 
 def patch_masks(sample: ReferenceSample) -> tuple[BoolArray, BoolArray, BoolArray]:
@@ -19,10 +15,8 @@ def patch_masks(sample: ReferenceSample) -> tuple[BoolArray, BoolArray, BoolArra
     """
     hole = sample.hole
     barred = dilate(Mask.from_array(sample.eraser), MIXED + 1).to_array() | hole
-    own = erode(Mask.from_array(sample.visible), MIXED).to_array() & ~hole
-    if int(np.count_nonzero(own)) < max(16, int(np.count_nonzero(sample.visible)) // 5):
-        own = sample.visible & ~hole
-    return own, sample.inside & ~barred & ~sample.visible & ~sample.modal, hole
+    own, _ = own_pixels(Mask.from_array(sample.visible))
+    return own.to_array() & ~hole, sample.inside & ~barred & ~sample.visible & ~sample.modal, hole
 
 
 def reference_patch(sample: ReferenceSample) -> Patch:

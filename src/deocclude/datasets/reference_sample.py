@@ -9,11 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-from numpy.typing import NDArray
-
-RGBArray = NDArray[np.uint8]
-BoolArray = NDArray[np.bool_]
+from deocclude.images import RGBArray
+from deocclude.masks import BoolArray
 
 SPLITS = ("train", "validation", "test")
 """Objects of one scene (a photo, or a group of photos of one thing) are all in one of these."""

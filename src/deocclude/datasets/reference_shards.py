@@ -18,8 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.datasets.reference_sample import BoolArray, ReferenceKind, ReferenceSample, RGBArray
+from deocclude.datasets.reference_sample import ReferenceKind, ReferenceSample
 from deocclude.errors import InputError
+from deocclude.images import RGBArray
+from deocclude.masks import BoolArray
 
 VERSION = 1
 MAGIC = b"DEOCREF\n"

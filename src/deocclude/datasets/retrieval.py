@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from deocclude.datasets.ukbench import read_groups
 from deocclude.errors import InputError
 from deocclude.geometry import Box, Size
-from deocclude.images import read_photo
+from deocclude.images import RGBArray, read_photo
 
 CLEAN = "Reference"
 """Name of the folder with clean references."""
@@ -28,7 +28,6 @@ HOLE = 0.22
 ASPECT = 0.5
 """Natural logarithm of the largest ratio of a hole's sides to those of the picture."""
 
-RGBArray = NDArray[np.uint8]
 Rng = np.random.Generator
 
 

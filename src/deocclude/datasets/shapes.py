@@ -27,9 +27,9 @@ class Part(NamedTuple):
 Drawing = list[Part]
 
 
-def _arc(x: float, y: float, rx: float, ry: float, *, turn: float = 1.0, steps: int = 64) -> Points:
-    """Return points of an ellipse, or of its first ``turn`` share."""
-    angle = np.linspace(0, 2 * np.pi * turn, steps, endpoint=turn < 1)
+def _ellipse(x: float, y: float, rx: float, ry: float, *, steps: int = 64) -> Points:
+    """Return points of an ellipse."""
+    angle = np.linspace(0, 2 * np.pi, steps, endpoint=False)
     return np.stack([x + rx * np.cos(angle), y + ry * np.sin(angle)], 1)
 
 
@@ -41,7 +41,7 @@ def _stroke(points: Sequence[Any] | Points, width: float, taper: float = 1.0) ->
     """Return a line through ``points`` (x, y) with round joints, narrowing linearly to ``taper`` times its width."""
     line = np.asarray(points, np.float64)
     radii = width / 2 * np.linspace(1, taper, len(line))
-    parts = [Part(_arc(x, y, r, r, steps=16)) for (x, y), r in zip(line, radii, strict=True)]
+    parts = [Part(_ellipse(x, y, r, r, steps=16)) for (x, y), r in zip(line, radii, strict=True)]
     for start, end, r0, r1 in zip(line[:-1], line[1:], radii[:-1], radii[1:], strict=True):
         along = (end - start) / max(float(np.hypot(*(end - start))), 1e-9)
         side = np.array([-along[1], along[0]])
@@ -51,7 +51,7 @@ def _stroke(points: Sequence[Any] | Points, width: float, taper: float = 1.0) ->
 
 def ellipse(rng: Rng) -> Drawing:
     """Draw an ellipse."""
-    return [Part(_arc(0, 0, 1, rng.uniform(0.35, 1)))]
+    return [Part(_ellipse(0, 0, 1, rng.uniform(0.35, 1)))]
 
 
 def polygon(rng: Rng) -> Drawing:
@@ -68,13 +68,13 @@ def star(rng: Rng) -> Drawing:
     angle = np.arange(2 * rays) * np.pi / rays
     radius = np.where(np.arange(2 * rays) % 2, inner, 1.0)
     star_part = Part(np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1))
-    return [star_part, Part(_arc(0, 0, inner / 2, inner / 2), False)] if rng.random() < 0.3 else [star_part]
+    return [star_part, Part(_ellipse(0, 0, inner / 2, inner / 2), False)] if rng.random() < 0.3 else [star_part]
 
 
 def ring(rng: Rng) -> Drawing:
     """Draw an elliptic ring."""
     flat, inner = rng.uniform(0.6, 1), rng.uniform(0.5, 0.8)
-    return [Part(_arc(0, 0, 1, flat)), Part(_arc(0, 0, inner, flat * inner), False)]
+    return [Part(_ellipse(0, 0, 1, flat)), Part(_ellipse(0, 0, inner, flat * inner), False)]
 
 
 def frame(rng: Rng) -> Drawing:
@@ -96,7 +96,7 @@ def blob(rng: Rng) -> Drawing:
 
 def crescent(rng: Rng) -> Drawing:
     """Draw a disc from which another is cut."""
-    return [Part(_arc(0, 0, 1, 1)), Part(_arc(rng.uniform(0.4, 0.8), 0, 0.85, 0.85), False)]
+    return [Part(_ellipse(0, 0, 1, 1)), Part(_ellipse(rng.uniform(0.4, 0.8), 0, 0.85, 0.85), False)]
 
 
 _LETTERS: dict[str, list[list[tuple[float, float]]]] = {
@@ -127,21 +127,21 @@ def hammer(rng: Rng) -> Drawing:
 def key(rng: Rng) -> Drawing:
     """Draw a bow with a hole, a shaft and teeth."""
     bow = rng.uniform(0.35, 0.5)
-    parts = [*_stroke([(0, 0), (0, 1)], 0.2), Part(_arc(0, -1 + bow, bow, bow))]
-    parts.append(Part(_arc(0, -1 + bow, bow * 0.6, bow * 0.6), False))
+    parts = [*_stroke([(0, 0), (0, 1)], 0.2), Part(_ellipse(0, -1 + bow, bow, bow))]
+    parts.append(Part(_ellipse(0, -1 + bow, bow * 0.6, bow * 0.6), False))
     return [*parts, *(Part(_box(0, y, rng.uniform(0.25, 0.4), y + 0.12)) for y in (0.45, 0.7, 0.9))]
 
 
 def mug(rng: Rng) -> Drawing:
     """Draw a cup with a handle that one can look through."""
     wide, high, reach = rng.uniform(0.45, 0.6), rng.uniform(0.6, 0.9), rng.uniform(0.35, 0.5)
-    handle = [Part(_arc(wide, 0, reach, high * 0.6)), Part(_arc(wide, 0, reach * 0.6, high * 0.36), False)]
-    return [*handle, Part(_box(-wide, -high, wide, high)), Part(_arc(0, high, wide, 0.15))]
+    handle = [Part(_ellipse(wide, 0, reach, high * 0.6)), Part(_ellipse(wide, 0, reach * 0.6, high * 0.36), False)]
+    return [*handle, Part(_box(-wide, -high, wide, high)), Part(_ellipse(0, high, wide, 0.15))]
 
 
 def hand(rng: Rng) -> Drawing:
     """Draw a palm with five fingers and a wrist."""
-    spread, parts = rng.uniform(0.15, 0.28), [Part(_arc(0, 0.25, 0.42, 0.45))]
+    spread, parts = rng.uniform(0.15, 0.28), [Part(_ellipse(0, 0.25, 0.42, 0.45))]
     for finger, length in enumerate((0.85, 1.0, 0.95, 0.8)):
         angle = -np.pi / 2 + (finger - 1.5) * spread
         base = np.array([0.24 * (finger - 1.5), 0.1])
@@ -175,7 +175,7 @@ def branch(rng: Rng) -> Drawing:
 def animal(rng: Rng) -> Drawing:
     """Draw a body with head, tail and four legs."""
     long, legs = rng.uniform(0.55, 0.75), rng.uniform(0.4, 0.7)
-    parts = [Part(_arc(0, -0.2, long, 0.32)), Part(_arc(long, -0.5, 0.28, 0.24))]
+    parts = [Part(_ellipse(0, -0.2, long, 0.32)), Part(_ellipse(long, -0.5, 0.28, 0.24))]
     for x in (-0.8, -0.5, 0.45, 0.75):
         parts += _stroke([(x * long, -0.1), (x * long + rng.uniform(-0.12, 0.12), legs)], 0.16, 0.7)
     return [*parts, *_stroke([(-long + 0.05, -0.25), (-long - 0.3, rng.uniform(-0.8, 0.1))], 0.12, 0.4)]

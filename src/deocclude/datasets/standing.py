@@ -11,17 +11,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from deocclude.geometry import Size
+from deocclude.datasets.composites import seen_of
+from deocclude.datasets.tabletop import MIN_PIXELS, MIN_VISIBLE, SIZE, Floats, free_spot
 from deocclude.masks import BoolArray, Mask
 from deocclude.scene import Instance, Scene
 
 Rng = np.random.Generator
-SIZE = Size(300, 400)
-MIN_PIXELS = 40
-MIN_VISIBLE = 0.1
 NEAREST = 0.7
 """Boards stand at least this share of the sum of their radii apart."""
-TRIES = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +58,13 @@ def _boards(donors: Sequence[Mask], rng: Rng) -> list[Board]:
     """Return boards on the ground, most of them beside another one, as a camera above it sees them."""
     slope, distance = np.deg2rad(rng.uniform(5, 60)), rng.uniform(8, 18)
     focal = distance * SIZE.width / rng.uniform(5, 8)
-    placed: list[tuple[np.ndarray, float]] = []
+    placed: list[tuple[Floats, float]] = []
     boards = []
     for _ in range(int(rng.integers(4, 11))):
         extent = 1.5 * 2 ** rng.uniform(-1, 1)
         donor = donors[int(rng.integers(len(donors)))]
         radius = 0.5 * extent * donor.box.width / max(donor.box.width, donor.box.height)
-        spot = _spot(radius, placed, rng)
+        spot = free_spot(radius, placed, NEAREST, rng)  # right, and towards the camera
         if spot is None:
             continue
         placed.append((spot, radius))
@@ -77,20 +74,6 @@ def _boards(donors: Sequence[Mask], rng: Rng) -> list[Board]:
         below = scale * radius * rng.uniform(0.3, 1.0) * np.sin(slope)
         boards.append(Board(_drawn(donor, scale * extent, rng), (x, y + scale * extent / 3 + below), -depth))
     return boards
-
-
-def _spot(radius: float, placed: Sequence[tuple[np.ndarray, float]], rng: Rng) -> np.ndarray | None:
-    """Return a free place on the ground, right and towards the camera, or ``None``."""
-    for _ in range(TRIES):
-        if placed and rng.random() < 0.75:
-            other, its = placed[int(rng.integers(len(placed)))]
-            angle, far = rng.uniform(0, 2 * np.pi), rng.uniform(NEAREST, 1.3) * (radius + its)
-            spot = other + far * np.array([np.cos(angle), np.sin(angle)])
-        else:
-            spot = rng.uniform(-2, 2, 2)
-        if all(np.hypot(*(spot - at)) > NEAREST * (radius + its) for at, its in placed):
-            return np.asarray(spot)
-    return None
 
 
 def _drawn(donor: Mask, extent: float, rng: Rng) -> BoolArray:
@@ -113,11 +96,7 @@ def _scene(boards: Sequence[Board]) -> Scene:
     """Return the scene of boards; those of which little is seen are not listed."""
     behind_first = sorted(boards, key=lambda board: board.near)
     whole = [_placed(board) for board in behind_first]
-    seen = []
-    for level, mask in enumerate(whole):
-        for nearer in whole[level + 1 :]:
-            mask = mask - nearer
-        seen.append(mask)
+    seen = seen_of(whole)
     kept = [k for k, mask in enumerate(seen) if mask.area >= max(MIN_PIXELS, MIN_VISIBLE * whole[k].area)]
     order = frozenset((i + 1, j + 1) for i in kept for j in kept if j < i and seen[i].overlap(whole[j]))
     items = tuple(Instance(k + 1, seen[k], amodal=whole[k]) for k in kept)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from deocclude.datasets.ukbench import Query
 from deocclude.errors import InputError
-from deocclude.images import read_labels, read_photo
+from deocclude.images import RGBArray, read_labels, read_photo
 
 PROTOCOL = "stereo"
 UNIT = 4.0
@@ -28,7 +28,6 @@ FILES = ("im2.png", "im6.png", "disp2.pgm", "disp6.pgm")
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
-RGBArray = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)

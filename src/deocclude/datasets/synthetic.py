@@ -15,10 +15,10 @@ from deocclude.datasets import textures
 from deocclude.datasets.placement import Stack, open_gaps, place
 from deocclude.errors import InputError
 from deocclude.geometry import Box, Size
+from deocclude.images import RGBArray
 from deocclude.masks import Mask
 from deocclude.scene import Instance, Scene
 
-RGBArray = NDArray[np.uint8]
 FloatImage = NDArray[np.float32]
 SHADOW_STRENGTH = (0.25, 0.6)
 SHADOW_DISTANCE = (0.04, 0.12)
@@ -197,7 +197,7 @@ def _cast_shadows(
     """Darken, in place, the ground and all looks below each object that casts a shadow."""
     import cv2
 
-    below: list[tuple[Box, FloatImage]] = [(Box(0, 0, ground.shape[1], ground.shape[0]), ground)]
+    below: list[tuple[Box, FloatImage]] = [(stack.size.box, ground)]
     angle = rng.uniform(0, 2 * np.pi)
     for piece, look in zip(stack.pieces, looks, strict=True):
         strength = rng.uniform(*SHADOW_STRENGTH)

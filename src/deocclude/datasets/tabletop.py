@@ -6,7 +6,7 @@ and frustums; a ray is cast through each pixel.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 SIZE = Size(300, 400)
 MIN_PIXELS = 40
 MIN_VISIBLE = 0.1
+TRIES = 20
 NEAREST = 0.8
 """Solids stand at least this share of the sum of their radii apart; some reach into each other."""
 
@@ -54,18 +55,32 @@ def _laid_out(rng: Rng) -> list[list[Part]]:
     solids = []
     for _ in range(int(rng.integers(4, 11))):
         parts, radius = _solid(rng)
-        for _ in range(20):
-            if placed and rng.random() < 0.75:
-                other, other_radius = placed[int(rng.integers(len(placed)))]
-                angle, far = rng.uniform(0, 2 * np.pi), rng.uniform(NEAREST, 1.3) * (radius + other_radius)
-                spot = other + far * np.array([np.cos(angle), np.sin(angle)])
-            else:
-                spot = rng.uniform(-2, 2, 2)
-            if all(np.hypot(*(spot - at)) > NEAREST * (radius + its) for at, its in placed):
-                placed.append((spot, radius))
-                solids.append([_moved(part, np.array([*spot, 0.0])) for part in parts])
-                break
+        spot = free_spot(radius, placed, NEAREST, rng)
+        if spot is not None:
+            placed.append((spot, radius))
+            solids.append([_moved(part, np.array([*spot, 0.0])) for part in parts])
     return solids
+
+
+def free_spot(radius: float, placed: Sequence[tuple[Floats, float]], nearest: float, rng: Rng) -> Floats | None:
+    """Return a free place (x, y) for a thing, mostly beside another one; ``None`` where none is found.
+
+    Args:
+        radius: of the thing.
+        placed: places and radii of those that are there.
+        nearest: least distance of two things, as a share of the sum of their radii.
+        rng: draws it.
+    """
+    for _ in range(TRIES):
+        if placed and rng.random() < 0.75:
+            other, its = placed[int(rng.integers(len(placed)))]
+            angle, far = rng.uniform(0, 2 * np.pi), rng.uniform(nearest, 1.3) * (radius + its)
+            spot = other + far * np.array([np.cos(angle), np.sin(angle)])
+        else:
+            spot = rng.uniform(-2, 2, 2)
+        if all(np.hypot(*(spot - at)) > nearest * (radius + its) for at, its in placed):
+            return np.asarray(spot)
+    return None
 
 
 def _solid(rng: Rng) -> tuple[list[Part], float]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from deocclude.errors import InputError, unknown_choice
 from deocclude.files import write_text
 from deocclude.geometry import Size
-from deocclude.images import read_photo, write_picture
+from deocclude.images import RGBArray, read_photo, write_picture
 from deocclude.masks import Mask
 
 VIEWS = 4
@@ -34,7 +34,6 @@ TRIES = 40
 MARGIN = 20
 """A rectangle leaves at least so many pixels of a row or column visible."""
 
-RGBArray = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
 Rng = np.random.Generator
 

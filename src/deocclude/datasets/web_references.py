@@ -6,7 +6,7 @@ An et al., "Better Image De-occlusion Using Similar Images", built their data se
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from deocclude.datasets.reference_objects import SourceObject, open_source
@@ -15,14 +15,14 @@ from deocclude.errors import InputError
 from deocclude.files import sha256, write_text
 from deocclude.geometry import Size
 from deocclude.references.credit import read_credits, write_credits
-from deocclude.references.sources import BY_PICTURE
+from deocclude.references.sources import wants_picture
 from deocclude.references.sources.fetch import fetch_references
 from deocclude.references.sources.options import WebSettings, read_web_settings
 from deocclude.references.sources.scene_queries import Cut, object_query
 from deocclude.references.sources.session import WebQuery
 from deocclude.scene import Instance, Scene
+from deocclude.stages import Progress
 
-Progress = Callable[[str, int, int], None]
 ASKED = "asked.json"
 """File that says where was searched, and for which objects; it is written when the folder is complete."""
 
@@ -60,10 +60,10 @@ def fetch_for_dataset(
         _check_search(folder, sources, items)
         return folder
     web = web or read_web_settings()
-    wants = any(name in BY_PICTURE or name.startswith("folder:") for name in sources)
+    cut = Cut(longest=web.longest) if wants_picture(sources) else None
     tell = progress or (lambda step, done, total: None)
     fetch_references(
-        _queries(list(items.values()), Cut(longest=web.longest) if wants else None), sources, folder, web,
+        _queries(list(items.values()), cut), sources, folder, web,
         progress=lambda step, done, total: tell(step, done, len(items)),
     )  # fmt: skip
     _take_out(folder, {item.whole.photo_path for item in items.values()})

@@ -11,18 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deocclude.datasets.composites import whole_looking
 from deocclude.datasets.held_out import is_validation, photo_key
 from deocclude.datasets.labelled_scenes import LabelledScene, dataset_name, open_dataset
 from deocclude.errors import InputError
 from deocclude.geometry import Size
-from deocclude.images import read_photo, read_size
+from deocclude.images import RGBArray, read_photo, read_size
 from deocclude.masks import Mask
 from deocclude.scene import Instance, Scene
 
-RGBArray = NDArray[np.uint8]
 SMALLEST = 48
 """Shortest longer side of an object, in pixels."""
 LEAST_AREA = 1000

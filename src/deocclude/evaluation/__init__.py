@@ -1,1 +1,1 @@
-"""Evaluation: fixed protocols for order and amodal masks, with raw counts and intervals."""
+"""Evaluation: fixed protocols for order, whole shapes, content, stitching and retrieval, with counts and intervals."""

@@ -1,4 +1,4 @@
-"""The random-feature distance of two pictures as arrays; the only module of the evaluation that imports torch."""
+"""All scores of painted pixels, the random-feature distance among them: what imports torch in the evaluation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from deocclude.evaluation.content import Scores, score
+from deocclude.images import RGBArray
 from deocclude.nets.random_features import random_feature_distance
+
+
+def all_scores(painted: RGBArray, truth: RGBArray, where: NDArray[np.bool_]) -> Scores:
+    """Return what :func:`~deocclude.evaluation.content.score` does, and ``rfd``, over the pixels of ``where``.
+
+    Args:
+        painted: uint8 [h, w, 3]; the truth outside of what was painted.
+        truth: uint8 [h, w, 3].
+        where: bool [h, w], the pixels to score, at least one.
+    """
+    x, y = painted.astype(np.float64), truth.astype(np.float64)
+    return score(x, y, where) | {"rfd": feature_distance(x, y, where)}
 
 
 def feature_distance(x: NDArray[np.float64], y: NDArray[np.float64], where: NDArray[np.bool_]) -> float:

@@ -100,7 +100,7 @@ def patchmatch() -> Painter:
 
 
 def _chosen_with(weights: str) -> Painter:
-    """Return the painter of ``auto`` with other weights of its network."""
+    """Return the painter of ``chosen`` with other weights of its network."""
     from deocclude.content.choose import CANDIDATES, choose
     from deocclude.content.contest import Candidate
 

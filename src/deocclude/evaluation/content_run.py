@@ -191,6 +191,8 @@ def composite(trial: Trial, fill: Fill) -> RGBArray:
 
 
 def _answer(trial: Trial, row: str) -> Answer:
+    from deocclude.evaluation.content_features import all_scores
+
     row_painter(row)  # loaded before the clock starts
     start = time.perf_counter()
     fill = paint(trial, row)
@@ -201,8 +203,8 @@ def _answer(trial: Trial, row: str) -> Answer:
     crop = np.zeros(truth.shape[:2], bool)
     crop[box.window(view)] = True
     return Answer(
-        hidden=_scores(painted, truth, trial.hole.crop(view)),
-        crop=_scores(painted, truth, crop),
+        hidden=all_scores(painted, truth, trial.hole.crop(view)),
+        crop=all_scores(painted, truth, crop),
         seconds=seconds,
         method=fill.method,
         fallback_reason=fill.fallback_reason,
@@ -210,21 +212,10 @@ def _answer(trial: Trial, row: str) -> Answer:
     )
 
 
-def _scores(painted: RGBArray, truth: RGBArray, where: NDArray[np.bool_]) -> content.Scores:
-    from deocclude.evaluation.content_features import feature_distance
-
-    x, y = painted.astype(np.float64), truth.astype(np.float64)
-    return content.score(x, y, where) | {"rfd": feature_distance(x, y, where)}
-
-
 def _ratio(results: Sequence[Result], row: str, part: str, above: str, below: str | None = None) -> Ratio:
     """Return a mean over trials, or a ratio of two sums, resampleable by photo."""
-    sums: dict[str, tuple[float, float]] = {}
-    for result in results:
-        scores = getattr(result.answers[row], part)
-        old = sums.get(result.photo_key, (0.0, 0.0))
-        sums[result.photo_key] = old[0] + scores[above], old[1] + (scores[below] if below else 1)
-    return Ratio.of(sums.values())
+    scored = ((result.photo_key, getattr(result.answers[row], part)) for result in results)
+    return Ratio.by_group((photo, scores[above], scores[below] if below else 1.0) for photo, scores in scored)
 
 
 def _paired(results: Sequence[Result], row: str, base: str, samples: int, seed: int) -> dict[str, Cell]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from deocclude.adjacency import touching_pairs
 from deocclude.datasets.labelled_scenes import LabelledScene
-from deocclude.errors import InputError
+from deocclude.errors import InputError, some_of
 from deocclude.formats import OpenedImage, open_images
 from deocclude.formats.base import ImageEntry
 from deocclude.formats.cocoa import read_order
@@ -34,8 +34,6 @@ from deocclude.stages import StageRecord
 METHOD = "predictions"
 HOLDING_SHAPES = ("cocoa", "kins", "coco", "sam")
 """Formats that can hold whole shapes; COCO's result files are read as SAM's lists."""
-LISTED = 10
-"""Images or objects that a message names."""
 
 
 @dataclass(frozen=True)
@@ -152,11 +150,11 @@ class Predictions:
                 self._unknown |= {(_called(given), identity) for identity in stated if identity not in known}
                 return pairs
             if pairs and len(pairs) == len(scene):
-                names = _some(f"{item.id} ({item.label})" for item in wanted if item.id in lacking)
+                names = some_of(f"{item.id} ({item.label})" for item in wanted if item.id in lacking)
                 expected = f"predictions for the {len(wanted)} objects that are scored"
                 raise InputError(expected, f"none for {names}", file=self.path, field=_called(given))
         if len(scene) != len(given):
-            ids = _some(map(str, _ids_of_file(given)))
+            ids = some_of(map(str, _ids_of_file(given)))
             expected = f"as many objects as the data set has ({len(given)}), or ids of such ({ids})"
             found = f"{len(scene)} {'with other ids' if stated else 'without ids'}"
             raise InputError(expected, found, file=self.path, field=_called(given))
@@ -243,9 +241,3 @@ def _pairs(scene: Scene, given: Scene, mine: Mapping[int, int], file: Path) -> f
 
 def _called(scene: Scene) -> str:
     return f"image {scene.image_id if scene.image_id is not None else scene.image_file or scene.source}"
-
-
-def _some(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = f" and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
-    return ", ".join(listed[:LISTED]) + more

@@ -57,6 +57,15 @@ class Ratio:
         listed = list(pairs)
         return Ratio(tuple(pair[0] for pair in listed), tuple(pair[1] for pair in listed))
 
+    @staticmethod
+    def by_group(parts: Iterable[tuple[str, float, float]]) -> Ratio:
+        """Build one from (group, numerator, denominator): what is of one group is added up, and drawn together."""
+        sums: dict[str, tuple[float, float]] = {}
+        for group, numerator, denominator in parts:
+            above, below = sums.get(group, (0, 0))
+            sums[group] = above + numerator, below + denominator
+        return Ratio.of(sums.values())
+
     @property
     def value(self) -> float:
         """Sum of the numerators over the sum of the denominators; nan when that is 0."""

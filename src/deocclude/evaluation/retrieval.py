@@ -9,7 +9,6 @@ taken for a reference then is false. 95 % bootstrap intervals over objects.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +143,8 @@ def tables(results: Sequence[Result], collection: Collection, *, about: Sequence
     head = f"{PROTOCOL}: {len(results)} queries about {objects} objects of {collection.name}"
 
     def cell(of: Iterable[Result], pair: Callable[[Result], tuple[float, float]]) -> Cell:
-        return _by_group(of, pair).estimate(samples=samples, seed=seed)
+        ratio = Ratio.by_group((one.case.group, *pair(one)) for one in of)
+        return ratio.estimate(samples=samples, seed=seed)
 
     lines: list[Mapping[str, Cell]] = []
     for row in rows:
@@ -194,12 +194,3 @@ def _first(result: Result, row: str) -> int:
 
 def _close(result: Result, row: str) -> tuple[int, int]:
     return sum(one.right for one in result.places[row][:CLOSE]), min(CLOSE, len(result.case.answers))
-
-
-def _by_group(results: Iterable[Result], pair: Callable[[Result], tuple[float, float]]) -> Ratio:
-    sums: dict[str, list[float]] = defaultdict(lambda: [0, 0])
-    for one in results:
-        above, below = pair(one)
-        sums[one.case.group][0] += above
-        sums[one.case.group][1] += below
-    return Ratio.of((above, below) for above, below in sums.values())

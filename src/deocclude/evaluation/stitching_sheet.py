@@ -10,7 +10,9 @@ from PIL import Image, ImageDraw, ImageFont
 from deocclude.datasets.ukbench import Query
 from deocclude.evaluation.stitching import Record
 from deocclude.evaluation.stitching_references import MOST
+from deocclude.geometry import Size
 from deocclude.images import RGBArray
+from deocclude.masks import Mask
 
 HEIGHT = 150
 WIDTH = 200
@@ -47,9 +49,6 @@ def gallery(lines: Sequence[RGBArray], most: int = 24) -> RGBArray:
 
 def _window(query: Query) -> tuple[slice, slice]:
     """Return the part of the picture to show: all of it, or the surroundings of a small hole."""
-    from deocclude.geometry import Size
-    from deocclude.masks import Mask
-
     box = Mask.from_array(query.hole).box
     side = MARGIN * max(box.width, box.height)
     if side > 0.6 * max(query.hole.shape):

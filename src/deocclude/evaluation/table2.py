@@ -15,7 +15,7 @@ import numpy as np
 from deocclude.datasets.reference_dataset import ReferenceDataset
 from deocclude.datasets.reference_sample import ReferenceKind, ReferenceSample
 from deocclude.errors import InputError
-from deocclude.evaluation.content import Scores, score
+from deocclude.evaluation.content import Scores
 from deocclude.evaluation.ratio import Ratio
 from deocclude.evaluation.table2_rows import ORIGINAL, Fill, paint_base
 from deocclude.evaluation.tables import Cell, Table
@@ -104,13 +104,15 @@ def chosen_places(data: ReferenceDataset, limit: int) -> list[int]:
 
 def score_sample(sample: ReferenceSample, rows: Mapping[str, Fill]) -> Result:
     """Let every row fill the hole of a sample, and score what it made."""
+    from deocclude.evaluation.content_features import all_scores
+
     base = paint_base(sample)
     hole = sample.hole[..., None]
     made = {name: np.where(hole, fill(sample, base), sample.truth).astype(np.uint8) for name, fill in rows.items()}
     given = np.where(hole, np.uint8(255), sample.rgb).astype(np.uint8)
     pictures = {"given": given, "reference": sample.reference, "aligned": sample.aligned, **made,
                 "truth": sample.truth}  # fmt: skip
-    answers = {name: _scores(picture, sample) for name, picture in made.items()}
+    answers = {name: all_scores(picture, sample.truth, sample.hole) for name, picture in made.items()}
     return Result(sample.key, sample.scene, sample.kind, bool(sample.aligned_valid.any()), answers, pictures)
 
 
@@ -162,15 +164,4 @@ def worse(result: Result, row: str) -> bool:
 
 
 def _ratio(results: Sequence[Result], row: str, key: str) -> Ratio:
-    sums: dict[str, tuple[float, float]] = {}
-    for result in results:
-        above, below = sums.get(result.scene, (0.0, 0.0))
-        sums[result.scene] = above + result.answers[row][key], below + 1
-    return Ratio.of(sums.values())
-
-
-def _scores(picture: RGBArray, sample: ReferenceSample) -> Scores:
-    from deocclude.evaluation.content_features import feature_distance
-
-    x, y = picture.astype(np.float64), sample.truth.astype(np.float64)
-    return score(x, y, sample.hole) | {"rfd": feature_distance(x, y, sample.hole)}
+    return Ratio.by_group((result.scene, result.answers[row][key], 1.0) for result in results)

@@ -98,7 +98,7 @@ def stitched(sample: ReferenceSample, base: Painted) -> tuple[RGBArray, NDArray[
     filled = patch.hole & sample.aligned_valid
     if sample.alignment < TRUSTED or not filled.any():
         return base.rgb, np.zeros_like(patch.hole)
-    known = (patch.evidence | (patch.context if patch.context is not None else False)) & sample.aligned_valid
+    known = patch.seen & sample.aligned_valid
     laid = without_seam(
         sample.aligned.astype(np.float32), sample.rgb.astype(np.float32), filled, known, fade=float("inf")
     )

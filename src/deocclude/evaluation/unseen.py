@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from deocclude.errors import InputError
-
-LISTED = 10
-"""Scenes that a message names."""
+from deocclude.errors import InputError, some_of
 
 
 def check_unseen(tested: Mapping[str, str], trained_on: Mapping[str, Iterable[str]], file: Path) -> None:
@@ -25,6 +22,5 @@ def check_unseen(tested: Mapping[str, str], trained_on: Mapping[str, Iterable[st
     for row, seen in trained_on.items():
         shared = sorted(tested[key] for key in tested.keys() & set(seen))
         if shared:
-            more = f" and {len(shared) - LISTED} more" if len(shared) > LISTED else ""
-            found = f"{len(shared)} that {row} has seen: {', '.join(shared[:LISTED])}{more}"
+            found = f"{len(shared)} that {row} has seen: {some_of(shared)}"
             raise InputError("scenes that no network was trained on", found, file=file)

@@ -221,7 +221,7 @@ def _with_traces(easel: _Easel, crop: _Crop) -> _Crop:
     around = (crop.distance < 0) & (crop.distance >= -LOOK) & (owner == painter)
     for rank, window in zip(ranks.tolist(), _windows(owner, around, ranks), strict=True):
         if window is not None:
-            box = _placed(window, crop.box)
+            box = window.moved(*crop.box[:2])
             owner, painter, composite, photo = easel.views(box)
             found, source = traces(photo, crop.distance[window.slices], (owner == rank) & (painter == rank))
             easel.repaint(box, np.nonzero(found), composite[source])
@@ -331,11 +331,6 @@ def _trimmed(layer: Layer, crop: _Crop, rgba: NDArray[np.uint8]) -> Layer:
     labels[beyond] = labels[nearest_pixel(crop.shape, beyond)]
     labels[rgba[..., 3] == 0] = 0
     labels, rgba = labels[box.slices], rgba[box.slices].copy()
-    placed = _placed(box, crop.box)
+    placed = box.moved(*crop.box[:2])
     provenance, confidence = labels[..., 0].copy(), labels[..., 1].copy()
     return Layer(layer.instance_id, layer.name, layer.z, placed, rgba, provenance, confidence)
-
-
-def _placed(box: Box, within: Box) -> Box:
-    """Return a box of an array that covers ``within`` as one of the photo."""
-    return Box(*(a + b for a, b in zip(box, within[:2] * 2, strict=True)))

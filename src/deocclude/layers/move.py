@@ -79,7 +79,7 @@ def moved(layer: Layer, move: Move, size: Size) -> tuple[Box, NDArray[np.uint8]]
         return nothing
     if move.shifts_only:
         dx, dy = int(move.dx), int(move.dy)
-        placed = Box(layer.box.x0 + dx, layer.box.y0 + dy, layer.box.x1 + dx, layer.box.y1 + dy)
+        placed = layer.box.moved(dx, dy)
         box = placed.clip(size)
         rgba = layer.rgba[box.window(placed)]
     else:

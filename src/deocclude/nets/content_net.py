@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from deocclude.files import until_changed
 from deocclude.nets.gated import GatedUNet
 from deocclude.nets.loading import existing, load_for
 from deocclude.nets.partial_conv import PartialConvUNet
@@ -27,7 +28,7 @@ class ContentNet:
 
     Args:
         weights: name of bundled weights, a weights file or the folder of a training run; read when first needed.
-        net: a network to use instead of weights; needs the attributes ``in_channels`` (6) and ``stride``.
+        net: a network to use instead of weights; needs an attribute ``stride``.
     """
 
     def __init__(self, weights: str | Path = "pcnet-c", *, net: nn.Module | None = None) -> None:
@@ -84,12 +85,11 @@ def content_net(weights: str | Path = "pcnet-c") -> ContentNet:
     Raises:
         InputError: no such weights. A file that is damaged or of another network is refused when it is first used.
     """
-    path = existing(weights, **_NAMES)
-    return _kept(path, path.stat().st_mtime_ns)
+    return _kept(existing(weights, **_NAMES))
 
 
-@lru_cache(maxsize=4)
-def _kept(path: Path, changed: int) -> ContentNet:
+@until_changed(4)
+def _kept(path: Path) -> ContentNet:
     return ContentNet(path)
 
 

@@ -144,7 +144,7 @@ class PartialConvUNet(nn.Module):
         """Return RGB float32 [B, 3, H, W], about 0..1, for planes [B, 6, H, W] (see :mod:`deocclude.nets.planes`).
 
         Raises:
-            ValueError: another number of planes, or a side that is no multiple of :attr:`stride` (128).
+            ValueError: another number of planes, or a side that is no multiple of :attr:`stride` (128 with all levels).
         """
         check_planes(planes, self.stride)
         seen = planes[:, SEEN]

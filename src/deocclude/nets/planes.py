@@ -17,12 +17,12 @@ PLANES = 6
 RGB, SEEN, OWN, HOLE = slice(0, 3), slice(3, 4), slice(4, 5), slice(5, 6)
 
 
-def check_planes(planes: Tensor, stride: int) -> None:
-    """Check the shape of the input of a net whose sides must be multiples of ``stride``.
+def check_planes(planes: Tensor, stride: int, count: int = PLANES) -> None:
+    """Check the shape of the input of a net of ``count`` planes whose sides must be multiples of ``stride``.
 
     Raises:
         ValueError: another shape.
     """
     shape = list(planes.shape)
-    if len(shape) != 4 or shape[1] != PLANES or shape[2] % stride or shape[3] % stride:
-        raise ValueError(f"expected [B, {PLANES}, H, W] with sides that are multiples of {stride}, found {shape}")
+    if len(shape) != 4 or shape[1] != count or shape[2] % stride or shape[3] % stride:
+        raise ValueError(f"expected [B, {count}, H, W] with sides that are multiples of {stride}, found {shape}")

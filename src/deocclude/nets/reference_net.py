@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deocclude.nets.gated import GatedConv, Residual, Up, pull_push
-from deocclude.nets.planes import HOLE, OWN, PLANES, RGB, SEEN
+from deocclude.nets.planes import HOLE, OWN, PLANES, RGB, SEEN, check_planes
 
 BASE, ALIGNED, VALID = slice(6, 9), slice(9, 12), slice(12, 13)
 LOOSE, SHOWN = slice(13, 16), slice(16, 17)
@@ -67,7 +67,7 @@ class Conv3Deconv3(nn.Module):
         Raises:
             ValueError: another number of planes.
         """
-        check_given(given, self.stride)
+        check_planes(given, self.stride, GIVEN)
         rgb: Tensor = self.layers(published_planes(given)).float()
         return rgb
 
@@ -248,7 +248,7 @@ class FusionNet(nn.Module):
 
     def decide(self, given: Tensor) -> tuple[Decision, Tensor]:
         """Return what to do with the reference, and the drift it refers to; arguments as in :meth:`forward`."""
-        check_given(given, self.stride)
+        check_planes(given, self.stride, GIVEN)
         if not self.align:
             given = torch.cat([given[:, : ALIGNED.start], torch.zeros_like(given[:, 9:13]), given[:, LOOSE.start :]], 1)
         told = compare(given)
@@ -285,17 +285,6 @@ class FusionNet(nn.Module):
         for block in self.up:
             x = block(x, skips.pop())
         return x
-
-
-def check_given(given: Tensor, stride: int) -> None:
-    """Check the shape of the input of a net whose sides must be multiples of ``stride``.
-
-    Raises:
-        ValueError: another shape.
-    """
-    shape = list(given.shape)
-    if len(shape) != 4 or shape[1] != GIVEN or shape[2] % stride or shape[3] % stride:
-        raise ValueError(f"expected [B, {GIVEN}, H, W] with sides that are multiples of {stride}, found {shape}")
 
 
 def join_planes(planes: Tensor, base: Tensor, aligned: Tensor, loose: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from deocclude import __version__, rle
 from deocclude.amodal.result import AmodalMasks, ShapeProbability
@@ -18,7 +19,7 @@ from deocclude.crops import Square
 from deocclude.errors import InputError
 from deocclude.formats.base import read_box, read_mask
 from deocclude.formats.record import Record, is_whole
-from deocclude.geometry import Box, Size
+from deocclude.geometry import EMPTY_BOX, Box, Size
 from deocclude.images import png_bytes, write_picture
 from deocclude.masks import Mask
 from deocclude.ordering.graph import Edge, OrderGraph, Override
@@ -366,8 +367,6 @@ def _record(record: StageRecord) -> dict[str, Any]:
 
 
 def _picture(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    from PIL import Image
-
     try:
         with Image.open(path) as image:
             pixels = np.asarray(image)
@@ -382,4 +381,4 @@ def _label_boxes(labels: NDArray[np.int32], count: int) -> list[Box]:
     from scipy.ndimage import find_objects
 
     found = find_objects(labels, max_label=count)
-    return [Box(s[1].start, s[0].start, s[1].stop, s[0].stop) if s is not None else Box(0, 0, 0, 0) for s in found]
+    return [Box(s[1].start, s[0].start, s[1].stop, s[0].stop) if s is not None else EMPTY_BOX for s in found]

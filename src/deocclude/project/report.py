@@ -31,7 +31,7 @@ def render_report(project: Project, drawing: RGBArray | None = None) -> str:
     """Return a report on whatever stages of ``project`` have run.
 
     The page asks the network for nothing (its own content policy forbids it), stays below about 6 MB whatever the
-    size of the photo, and is the same text for the same project.
+    size of the photo (8 MB with what references gave), and is the same text for the same project.
 
     Args:
         project: what to report on.

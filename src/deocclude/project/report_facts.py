@@ -114,7 +114,7 @@ def describe_background(project: Project) -> Part | None:
     fill = (project.fills or {}).get(BACKGROUND)
     if fill is None:
         return None
-    sources = count_sources(hidden_codes(fill.provenance, fill.hole), fill.confidence)
+    sources = _fill_sources(fill)
     hidden = int(np.count_nonzero(fill.hole))
     height, width = project.photo.size
     return Part(

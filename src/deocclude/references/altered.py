@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from deocclude.images import RGBArray
+from deocclude.masks import BoolArray
+
 Float = NDArray[np.float32]
-RGBArray = NDArray[np.uint8]
-BoolArray = NDArray[np.bool_]
 Matrix = NDArray[np.float64]
 Rng = np.random.Generator
 PADDINGS = ("reflect", "constant")

@@ -87,9 +87,7 @@ def merge(segments: Sequence[Segment], removed: Sequence[Sequence[int]], picture
 
 def _points(segment: Segment, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the key points of some pictures of a segment, as indices."""
-    lengths = np.diff(segment.first)[rows]
-    before = np.cumsum(lengths) - lengths
-    return np.asarray(np.arange(int(lengths.sum())) + np.repeat(segment.first[rows] - before, lengths), np.int64)
+    return postings.spans(segment.first[rows], np.diff(segment.first)[rows])
 
 
 def _renumbered(

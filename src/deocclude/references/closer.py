@@ -12,15 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deocclude.errors import DeoccludeError
 from deocclude.geometry import Box, Size
+from deocclude.images import RGBArray
 from deocclude.references.features import Features, FeatureSettings, extract
 from deocclude.references.transforms import apply
 from deocclude.references.verify import Verdict, VerifySettings, verify
-
-RGBArray = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,8 @@ from numpy.typing import NDArray
 
 from deocclude.references import votes
 from deocclude.references.features import Features
-from deocclude.references.segment import Segment
+from deocclude.references.segment import Place, Segment
 from deocclude.references.vocabulary import Vocabulary
-
-Place = tuple[int, int]
-"""Where an index holds a picture: number of the segment, and row."""
 
 
 @dataclass(frozen=True)

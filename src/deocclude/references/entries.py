@@ -84,8 +84,7 @@ class Region:
 
 def regions(size: Size, scene: Scene | None, settings: EntrySettings) -> list[Region]:
     """Return the whole picture and its parts: the objects of ``scene``, or a grid where there is none."""
-    whole = Box(0, 0, size.width, size.height)
-    parts = [Region(Kind.PICTURE, whole)]
+    parts = [Region(Kind.PICTURE, size.box)]
     if scene is None:
         boxes = _grid(size, settings)
         return parts + [Region(Kind.PATCH, box) for box in boxes if min(box.width, box.height) >= settings.smallest]

@@ -119,12 +119,9 @@ def extract_file(job: Job) -> Extracted | Skipped:
     import cv2
 
     cv2.setNumThreads(1)
-    try:
-        pixels = read_photo(job.file.path, convert=True).pixels
-    except InputError as error:
-        return Skipped(job.file.path, f"expected {error.expected}, found {error.found}")
-    except (OSError, MemoryError) as error:
-        return Skipped(job.file.path, getattr(error, "strerror", None) or "not enough memory")
+    pixels = read_or_skip(job.file.path)
+    if isinstance(pixels, Skipped):
+        return pixels
     features = extract(pixels, settings=job.features)
     stored = to_bytes(features.descriptors)
     vocabulary = load_vocabulary(job.vocabulary)
@@ -134,6 +131,16 @@ def extract_file(job: Job) -> Extracted | Skipped:
         job.file, features.size, stored, geometry, words.astype(np.uint32),
         vocabulary.signatures(from_bytes(stored), words), tuple(_parts(pixels, features, job)),
     )  # fmt: skip
+
+
+def read_or_skip(path: Path) -> NDArray[np.uint8] | Skipped:
+    """Return the pixels of a picture file, uint8 [H, W, 3], or why it is left out."""
+    try:
+        return read_photo(path, convert=True).pixels
+    except InputError as error:
+        return Skipped(path, f"expected {error.expected}, found {error.found}")
+    except (OSError, MemoryError) as error:
+        return Skipped(path, getattr(error, "strerror", None) or "not enough memory")
 
 
 def fit_scene(scene: Scene, size: Size) -> Scene | None:

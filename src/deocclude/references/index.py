@@ -24,7 +24,7 @@ from deocclude.references import colour
 from deocclude.references.details import Details
 from deocclude.references.entries import Kind
 from deocclude.references.features import Features
-from deocclude.references.manifest import SEGMENTS, Manifest, read_manifest, vocabulary_file
+from deocclude.references.manifest import DAMAGED, SEGMENTS, Manifest, read_manifest, vocabulary_file
 from deocclude.references.postings import query_vector
 from deocclude.references.query import Query
 from deocclude.references.segment import Picture, Segment
@@ -334,5 +334,4 @@ def _opened(folder: Path) -> tuple[Manifest, list[Segment]]:
 
 
 def _gone(folder: Path) -> InputError:
-    hint = "the index is damaged: build it again with 'deocclude index build --force'"
-    return InputError("an index with all its segments", "one with segments missing", file=folder, hint=hint)
+    return InputError("an index with all its segments", "one with segments missing", file=folder, hint=DAMAGED)

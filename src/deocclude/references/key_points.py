@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from deocclude.references.postings import listed
+
 BITS = 64
 """Length of a signature."""
 _SIXTEEN = np.array([number.bit_count() for number in range(1 << 16)], np.uint8)
@@ -55,14 +57,10 @@ class KeyPostings:
             signatures: uint64 [n], theirs.
             reach: most bits that differ.
         """
-        place = np.minimum(np.searchsorted(self.words, words), max(len(self.words) - 1, 0))
-        known = np.flatnonzero(self.words[place] == words) if len(self.words) else np.zeros(0, np.int64)
-        starts = self.starts[place[known]]
-        lengths = self.starts[place[known] + 1] - starts
-        flat = np.arange(int(lengths.sum())) + np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
-        distance = ones(self.signatures[flat] ^ np.repeat(signatures[known], lengths))
+        query, flat = listed(self.words, self.starts, words)
+        distance = ones(self.signatures[flat] ^ signatures[query])
         near = np.flatnonzero(distance <= reach)
-        return Pairs(np.repeat(known, lengths)[near], self.keys[flat[near]].astype(np.int64), distance[near])
+        return Pairs(query[near], self.keys[flat[near]].astype(np.int64), distance[near])
 
     def by_key(self) -> NDArray[np.uint64]:
         """Return the signatures in the order of the key points, uint64 [k]."""

@@ -8,10 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.errors import InputError
-from deocclude.images import read_photo
 from deocclude.references.collection import find_pictures
-from deocclude.references.extraction import Skipped
+from deocclude.references.extraction import Skipped, read_or_skip
 from deocclude.references.features import FeatureSettings, extract, from_bytes, to_bytes
 from deocclude.references.vocabulary import TrainingSettings, Vocabulary, train_vocabulary
 
@@ -59,8 +57,5 @@ def _describe(path: Path, features: FeatureSettings, count: int) -> NDArray[np.u
     import cv2
 
     cv2.setNumThreads(1)
-    try:
-        pixels = read_photo(path, convert=True).pixels
-    except InputError as error:
-        return Skipped(path, f"expected {error.expected}, found {error.found}")
-    return to_bytes(extract(pixels, settings=features).descriptors[:count])
+    pixels = read_or_skip(path)
+    return pixels if isinstance(pixels, Skipped) else to_bytes(extract(pixels, settings=features).descriptors[:count])

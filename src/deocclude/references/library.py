@@ -7,7 +7,8 @@ from pathlib import Path
 from deocclude.references.index import Index
 from deocclude.references.location import index_for
 from deocclude.references.manifest import is_index
-from deocclude.references.update import IndexSettings, Progress, UpdateReport, build
+from deocclude.references.update import IndexSettings, UpdateReport, build
+from deocclude.stages import Progress
 
 
 def open_library(

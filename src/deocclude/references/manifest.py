@@ -24,6 +24,8 @@ FORMAT_VERSION = 2
 TABLE = "index.json"
 SEGMENTS = "segments"
 LOCK = "lock"
+DAMAGED = "the index is damaged: build it again with 'deocclude index build --force'"
+"""What to do about it."""
 
 
 @dataclass(frozen=True)
@@ -135,5 +137,4 @@ def writing(folder: Path) -> AbstractContextManager[None]:
 
 
 def _damaged(path: Path) -> InputError:
-    hint = "the index is damaged: build it again with 'deocclude index build --force'"
-    return InputError("a table of contents of an index", "a damaged file", file=path, hint=hint)
+    return InputError("a table of contents of an index", "a damaged file", file=path, hint=DAMAGED)

@@ -8,11 +8,8 @@ from pathlib import Path
 
 from deocclude.references.collection import PictureFile, objects_digest, stamp
 from deocclude.references.extraction import Skipped
-from deocclude.references.segment import Picture
+from deocclude.references.segment import Picture, Place
 from deocclude.scene import Scene
-
-Place = tuple[int, int]
-"""Where an index holds a picture: number of the segment, and row."""
 
 
 @dataclass(frozen=True)

@@ -42,15 +42,35 @@ class Postings:
         Returns:
             float32 [count].
         """
-        place = np.searchsorted(self.words, words)
-        known = np.flatnonzero(place < len(self.words))
-        known = known[self.words[place[known]] == words[known]]
-        starts = self.starts[place[known]]
-        lengths = self.starts[place[known] + 1] - starts
-        before = np.cumsum(lengths) - lengths
-        flat = np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)
-        products = self.values[flat].astype(np.float32) * np.repeat(weights[known], lengths)
+        known, flat = listed(self.words, self.starts, words)
+        products = self.values[flat].astype(np.float32) * weights[known]
         return np.bincount(self.entries[flat], products, count).astype(np.float32)
+
+
+def listed(
+    words: NDArray[np.uint32], starts: NDArray[np.int64], asked: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return all that an inverted file lists for some words, one word after the other.
+
+    Args:
+        words: uint32 [w], the words of the file, rising.
+        starts: int64 [w + 1], where the list of each begins.
+        asked: int64 [n], words.
+
+    Returns:
+        int64 [p], the row of ``asked`` that each item is listed for, and int64 [p], its place in the file.
+    """
+    place = np.searchsorted(words, asked)
+    known = np.flatnonzero(place < len(words))
+    known = known[words[place[known]] == asked[known]]
+    begin, end = starts[place[known]], starts[place[known] + 1]
+    return np.repeat(known, end - begin), spans(begin, end - begin)
+
+
+def spans(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the numbers ``start``, ``start + 1``, ... of spans of these lengths, one span after the other."""
+    before = np.cumsum(lengths) - lengths
+    return np.asarray(np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths), np.int64)
 
 
 def build(entries: NDArray[Any], words: NDArray[Any], rarity: NDArray[np.float32], count: int) -> Postings:

@@ -23,7 +23,7 @@ class Query:
         features: local features of what may be looked at, in pixels of the photo.
         colours: uint8 [c], colour signature of the same.
         category: class name of the object, or empty.
-        source: what it was made from, for people; not looked at.
+        source: the picture of an index that it was made from, else empty; a search does not look at it.
     """
 
     features: Features

@@ -21,6 +21,7 @@ from deocclude.files import atomic_folder, encoded
 from deocclude.geometry import Box, Size
 from deocclude.references.features import Features, from_bytes
 from deocclude.references.key_points import KeyPostings
+from deocclude.references.manifest import DAMAGED
 from deocclude.references.postings import Postings
 
 HEADER = "segment.json"
@@ -29,6 +30,9 @@ _POSTINGS = ("words", "starts", "entries", "values")
 _KEY_POSTINGS = ("words", "starts", "keys", "signatures")
 ENTRY = np.dtype([("picture", "<u4"), ("box", "<i4", 4), ("kind", "u1"), ("category", "<i4"), ("object", "<i4")])
 """An entry: row of its picture, box, kind, number of its category (-1 unknown), number of its object in its scene."""
+
+Place = tuple[int, int]
+"""Where an index holds a picture: number of the segment, and row."""
 
 
 class Picture(NamedTuple):
@@ -187,8 +191,7 @@ def _check_lengths(folder: Path, files: dict[str, int]) -> None:
 
 def damaged(path: Path, found: str) -> InputError:
     """Return the error for a file of an index that is not as it was written."""
-    hint = "the index is damaged: build it again with 'deocclude index build --force'"
-    return InputError("a file of an index as it was written", found, file=path, hint=hint)
+    return InputError("a file of an index as it was written", found, file=path, hint=DAMAGED)
 
 
 def _mapped(path: Path) -> NDArray[Any]:

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.geometry import Size
+from deocclude.images import RGBArray
 from deocclude.references.features import Features, FeatureSettings, extract
 
 Bool = NDArray[np.bool_]
-RGBArray = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

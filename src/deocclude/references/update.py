@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -32,11 +32,11 @@ from deocclude.references.manifest import (
     vocabulary_file,
     writing,
 )
-from deocclude.references.plan import Known, Place, Plan, make_plan
-from deocclude.references.segment import Content, Picture, Segment, write_segment
+from deocclude.references.plan import Known, Plan, make_plan
+from deocclude.references.segment import Content, Picture, Place, Segment, write_segment
 from deocclude.references.vocabulary import load_vocabulary
 from deocclude.scene import Scene
-from deocclude.stages import Stopwatch
+from deocclude.stages import Progress, Stopwatch
 
 FAN = 8
 """This many segments of like size are merged into one."""
@@ -101,10 +101,6 @@ class UpdateReport:
             "skipped": [{"path": str(one.path), "reason": one.reason} for one in self.skipped],
             "seconds": self.seconds,
         }
-
-
-Progress = Callable[[str, int, int], None]
-"""Told the name of a step, how much of it is done, and how much there is."""
 
 
 def _silent(step: str, done: int, total: int) -> None:

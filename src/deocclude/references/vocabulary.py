@@ -13,7 +13,7 @@ import hashlib
 import json
 import zipfile
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deocclude.errors import InputError
-from deocclude.files import atomic_file
+from deocclude.files import atomic_file, until_changed
 from deocclude.references.features import WIDTH
 from deocclude.references.key_points import BITS, ones
 
@@ -131,13 +131,11 @@ def load_vocabulary(path: Path | None = None) -> Vocabulary:
     path = Path(path or str(resources.files("deocclude.references") / "data" / BUNDLED))
     if not path.is_file():
         raise InputError("a vocabulary file (.npz)", "no such file", file=path)
-    status = path.stat()
-    return _read(path, (status.st_mtime_ns, status.st_size))
+    return _read(path)
 
 
-@lru_cache(maxsize=2)
-def _read(path: Path, version: tuple[int, int]) -> Vocabulary:
-    """Read a file; ``version`` makes sure that a file written anew is read anew."""
+@until_changed(2)
+def _read(path: Path) -> Vocabulary:
     try:
         with np.load(path, allow_pickle=False) as file:
             header = json.loads(file["header"].tobytes())

@@ -6,7 +6,7 @@ Nothing here sends anything unless a source is named. The names are those of the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +64,11 @@ SOURCES: dict[str, Callable[[Services], Source]] = {
 """All sources on the web by name; ``folder:PATH`` is one more."""
 BY_PICTURE = ("google-vision", "serpapi", "browser")
 """Those that a picture is sent to; the others get words."""
+
+
+def wants_picture(names: Iterable[str]) -> bool:
+    """Return whether one of these sources is asked with a picture."""
+    return any(name in BY_PICTURE or name.startswith("folder:") for name in names)
 
 
 def build_source(name: str, services: Services) -> Source:

@@ -19,7 +19,8 @@ from deocclude.references.sources.candidates import Candidate, Source
 from deocclude.references.sources.licences import parse_uses
 from deocclude.references.sources.options import WebSettings, read_web_settings
 from deocclude.references.sources.problems import Failure, Reason
-from deocclude.references.sources.session import Progress, Wanted, WebAnswer, WebQuery, search_web
+from deocclude.references.sources.session import Wanted, WebAnswer, WebQuery, search_web
+from deocclude.stages import Progress
 
 ATTRIBUTION = "ATTRIBUTION.txt"
 """Name of the file that says for people whose the pictures are."""

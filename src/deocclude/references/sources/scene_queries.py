@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from deocclude.images import RGBArray
 from deocclude.masks import Mask
-from deocclude.references.sources import BY_PICTURE
+from deocclude.references.sources import wants_picture
 from deocclude.references.sources.object_picture import encoded, object_pixels
 from deocclude.references.sources.session import WebQuery
 from deocclude.scene import Scene
@@ -67,8 +67,7 @@ def scene_queries(
         hidden: hidden parts by object id; objects without one, or with an empty one, are not asked for.
         longest: longer side of a picture, pixels.
     """
-    wants = any(name in BY_PICTURE or name.startswith("folder:") for name in sources)
-    cut = Cut(longest=longest) if wants else None
+    cut = Cut(longest=longest) if wants_picture(sources) else None
     wanted = [item for item in scene.instances if hidden.get(item.id) and not item.is_stuff]
     return [object_query(rgb, scene, item.id, hidden=hidden[item.id], cut=cut) for item in wanted]
 

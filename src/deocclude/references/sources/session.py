@@ -17,10 +17,9 @@ from deocclude.references.sources.licences import permits_all
 from deocclude.references.sources.options import WebSettings
 from deocclude.references.sources.problems import Failure, Reason, SourceError
 from deocclude.references.sources.services import Services
-from deocclude.stages import Stopwatch
+from deocclude.stages import Progress, Stopwatch
 
 T = TypeVar("T")
-Progress = Callable[[str, int, int], None]
 _AT_ONCE = 64
 """Queries under way at a time; the others wait unmade, so that memory does not grow with their number."""
 

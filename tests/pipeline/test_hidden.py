@@ -8,10 +8,10 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from deocclude.content.completed import complete_background, complete_hidden
 from deocclude.content.fill import fill_background, fill_hidden, merged
 from deocclude.content.patch import BACKGROUND, Fill, Provenance
 from deocclude.geometry import Box
+from deocclude.hidden import HiddenPart, fill_part
 from deocclude.masks import Mask
 
 
@@ -49,12 +49,13 @@ def test_the_rest_is_painted_as_if_the_shown_part_stood_in_the_photo(method: str
     pasted[part.box.slices][part.hole] = part.rgb[part.hole]
     seen = modal | part.mask(modal.size)
     rest = fill_hidden(pasted, seen, whole, instance_id=4, method=method, occluders=whole - modal)
-    found = complete_hidden(photo, modal, whole, part, method=method, occluders=whole - modal)
+    found = fill_part(photo, HiddenPart(4, modal, whole, whole - modal), part, method=method)
     assert_equal(found, merged([part, rest], whole - modal, 4), f"reference + {rest.method}")
 
     covered, part = whole, shown_part(BACKGROUND, Box(60, 40, 75, 70))
     left = fill_background(pasted, covered - part.mask(covered.size), method=method)
-    found = complete_background(photo, covered, part, method=method)
+    nothing = Mask.empty(covered.size)
+    found = fill_part(photo, HiddenPart(BACKGROUND, nothing, covered, nothing), part, method=method)
     assert np.array_equal(found.rgb[found.provenance == Provenance.REFERENCE][:, 0], [200] * int(part.hole.sum()))
     assert found.method == f"reference + {left.method}"
 
@@ -64,7 +65,7 @@ def test_memory_follows_the_hole_not_the_photo() -> None:
     part = shown_part(4, Box(60, 40, 75, 70))
     tracemalloc.start()
     try:
-        complete_hidden(photo, modal, whole, part, method="biharmonic", occluders=whole - modal)
+        fill_part(photo, HiddenPart(4, modal, whole, whole - modal), part, method="biharmonic")
         assert tracemalloc.get_traced_memory()[1] < photo.nbytes / 4
     finally:
         tracemalloc.stop()
