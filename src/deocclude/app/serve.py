@@ -6,6 +6,7 @@ import socket
 import threading
 import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,12 @@ from deocclude.app.security import new_token
 from deocclude.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
+    from deocclude.app.service import Service
     from deocclude.app.workspace import Workspace
 
 HOST = "127.0.0.1"
+PATIENCE = 10
+"""Seconds that answers which are under way may take when the server is to end."""
 
 
 def listen(port: int) -> socket.socket:
@@ -41,6 +45,7 @@ def serve(
     port: int = 0,
     model: tuple[Path, Path] | None = None,
     ready: Callable[[str], None] = lambda address: None,
+    say: Callable[[str], None] = lambda line: None,
     browser: bool = True,
 ) -> None:
     """Serve the app until it is interrupted.
@@ -50,6 +55,7 @@ def serve(
         port: to listen on; 0 takes one that is free.
         model: encoder and decoder (ONNX) for click masks.
         ready: is told the address, token included, once the server answers.
+        say: is told, line by line, what is lost when it ends.
         browser: open the address in the user's browser.
 
     Raises:
@@ -76,15 +82,26 @@ def serve(
                 if browser:
                     threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            service: Service = app.state.service
+            service.broker.close()
+            if service.jobs.writing:
+                say("the last results are being written")
+            await super().shutdown(sockets)
+            for line in service.jobs.unfinished():
+                say(line)
+
     clicks = ClickModel(*model) if model is not None else None
     listening = listen(port)
     token = new_token()
     address = f"http://{HOST}:{listening.getsockname()[1]}/?token={token}"
+    app = create_app(workspace, token, model=clicks)
     config = uvicorn.Config(
-        create_app(workspace, token, model=clicks),
+        app,
         log_level="warning",
         access_log=False,
-        timeout_graceful_shutdown=1,
+        timeout_graceful_shutdown=PATIENCE,
         server_header=False,
     )
-    Server(config).run(sockets=[listening])
+    with suppress(KeyboardInterrupt):  # the way to end it
+        Server(config).run(sockets=[listening])
