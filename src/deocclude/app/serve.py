@@ -14,6 +14,9 @@ from deocclude.app.security import new_token
 from deocclude.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
+
     from deocclude.app.service import Service
     from deocclude.app.workspace import Workspace
 
@@ -63,7 +66,7 @@ def serve(
         InputError: the port is taken, or the model is none, or of another interface.
     """
     try:
-        import uvicorn
+        import uvicorn  # noqa: F401
 
         from deocclude.app.factory import create_app
         from deocclude.segment.clicks import ClickModel
@@ -72,15 +75,30 @@ def serve(
             raise
         raise MissingExtraError("the browser app", "app") from None
 
-    class Server(uvicorn.Server):
-        """A server that says when it answers."""
+    clicks = ClickModel(*model) if model is not None else None
+    listening = listen(port)
+    token = new_token()
+    address = f"http://{HOST}:{listening.getsockname()[1]}/?token={token}"
+    app = create_app(workspace, token, model=clicks)
 
+    def started() -> None:
+        ready(address)
+        if browser:
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+    with suppress(KeyboardInterrupt):  # the way to end it
+        _server(app, started, say).run(sockets=[listening])
+
+
+def _server(app: FastAPI, started: Callable[[], None], say: Callable[[str], None]) -> uvicorn.Server:
+    """Return a server that tells when it answers, ends what tabs listen to, and says what is lost when it stops."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                ready(address)
-                if browser:
-                    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+                started()
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             service: Service = app.state.service
@@ -91,17 +109,7 @@ def serve(
             for line in service.jobs.unfinished():
                 say(line)
 
-    clicks = ClickModel(*model) if model is not None else None
-    listening = listen(port)
-    token = new_token()
-    address = f"http://{HOST}:{listening.getsockname()[1]}/?token={token}"
-    app = create_app(workspace, token, model=clicks)
     config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=PATIENCE,
-        server_header=False,
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=PATIENCE, server_header=False
     )
-    with suppress(KeyboardInterrupt):  # the way to end it
-        Server(config).run(sockets=[listening])
+    return Server(config)
