@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import shutil
 import warnings
 import zlib
 from dataclasses import dataclass
@@ -225,9 +226,15 @@ def write_like(photo: Photo, pixels: RGBArray, path: Path) -> None:
     """Write upright ``pixels`` the way ``photo`` was stored: turned back, with its EXIF and ICC blocks.
 
     A PNG (or another lossless format) is identical to the stored photo where ``pixels`` are. Formats that cannot say
-    how a picture is to be turned get it upright.
+    how a picture is to be turned get it upright. A lossy file is copied where ``pixels`` are all those of the photo:
+    encoding them again would change them.
     """
     suffix = path.suffix.lower()
+    if suffix in _LOSSY and _holds(photo, pixels, suffix):
+        assert photo.path is not None  # else it holds nothing
+        with atomic_file(path) as part:
+            shutil.copyfile(photo.path, part)
+        return
     options: dict[str, Any] = {"quality": 95} if suffix in _LOSSY else {}
     if photo.exif and suffix in _WITH_EXIF:
         options["exif"] = photo.exif
@@ -235,6 +242,16 @@ def write_like(photo: Photo, pixels: RGBArray, path: Path) -> None:
     if photo.icc_profile:
         options["icc_profile"] = photo.icc_profile
     write_picture(path, pixels, **options)
+
+
+def _holds(photo: Photo, pixels: RGBArray, suffix: str) -> bool:
+    """Whether the photo's file, as it is now, is of this kind and shows exactly ``pixels``."""
+    if photo.path is None or photo.path.suffix.lower() != suffix or not np.array_equal(photo.pixels, pixels):
+        return False
+    try:
+        return np.array_equal(read_photo(photo.path).pixels, pixels)
+    except (InputError, OSError):
+        return False
 
 
 def _opened(path: Path, least: int | None = None, *, decode: bool = True) -> tuple[Image.Image, str]:

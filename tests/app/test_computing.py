@@ -13,7 +13,7 @@ from app_service import FAST, SIZE, TOKEN, client_of, compute, finish, square, u
 from PIL import Image
 
 from deocclude import rle
-from deocclude.app import pictures
+from deocclude.app import exports, pictures
 from deocclude.app.inputs import PREFERRED
 from deocclude.app.workspace import Workspace
 from deocclude.cli.main import main
@@ -27,6 +27,13 @@ def pixels(answer):
     assert answer.status_code == 200, answer.text
     with Image.open(io.BytesIO(answer.content)) as image:
         return np.asarray(image)
+
+
+def wait_until(true):
+    end = time.monotonic() + 30
+    while not true() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert true()
 
 
 def folder_of(client, photo):
@@ -153,6 +160,41 @@ def test_an_export_is_what_is_shown(computing, computed, tmp_path):
     assert json.loads((folder / "arrangement.json").read_text()) == body["arrangement"]
     pytest.importorskip("psd_tools", reason="needs the extra 'psd'")
     assert computing.get(f"{computed}/export/psd").content[:4] == b"8BPS"
+
+
+def test_no_export_is_of_layers_from_before_a_change(computing, computed):
+    one = computing.get(computed).json()["objects"][0]
+    paint = {"mode": "erase", "mask": {"polygons": [[30, 25, 40, 25, 40, 35, 30, 35]]}}
+    computing.patch(f"{computed}/objects/{one['id']}", json={"revision": one["revision"], "paint": paint})
+    for form in ("png", "ora", "psd", "photo", "cocoa"):
+        answer = computing.get(f"{computed}/export/{form}")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not-ready")
+    compute(computing, computed)
+    assert computing.get(f"{computed}/export/ora").status_code == 200
+
+
+def test_what_is_encoded_already_is_not_encoded_again_for_an_export(computing, computed, monkeypatch):
+    """But is where a layer has another name since, or another place."""
+    written = folder_of(computing, computed)
+    wait_until(lambda: (written / "scene.ora").is_file())
+    names = zipfile.ZipFile(io.BytesIO(computing.get(f"{computed}/export/png").content)).namelist()
+
+    def never(*_, **__):
+        raise AssertionError("encoded again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(exports, "write_openraster", never)
+        patch.setattr(exports, "export_png", never)
+        assert computing.get(f"{computed}/export/ora").content == (written / "scene.ora").read_bytes()
+        with zipfile.ZipFile(io.BytesIO(computing.get(f"{computed}/export/png").content)) as archive:
+            assert archive.namelist() == names and len(names) == 9
+            picture = archive.read("photo-layers/background.png")
+        assert picture == (written / "background.png").read_bytes()
+    one = computing.get(computed).json()["objects"][0]
+    computing.patch(f"{computed}/objects/1", json={"revision": one["revision"], "name": "another"})
+    for form, place in (("ora", "stack.xml"), ("png", "photo-layers/layers.json")):
+        with zipfile.ZipFile(io.BytesIO(computing.get(f"{computed}/export/{form}").content)) as archive:
+            assert b'"another"' in archive.read(place)
 
 
 @pytest.mark.parametrize(("name", "form", "expected"), [

@@ -1,5 +1,7 @@
 """The list of photos: what is taken off it stays on disk and can be put back."""
 
+import shutil
+
 import pytest
 from app_service import client_of, upload
 from PIL import Image
@@ -66,6 +68,23 @@ def test_photos_of_a_folder_stay_off_the_list(tmp_path):
     assert opened().get("/api/app").json()["current"] == second
     set_listed(opened(), second, False)
     assert ids(opened()) == [first, second]  # none would be left
+
+
+def test_photos_of_a_folder_come_with_the_masks_beside_them(tmp_path, drawn):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("masked", "plain", "strange"):
+        shutil.copyfile(drawn / "photo.png", folder / f"{name}.png")
+    shutil.copyfile(drawn / "masks.json", folder / "masked.json")
+    (folder / "strange.json").write_text('{"taken": "in spring"}')
+    client = client_of(Workspace(tmp_path / "work", folder))
+    states = [client.get(f"/api/photos/{identity}").json() for identity in ids(client)]
+    assert [[item["name"] for item in state["objects"]] for state in states] == [["red", "green"], [], []]
+    assert [state["notice"] for state in states[:2]] == [None, None]
+    assert "strange.json" in states[2]["notice"] and "were not taken" in states[2]["notice"]
+    assert states[0]["undo"] is None
+    one = client_of(Workspace(tmp_path / "elsewhere", folder / "masked.png"))
+    assert len(one.get(f"/api/photos/{ids(one)[0]}").json()["objects"]) == 2
 
 
 @pytest.mark.parametrize("content", ["{", "[1, null]", '{"a": 1}'])

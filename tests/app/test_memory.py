@@ -71,6 +71,8 @@ def test_a_photo_that_somebody_works_with_is_the_same_for_all(tight, drawn):
 class Photo:
     """Stands for a session whose disk is full at first."""
 
+    name = "photo.png"
+
     def __init__(self, full):
         self.full, self.tries, self.written = full, 0, threading.Event()
 
@@ -115,6 +117,19 @@ def test_results_that_could_not_be_written_are_tried_once_more_at_the_end():
 class Thing:
     def __init__(self, identity, size):
         self.identity, self.bytes = identity, size
+
+
+def test_results_that_are_not_on_the_disk_at_the_end_are_named():
+    full, told, saver = threading.Event(), [], Saver()
+    full.set()
+    lost, written = Photo(full), Photo(threading.Event())
+    saver.start()
+    for photo in (lost, written):
+        saver.save(photo, told.append)
+    saver.stop()
+    assert saver.unwritten() == [("photo.png", "the disk is full")]
+    saver.save(written, told.append)  # after the end
+    assert ("photo.png", "stopped before they were written") in saver.unwritten()
 
 
 def test_a_shelf_keeps_what_fits_and_what_was_used_last():

@@ -1,6 +1,7 @@
 """A real server on 127.0.0.1: start, news, kill -9 in the middle of actions."""
 
 import json
+import os
 import random
 import signal
 import socket
@@ -25,7 +26,11 @@ class Server:
     def __init__(self, workspace: Path, *options: str) -> None:
         command = [sys.executable, "-m", "deocclude", "app", "--no-browser", "--workspace", str(workspace)]
         self.workspace = workspace
-        self.process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True)
+        self.errors = workspace.parent / "errors.txt"
+        with self.errors.open("w") as errors:
+            self.process = subprocess.Popen(
+                [*command, *options], stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True
+            )
         address = self.process.stdout.readline().strip()
         self.base, _, self.token = address.partition("?token=")
         self.client = httpx.Client(base_url=self.base, headers={"X-Deocclude-Token": self.token}, timeout=120)
@@ -55,8 +60,25 @@ def test_it_says_where_it_is_and_answers_only_on_this_machine(server):
         lines = stream.iter_lines()
         assert next(lines) == "event: state"
         assert json.loads(next(lines).removeprefix("data: ")) == {"revision": 0}
-    server.process.send_signal(signal.SIGINT)
-    assert server.process.wait(30) in (0, 130)
+        os.killpg(server.process.pid, signal.SIGINT)  # while a tab is open; Ctrl-C reaches all processes of a terminal
+        assert server.process.wait(30) == 0
+    assert server.errors.read_text() == ""
+
+
+def test_what_a_stop_costs_is_said(server):
+    photo = f"/api/photos/{server.client.get('/api/app').json()['current']}"
+    server.client.post(f"{photo}/objects", json={"mask": {"polygons": [[5, 5, 40, 5, 40, 40, 5, 40]]}})
+    with server.client.stream("GET", f"{photo}/events") as stream:
+        news = stream.iter_lines()
+        server.client.post(f"{photo}/compute", json={})
+        while '"running"' not in next(news):
+            pass
+        os.killpg(server.process.pid, signal.SIGINT)
+        assert "failed" not in "".join(news)  # it was stopped; nothing went wrong
+    assert server.process.wait(30) == 0
+    assert server.errors.read_text() == (
+        "note: photo.png: stopped while something was computed; its steps compute it again\n"
+    )
 
 
 def test_a_port_that_is_taken_is_refused(tmp_path):

@@ -131,6 +131,21 @@ def test_lossy_formats_lose_little_by_whatever_name(tmp_path, suffix):
     assert np.sqrt(np.mean(off**2)) < 2
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".webp"])
+def test_a_lossy_photo_that_nothing_was_changed_in_is_written_as_it_is(tmp_path, suffix):
+    path = save(tmp_path / f"in{suffix}", exif=exif(6))
+    photo = read_photo(path)
+    write_like(photo, photo.pixels.copy(), tmp_path / f"out{suffix}")
+    assert (tmp_path / f"out{suffix}").read_bytes() == path.read_bytes()
+    changed = photo.pixels.copy()
+    changed[0, 0] ^= 255
+    write_like(photo, changed, tmp_path / f"out{suffix}")
+    assert (tmp_path / f"out{suffix}").read_bytes() != path.read_bytes()
+    save(path)  # its file is another one by now
+    write_like(photo, photo.pixels, tmp_path / f"out{suffix}")
+    assert read_photo(tmp_path / f"out{suffix}").size == photo.size
+
+
 @pytest.mark.parametrize("orientation", [0, 9, 77])
 def test_senseless_orientation_is_upright(tmp_path, orientation):
     photo = read_photo(save(tmp_path / "in.png", exif=exif(orientation)))

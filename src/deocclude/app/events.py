@@ -20,7 +20,8 @@ class Broker:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._streams: dict[str, list[tuple[asyncio.AbstractEventLoop, asyncio.Queue[Event]]]] = {}
+        self._streams: dict[str, list[tuple[asyncio.AbstractEventLoop, asyncio.Queue[Event | None]]]] = {}
+        self._closed = False
 
     def publish(self, photo: str, name: str, data: Any) -> None:
         """Send an event to all streams of ``photo``."""
@@ -30,22 +31,35 @@ class Broker:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(queue.put_nowait, (name, data))
 
+    def close(self) -> None:
+        """End all streams, and those that are asked for later; a server that stops waits for them else."""
+        with self._lock:
+            self._closed = True
+            streams = [stream for several in self._streams.values() for stream in several]
+        for loop, queue in streams:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(queue.put_nowait, None)
+
     async def stream(self, photo: str, first: Callable[[], list[Event]]) -> AsyncIterator[str]:
         """Yield the text of a stream: what ``first`` returns, then whatever is published, until the reader goes.
 
-        ``first`` is asked when the stream takes part already, so nothing is missed in between.
+        It ends by itself when all are closed. ``first`` is asked when the stream takes part already, so nothing is
+        missed in between.
         """
-        mine = (asyncio.get_running_loop(), asyncio.Queue[Event]())
+        mine = (asyncio.get_running_loop(), asyncio.Queue[Event | None]())
         with self._lock:
             self._streams.setdefault(photo, []).append(mine)
         try:
             for event in first():
                 yield _text(event)
-            while True:
+            while not self._closed:
                 try:
-                    yield _text(await asyncio.wait_for(mine[1].get(), KEEP_ALIVE))
+                    news = await asyncio.wait_for(mine[1].get(), KEEP_ALIVE)
                 except TimeoutError:
                     yield ": still here\n\n"
+                    continue
+                if news is not None:
+                    yield _text(news)
         finally:
             with self._lock:
                 self._streams[photo].remove(mine)

@@ -19,7 +19,7 @@ from deocclude.formats.cocoa import write_cocoa
 from deocclude.images import write_like
 from deocclude.layers.arrange import Arrangement, recompose, write_arrangement
 from deocclude.layers.compose import checked_order
-from deocclude.layers.export import export_png
+from deocclude.layers.export import export_png, picture_files
 from deocclude.layers.move import Move, moved
 from deocclude.layers.openraster import write_openraster
 from deocclude.layers.psd import write_psd
@@ -116,26 +116,52 @@ def _moved(layer: Layer, move: Move, stack: LayerStack) -> Layer:
     return replace(layer, box=box, rgba=rgba, provenance=nothing, confidence=nothing)
 
 
+def _untouched(stack: LayerStack, plan: Arrangement) -> bool:
+    """Whether the layers lie as they came."""
+    return not plan.moves and not plan.hidden and checked_order(stack, plan.order) == stack.ids
+
+
 def _stack(session: Session) -> tuple[Project, LayerStack]:
     results = session.computed("layers")
     if results.stack is None:
         raise NotReadyError("layers")
+    if session.stale_from is not None:
+        raise NotReadyError("layers", "are out of date, since something was changed; have them computed first")
     return results, results.stack
 
 
 def _write_png(session: Session, path: Path) -> None:
     results, stack = _stack(session)
     folder = path.with_suffix("")
-    export_png(stack, folder, icc_profile=results.photo.icc_profile)
+    if not _copied_pictures(session, stack, folder):
+        export_png(stack, folder, icc_profile=results.photo.icc_profile)
     write_arrangement(folder / "arrangement.json", arrangement_of(session))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for file in sorted(folder.iterdir()):
             archive.write(file, f"{folder.name}/{file.name}")
 
 
+def _copied_pictures(session: Session, stack: LayerStack, folder: Path) -> bool:
+    """Copy the layers from the project folder if they are there; encoding them again takes seconds."""
+    names = picture_files(stack)
+    with session.lock:
+        made = session.stored("layers")
+        if made is None or not all((made / name).is_file() for name in names):
+            return False
+        folder.mkdir()
+        for name in names:
+            shutil.copyfile(made / name, folder / name)
+    return True
+
+
 def _write_ora(session: Session, path: Path) -> None:
     results, stack = _stack(session)
     plan = arrangement_of(session)
+    with session.lock:
+        made = session.stored("scene.ora") if _untouched(stack, plan) else None
+        if made is not None:
+            shutil.copyfile(made, path)
+            return
     write_openraster(arranged(stack, plan), path, icc_profile=results.photo.icc_profile, hidden=plan.hidden)
 
 

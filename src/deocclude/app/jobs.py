@@ -101,14 +101,28 @@ class Jobs:
         self._thread.start()
 
     def stop(self) -> None:
-        """End all of them; a job that runs is lost, the results from before stay."""
-        self._stopping = True
+        """End all of them; a job that runs is lost, the results from before stay and are written."""
+        with self._lock:
+            self._stopping = True
+            self._worker.cancel()
         self._queue.put(None)
-        self._worker.cancel()
         if self._thread is not None:
             self._thread.join(10)
         self._worker.stop()
         self._saver.stop()
+
+    @property
+    def writing(self) -> bool:
+        """Whether there are results that are not on the disk yet."""
+        return bool(self._saver.unwritten())
+
+    def unfinished(self) -> list[str]:
+        """Return a line for each photo of which something is lost when all ends now."""
+        with self._lock:
+            running = {job.session.name: None for job in self._jobs.values() if job.session is not None}
+        stopped = [f"{name}: stopped while something was computed; its steps compute it again" for name in running]
+        lost = "; what you did by hand is stored, and its steps compute them again"
+        return stopped + [f"{name}: the last results are lost ({why}){lost}" for name, why in self._saver.unwritten()]
 
     def submit(self, kind: str, session: Session, *, until: str = STAGES[-1], hole: int | None = None) -> Job:
         """Add a job; one that waits already for the same is taken instead."""
@@ -180,8 +194,11 @@ class Jobs:
 
     def _do(self, job: Job) -> None:
         session = self._begin(job)
-        if session is not None:
-            self._finish(job, session, *self._attempt(job, session))
+        if session is None:
+            return
+        status, error = self._attempt(job, session)
+        if status == "done" or not self._stopping:  # else nobody cancelled it, and it has not failed
+            self._finish(job, session, status, error)
 
     def _attempt(self, job: Job, session: Session) -> tuple[str, str | None]:
         try:

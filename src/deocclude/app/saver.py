@@ -23,6 +23,7 @@ class Saver:
         self._news = threading.Condition()
         self._waiting: dict[Session, Told] = {}
         self._unwritten: dict[Session, tuple[Told, str]] = {}
+        self._missing: dict[Session, str] = {}
         self._stopping = False
         self._thread: threading.Thread | None = None
 
@@ -46,7 +47,13 @@ class Saver:
         """
         with self._news:
             self._waiting[session] = told
+            self._missing[session] = "stopped before they were written"
             self._news.notify()
+
+    def unwritten(self) -> list[tuple[str, str]]:
+        """Return the names of the photos whose last results are not on the disk, each with the reason."""
+        with self._news:
+            return [(session.name, reason) for session, reason in self._missing.items()]
 
     def _work(self) -> None:
         while not self._round():
@@ -66,16 +73,25 @@ class Saver:
 
     def _save(self, session: Session, told: Told) -> None:
         before = self._unwritten.pop(session, None)
+        reason: str | None = None
         try:
             session.save()
         except OutputError as error:
-            self._unwritten[session] = told, str(error)
-            if self._unwritten[session] != before:  # else it is known
-                told(str(error))
+            reason = str(error)
+            self._unwritten[session] = told, reason
         except DeoccludeError as error:
-            told(str(error))
+            reason = str(error)
         except Exception as error:  # a mistake of ours may cost this result, not all later ones
-            told(f"{type(error).__name__}: {error}")
-        else:
-            if before is not None:
-                told(None)
+            reason = f"{type(error).__name__}: {error}"
+        self._note(session, reason)
+        if reason != (before and before[1]):  # else it is known
+            told(reason)
+
+    def _note(self, session: Session, reason: str | None) -> None:
+        with self._news:
+            if session in self._waiting:
+                return  # newer results wait already
+            if reason is None:
+                self._missing.pop(session, None)
+            else:
+                self._missing[session] = reason

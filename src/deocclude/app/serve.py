@@ -6,6 +6,7 @@ import socket
 import threading
 import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,15 @@ from deocclude.app.security import new_token
 from deocclude.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
+
+    from deocclude.app.service import Service
     from deocclude.app.workspace import Workspace
 
 HOST = "127.0.0.1"
+PATIENCE = 10
+"""Seconds that answers which are under way may take when the server is to end."""
 
 
 def listen(port: int) -> socket.socket:
@@ -41,6 +48,7 @@ def serve(
     port: int = 0,
     model: tuple[Path, Path] | None = None,
     ready: Callable[[str], None] = lambda address: None,
+    say: Callable[[str], None] = lambda line: None,
     browser: bool = True,
 ) -> None:
     """Serve the app until it is interrupted.
@@ -50,6 +58,7 @@ def serve(
         port: to listen on; 0 takes one that is free.
         model: encoder and decoder (ONNX) for click masks.
         ready: is told the address, token included, once the server answers.
+        say: is told, line by line, what is lost when it ends.
         browser: open the address in the user's browser.
 
     Raises:
@@ -57,7 +66,7 @@ def serve(
         InputError: the port is taken, or the model is none, or of another interface.
     """
     try:
-        import uvicorn
+        import uvicorn  # noqa: F401
 
         from deocclude.app.factory import create_app
         from deocclude.segment.clicks import ClickModel
@@ -66,25 +75,41 @@ def serve(
             raise
         raise MissingExtraError("the browser app", "app") from None
 
-    class Server(uvicorn.Server):
-        """A server that says when it answers."""
-
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                ready(address)
-                if browser:
-                    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-
     clicks = ClickModel(*model) if model is not None else None
     listening = listen(port)
     token = new_token()
     address = f"http://{HOST}:{listening.getsockname()[1]}/?token={token}"
+    app = create_app(workspace, token, model=clicks)
+
+    def started() -> None:
+        ready(address)
+        if browser:
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+    with suppress(KeyboardInterrupt):  # the way to end it
+        _server(app, started, say).run(sockets=[listening])
+
+
+def _server(app: FastAPI, started: Callable[[], None], say: Callable[[str], None]) -> uvicorn.Server:
+    """Return a server that tells when it answers, ends what tabs listen to, and says what is lost when it stops."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                started()
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            service: Service = app.state.service
+            service.broker.close()
+            if service.jobs.writing:
+                say("the last results are being written")
+            await super().shutdown(sockets)
+            for line in service.jobs.unfinished():
+                say(line)
+
     config = uvicorn.Config(
-        create_app(workspace, token, model=clicks),
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=1,
-        server_header=False,
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=PATIENCE, server_header=False
     )
-    Server(config).run(sockets=[listening])
+    return Server(config)

@@ -68,7 +68,7 @@ class Session:
         self.candidates: dict[int, Candidates] = {}
         self.lock = threading.RLock()
         self._saving = threading.Lock()
-        self._journal, self._results = journal, results
+        self._journal, self._results, self._written = journal, results, results
         self._stale: tuple[int, int, str | None] | None = None
         self._accepted = 0
         self._memo: Recent[Any] = Recent(REMEMBERED)
@@ -217,11 +217,22 @@ class Session:
             try:
                 results = self._to_save()
                 if results is not None:
-                    write_project(results, self.folder, force=True, seen=self._seen, guard=self._moving())
+                    write_project(results, self.folder, force=True, seen=self._seen, guard=self._moving(results))
             except DeoccludeError as error:
                 self.unsaved = str(error)
                 raise
             self.unsaved = None
+
+    def stored(self, name: str) -> Path | None:
+        """Return a result in the project folder, if what is there are the results as they are now, names included.
+
+        Hold the lock for as long as it is read.
+        """
+        now = self.results
+        if now is None or self._results is not self._written or _names(now) != _names(self._results):
+            return None
+        path = self.folder / name
+        return path if version_of(self.folder) == self._seen and path.exists() else None
 
     def _to_save(self) -> Project | None:
         with self.lock:
@@ -265,12 +276,12 @@ class Session:
                 self._told = told
 
     @contextmanager
-    def _moving(self) -> Iterator[None]:
-        """Keep all others out while the project folder is exchanged."""
+    def _moving(self, results: Project) -> Iterator[None]:
+        """Keep all others out while the project folder is exchanged for one with ``results``."""
         with self.lock:
             yield
             self._journal.moved()
-            self._seen = version_of(self.folder)
+            self._seen, self._written = version_of(self.folder), results
 
     def _first_stale(self) -> str | None:
         try:
@@ -284,6 +295,10 @@ class Session:
 
     def _named(self, results: Project | None) -> Project | None:
         return None if results is None else inputs.with_names(results, self.scene)
+
+
+def _names(results: Project | None) -> list[str]:
+    return [layer.name for layer in results.stack.layers] if results is not None and results.stack is not None else []
 
 
 def _unticked(state: State, changes: Changes) -> Changes:

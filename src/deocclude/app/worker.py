@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -38,7 +40,8 @@ class Worker:
                 context = multiprocessing.get_context("spawn")
                 self._pipe, theirs = context.Pipe()
                 self._process = context.Process(target=_serve, args=(theirs,), daemon=True, name="deocclude-worker")
-                self._process.start()
+                with _deaf():
+                    self._process.start()
                 theirs.close()
 
     def run(self, task: Task, arguments: tuple[Any, ...], progress: Progress) -> Any:
@@ -95,9 +98,24 @@ class Worker:
                 self._pipe = None
 
 
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Start processes that no Ctrl-C ends: it reaches all of a terminal, and the server says what becomes of a job."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # else it is started with the first process, and hears the signal again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the process takes it over from this thread
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _serve(pipe: Connection) -> None:
     """Compute what is asked for until nobody asks any more."""
-    with contextlib.suppress(KeyboardInterrupt, EOFError, OSError):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # for where _deaf cannot
+    with contextlib.suppress(EOFError, OSError):
         # Now, so that the first task need not wait for them.
         import networkx  # noqa: F401
 

@@ -22,7 +22,7 @@ from deocclude.app.unlisted import Unlisted
 from deocclude.demo import load_demo
 from deocclude.errors import InputError
 from deocclude.files import check_output_folder
-from deocclude.images import read_photo
+from deocclude.images import Photo, read_photo
 from deocclude.project.store import is_project
 from deocclude.scene import Scene
 
@@ -118,12 +118,14 @@ class Workspace:
         with self._turn(identity):
             session = self._open.use(identity)
             if session is None:
-                photo = None
+                photo: Photo | None = None
+                notes: tuple[str, ...] = ()
                 if not (Journal.exists(place.folder) or is_project(place.folder)):
                     if place.source is None:
                         raise MissingError("photo", identity)
-                    photo, _ = new_project(place.folder, place.source, place.name)
+                    photo, notes = _with_masks_beside(place.folder, place.source, place.name)
                 session = Session.open(identity, place.folder, photo)
+                session.notice = "; ".join(notes) or session.notice
                 self._open.add(session)
             return session
 
@@ -244,6 +246,18 @@ def summary_of(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _with_masks_beside(folder: Path, photo: Path, name: str) -> tuple[Photo, tuple[str, ...]]:
+    """Make a project of a photo with the masks in the JSON file of its name, if there is one; what is none is noted."""
+    masks = photo.with_suffix(".json")
+    if not masks.is_file():
+        return new_project(folder, photo, name)
+    try:
+        return new_project(folder, photo, name, masks)
+    except InputError as error:
+        made, _ = new_project(folder, photo, name)
+        return made, (f"The masks that lie beside the photo were not taken: {error}",)
 
 
 def _is_photo(path: Path) -> bool:

@@ -60,7 +60,8 @@ def serve_app(
 
     if not 0 <= port <= 65535:
         raise InputError("a port from 0 to 65535", str(port), field="--port")
-    serve(Workspace(workspace, target), port=port, model=model, ready=_say_address, browser=browser)
+    serve(Workspace(workspace, target), port=port, model=model, ready=_say_address, say=console.warn,
+          browser=browser)  # fmt: skip
 
 
 @Parameter(name="*")

@@ -86,6 +86,12 @@ def file_names(layer: Layer, count: int) -> dict[str, str | None]:
     return {kind: stem and (f"{stem}.png" if kind == "rgba" else f"{stem}.{kind}.png") for kind in _KINDS}
 
 
+def picture_files(stack: LayerStack) -> list[str]:
+    """Return the files of a folder that :func:`export_png` wrote."""
+    names = (file_names(layer, len(stack.layers)).values() for layer in stack.layers)
+    return [INDEX, BACKGROUND, *(name for several in names for name in several if name)]
+
+
 def _entry(layer: Layer, files: dict[str, str | None], full_frame: bool) -> dict[str, Any]:
     return {
         "id": layer.instance_id,

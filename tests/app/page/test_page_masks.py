@@ -247,3 +247,20 @@ def test_nothing_to_undo_is_said(window):
         page.locator("#undo").click()
         window.settle()
     assert page.locator("#undo").get_attribute("aria-label") == "Undo"
+
+
+def test_no_line_covers_what_is_beside_a_mask_that_is_looked_at_closely(window, bare):
+    """Its own pixels are tinted, the second one beside it looks as in the photo."""
+    window.page.keyboard.press("p")
+    window.drag((60, 80), (120, 80))
+    window.settle()
+    rows = np.flatnonzero(taken(window, bare)[:, 90])
+    spots = [(90, rows[-1] + 2), (90, rows[0] - 2), (90, rows[-1] - 2)]
+    window.page.mouse.move(*window.at(200, 20))
+    marked = [window.colour_at(*spot) for spot in spots]
+    window.page.keyboard.press("h")
+    window.page.wait_for_timeout(200)
+    plain = [window.colour_at(*spot) for spot in spots]
+    window.page.keyboard.press("h")
+    below, above, inside = np.abs(np.subtract(marked, plain)).max(1)
+    assert max(below, above) < 3 and inside > 10

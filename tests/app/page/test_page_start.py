@@ -142,6 +142,27 @@ def test_the_second_of_two_tabs_is_told(window, photo):
     window.settle()
 
 
+def test_a_tab_whose_layers_another_tab_made_old_computes_them_when_asked(window, photo):
+    window.go(photo, "layers")
+    other = window.page.context.new_page()
+    other.goto(f"{window.server.address}#{photo}/masks")
+    other.get_by_label("Name of object 1").wait_for()
+    window.page.bring_to_front()
+    assert window.page.locator("#compute").is_hidden() and window.page.locator("#export-ora").is_enabled()
+    other.get_by_role("button", name="Remove").first.click()
+    window.page.locator("#compute").wait_for()
+    window.page.locator("#export").click()
+    window.page.get_by_text("Ready when the layers are up to date.").wait_for()
+    assert window.page.locator("#export-ora").is_disabled()  # of layers from before the change
+    window.page.locator("#compute").click()
+    window.page.locator("#export-ora:enabled").wait_for(state="attached")
+    window.settle()
+    assert window.page.locator("#compute").is_hidden()
+    other.close()
+    window.page.keyboard.press("Control+z")
+    window.settle()
+
+
 def test_a_photo_is_taken_off_the_list_and_put_back(window, tmp_path):
     Image.new("RGB", (64, 48), (90, 120, 90)).save(tmp_path / "spare.png")
     page = start(window)

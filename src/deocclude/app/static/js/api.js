@@ -54,10 +54,11 @@ async function send(method, path, body, signal) {
 }
 
 /**
+ * The answer to a request, whatever it says; where there is none, the server is waited for.
  * @param {string} address
- * @param {RequestInit} options
+ * @param {RequestInit} [options]
  */
-async function reach(address, options) {
+export async function reach(address, options) {
   try {
     return await fetch(address, options);
   } catch (error) {

@@ -1,7 +1,7 @@
 // @ts-check
 /** The objects drawn over the photo: tints of what is visible, outlines of whole shapes. */
 
-import { colour, load, rim, sized, tinted } from "./pictures.js";
+import { COARSE, colour, contour, load, outlined, rim, sized, tinted } from "./pictures.js";
 
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("./work.js").Desk} Desk */
@@ -9,7 +9,7 @@ import { colour, load, rim, sized, tinted } from "./pictures.js";
 /** @typedef {import("./types.js").Box} Box */
 
 /** @typedef {{url: string | null, box: Box | null}} Source */
-/** @typedef {{box: Box, mask: OffscreenCanvas, edge: (wide: number) => OffscreenCanvas}} Drawn */
+/** @typedef {{box: Box, ink: string, mask: OffscreenCanvas, edge: (wide: number) => OffscreenCanvas, path: () => Path2D}} Drawn */
 
 /**
  * What can be seen of an object.
@@ -97,7 +97,10 @@ export class Outlines {
       if (known?.[0] !== wide) known = [wide, rim(mask, width, height, ink, wide)];
       return known[1];
     };
-    return { box, mask: tinted(mask, width, height, ink), edge };
+    /** @type {Path2D | null} */
+    let line = null;
+    const path = () => (line ??= contour(tinted(mask, width, height, ink)));
+    return { box, ink, mask: tinted(mask, width, height, ink), edge, path };
   }
 
   /**
@@ -144,6 +147,7 @@ export class Outlines {
     const { objects, preview } = this.desk.session.state;
     const wide = Math.min(6, Math.max(2, Math.round((1.5 * preview.scale) / this.desk.stage.scale)));
     const margin = wide / preview.scale; // the line is no hairline in a small window
+    const near = this.desk.stage.scale > COARSE * preview.scale; // and none that covers the pixels beside the mask
     objects.forEach((item, position) => {
       const found = this.shown(item, position);
       if (!found) return;
@@ -152,7 +156,8 @@ export class Outlines {
       context.globalAlpha = fill;
       if (fill) context.drawImage(found.mask, x0, y0, x1 - x0, y1 - y0);
       context.globalAlpha = line;
-      if (line)
+      if (line && near) outlined(context, found.path(), found.mask, found.box, this.desk.stage.scale, found.ink);
+      else if (line)
         context.drawImage(found.edge(wide), x0 - margin, y0 - margin, x1 - x0 + 2 * margin, y1 - y0 + 2 * margin);
     });
     context.globalAlpha = 1;

@@ -132,6 +132,69 @@ export function rim(mask, width, height, ink, wide) {
   return canvas;
 }
 
+/** Times a mask's own size from which its rim, a picture, is coarser than the line that `outlined` draws. */
+export const COARSE = 1.5;
+
+/**
+ * The outline of a picture's opaque part, along the edges of its pixels: it can be drawn as thin as one likes.
+ * @param {OffscreenCanvas} mask
+ */
+export function contour(mask) {
+  const { width, height } = mask;
+  const path = new Path2D();
+  const data = mask.getContext("2d")?.getImageData(0, 0, width, height).data;
+  const set = (/** @type {number} */ x, /** @type {number} */ y) =>
+    data !== undefined && x >= 0 && y >= 0 && x < width && y < height && data[4 * (y * width + x) + 3] > 127;
+  for (let y = 0; y <= height; y += 1)
+    for (const [from, to] of runs(width, (x) => set(x, y - 1) !== set(x, y))) {
+      path.moveTo(from, y);
+      path.lineTo(to, y);
+    }
+  for (let x = 0; x <= width; x += 1)
+    for (const [from, to] of runs(height, (y) => set(x - 1, y) !== set(x, y))) {
+      path.moveTo(x, from);
+      path.lineTo(x, to);
+    }
+  return path;
+}
+
+/**
+ * Where something is so, as begins and ends.
+ * @param {number} length
+ * @param {(place: number) => boolean} holds
+ */
+function runs(length, holds) {
+  /** @type {[number, number][]} */
+  const found = [];
+  for (let place = 0; place < length; place += 1)
+    if (holds(place)) {
+      const last = found.at(-1);
+      if (last?.[1] === place) last[1] = place + 1;
+      else found.push([place, place + 1]);
+    }
+  return found;
+}
+
+/**
+ * Draw the outline of a mask, in a box of the photo, as a line of two pixels of the screen.
+ * @param {CanvasRenderingContext2D} context in photo coordinates
+ * @param {Path2D} path what `contour` returned
+ * @param {{width: number, height: number}} size of the picture that it is of
+ * @param {import("./types.js").Box} box
+ * @param {number} scale pixels of the screen a pixel of the photo
+ * @param {string} ink
+ */
+export function outlined(context, path, size, [x0, y0, x1, y1], scale, ink) {
+  context.save();
+  context.translate(x0, y0);
+  context.scale((x1 - x0) / size.width, (y1 - y0) / size.height);
+  context.lineWidth = ((2 / scale) * size.width) / (x1 - x0);
+  context.lineCap = "square";
+  context.strokeStyle = ink;
+  context.stroke(path);
+  context.restore();
+}
+
 /**
  * The address of the same picture in another size.
  * @param {string} url

@@ -54,7 +54,7 @@ export class Session {
     this.held = null;
     /** @type {() => void} called when that has changed */
     this.heldChanged = () => {};
-    /** Whether the last job was cancelled or failed. */
+    /** Whether what is out of date waits for its user: the last job was stopped or failed, or another tab made it so. */
     this.halted = false;
     /** @type {Set<() => void>} called when the state has changed */
     this.watchers = new Set();
@@ -109,7 +109,11 @@ export class Session {
 
   /** @param {number} revision */
   heard(revision) {
-    if (revision > this.state.revision) void this.reload();
+    void this.enqueue(async () => {
+      if (revision <= this.state.revision) return; // what this tab did itself
+      this.halted = true;
+      this.set(await call("GET", `photos/${this.id}`));
+    });
   }
 
   /** Ask for the state; waits for the actions before it. */

@@ -200,7 +200,12 @@ export class AnnotateView {
               onclick: () => this.actions.open(photo.id),
             },
             h("span", { class: "thumb" }, h("img", { src: photo.thumbnail_url, alt: "", loading: "lazy" })),
-            h("span", { class: "grow two" }, h("span", {}, photo.name), h("small", {}, plural(photo.objects, "object"))),
+            h(
+              "span",
+              { class: "grow two" },
+              h("span", {}, photo.name),
+              h("small", {}, photo.width === null ? "not opened yet" : plural(photo.objects, "object")),
+            ),
             photo.done ? h("span", { class: "tick" }, icon("check"), h("span", { class: "away" }, "done")) : null,
           ),
         ),

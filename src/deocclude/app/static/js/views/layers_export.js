@@ -1,7 +1,7 @@
 // @ts-check
 /** Export: each format is fetched, so that a refusal is shown as a message and not saved as a file. */
 
-import { Refused } from "../api.js";
+import { reach, Refused } from "../api.js";
 import { h } from "../dom.js";
 import { icon } from "../icons.js";
 import { complain, remark, tell } from "../notices.js";
@@ -9,6 +9,7 @@ import { complain, remark, tell } from "../notices.js";
 /** @typedef {import("./layers.js").LayersView} LayersView */
 
 const NOTE = "In full size, as arranged.";
+const NOT_YET = "Ready when the layers are up to date.";
 
 /**
  * A button that opens the list of formats; it closes when one is taken, and when something else is done.
@@ -16,7 +17,7 @@ const NOTE = "In full size, as arranged.";
  */
 export function exportMenu(list) {
   const summary = h("summary", { class: "button small", id: "export" }, icon("save"), "Export");
-  const menu = h("details", { class: "menu" }, summary, h("div", { class: "sheet" }, list, h("small", {}, NOTE)));
+  const menu = h("details", { class: "menu" }, summary, h("div", { class: "sheet" }, list));
   const shut = () => {
     const inside = list.contains(document.activeElement);
     menu.open = false;
@@ -39,23 +40,27 @@ export function exportMenu(list) {
   return menu;
 }
 
-/** @param {LayersView} view */
+/**
+ * The formats; none can be taken while the layers are those of before a change.
+ * @param {LayersView} view
+ */
 export function exportButtons(view) {
-  const none = view.session.state.layers.length === 0;
-  return view.app.exports.map(({ name, title, available, hint }) =>
+  const ready = view.session.state.layers.length > 0 && view.session.fresh("layers");
+  const buttons = view.app.exports.map(({ name, title, available, hint }) =>
     h(
       "button",
       {
         type: "button",
         class: "quiet",
         id: `export-${name}`,
-        disabled: none || !available,
+        disabled: !ready || !available,
         title: hint ?? "",
         onclick: () => save(view, name),
       },
       title,
     ),
   );
+  return [...buttons, h("small", {}, ready ? NOTE : NOT_YET)];
 }
 
 /**
@@ -67,7 +72,7 @@ async function save(view, format) {
     view.flush(); // a number that was typed a moment ago
     remark("The file is being made …");
     await view.session.queue;
-    const answer = await fetch(`/api/photos/${view.session.id}/export/${format}`);
+    const answer = await reach(`/api/photos/${view.session.id}/export/${format}`);
     if (!answer.ok) throw new Refused(answer.status, (await answer.json().catch(() => null))?.error ?? {});
     const name = fileName(answer.headers.get("Content-Disposition") ?? "") ?? format;
     const url = URL.createObjectURL(await answer.blob());

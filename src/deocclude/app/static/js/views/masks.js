@@ -8,7 +8,7 @@ import { icon } from "../icons.js";
 import { trace } from "../mask_canvas.js";
 import { complain } from "../notices.js";
 import { Outlines } from "../outlines.js";
-import { rim, tinted } from "../pictures.js";
+import { COARSE, contour, outlined, rim, tinted } from "../pictures.js";
 import { between, box, dashed, line } from "../strokes.js";
 import { Brush, Desk, Rail } from "../work.js";
 import { draftPanel } from "./masks_draft.js";
@@ -231,7 +231,10 @@ export class MasksView {
     if (!mask || mask.empty) return null;
     const { scale } = this.session.state.preview;
     const size = /** @type {const} */ ([(mask.box[2] - mask.box[0]) * scale, (mask.box[3] - mask.box[1]) * scale]);
-    return { box: mask.box, inside: tinted(mask.canvas, ...size, NEW), edge: rim(mask.canvas, ...size, "#fff", WIDE) };
+    const inside = tinted(mask.canvas, ...size, NEW);
+    /** @type {Path2D | null} */
+    let line = null;
+    return { box: mask.box, inside, edge: rim(mask.canvas, ...size, "#fff", WIDE), path: () => (line ??= contour(inside)) };
   }
 
   /** @param {CanvasRenderingContext2D} context */
@@ -239,16 +242,15 @@ export class MasksView {
     if (this.desk.bare) return;
     const { given, busy } = this.draft;
     if (this.shown) {
-      const {
-        box: [x0, y0, x1, y1],
-        inside,
-        edge,
-      } = this.shown;
-      const margin = WIDE / this.session.state.preview.scale;
+      const { box, inside, edge, path } = this.shown;
+      const [x0, y0, x1, y1] = box;
+      const { scale } = this.session.state.preview;
+      const margin = WIDE / scale;
       context.globalAlpha = 0.4;
       context.drawImage(inside, x0, y0, x1 - x0, y1 - y0);
       context.globalAlpha = 1;
-      context.drawImage(edge, x0 - margin, y0 - margin, x1 - x0 + 2 * margin, y1 - y0 + 2 * margin);
+      if (this.desk.stage.scale > COARSE * scale) outlined(context, path(), inside, box, this.desk.stage.scale, "#fff");
+      else context.drawImage(edge, x0 - margin, y0 - margin, x1 - x0 + 2 * margin, y1 - y0 + 2 * margin);
     }
     if (busy && given.box) dashed(context, this.desk.stage, given.box);
     context.setLineDash([]);

@@ -198,7 +198,7 @@ export class StartView {
                   "span",
                   { class: "grow two" },
                   h("strong", {}, photo.name),
-                  h("small", {}, plural(photo.objects, "object")),
+                  h("small", {}, photo.width === null ? "not opened yet" : plural(photo.objects, "object")),
                 ),
                 photo.done ? h("span", { class: "tick" }, icon("check"), h("span", { class: "away" }, "done")) : null,
               ),
