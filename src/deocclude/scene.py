@@ -159,10 +159,15 @@ def scene_from_arrays(masks: NDArray[np.bool_], names: Sequence[str] = ()) -> Sc
         names: one an object, or none.
 
     Raises:
-        InputError: the array is not three-dimensional.
+        InputError: the array is not three-dimensional, or holds more than two values (of unsigned numbers all
+            but 0 are true).
     """
     if masks.ndim != 3:
         raise InputError("visible masks as an array [n, H, W]", f"shape {masks.shape}", field="masks")
+    if masks.dtype.kind not in "bu" and not np.isin(masks, (0, masks.max(initial=0))).all():
+        hint = "compare them with a threshold first, such as masks > 0"
+        found = f"{masks.dtype} with other values than 0 and one more"
+        raise InputError("visible masks of true and false", found, field="masks", hint=hint)
     named = [*names, *[""] * (len(masks) - len(names))]
     instances = tuple(
         Instance(position + 1, Mask.from_array(mask), name=name)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from deocclude import amodal, content, ordering
 from deocclude.content.patch import BACKGROUND
 from deocclude.datasets.synthetic import SyntheticSettings, generate
 from deocclude.errors import InputError
@@ -33,6 +34,15 @@ def test_every_stage_leaves_a_result_and_a_record(project):
     assert set(project.records) == {"repair", "order", "amodal", "references", "content", "layers"}
     assert set(project.fills) == {BACKGROUND, *project.scene.ids}
     assert len(project.layers.layers) == len(project.scene)
+
+
+def test_methods_of_ones_own_are_taken_by_name(project, monkeypatch):
+    monkeypatch.setitem(ordering.METHODS, "mine", ordering.METHODS["convex"])
+    monkeypatch.setitem(amodal.METHODS, "mine", amodal.METHODS["raw"])
+    monkeypatch.setitem(content.METHODS, "mine", content.METHODS["mean"])
+    again = run(project, Settings(order="mine", amodal="mine", fill="mine"))
+    assert again.amodal.masks == {item.id: item.modal for item in again.scene.instances}
+    assert again.fills[BACKGROUND].method == "mean"
 
 
 @pytest.mark.parametrize("edges", ["hard", "soft"])
