@@ -177,6 +177,39 @@ def read_labels(path: Path | str) -> NDArray[np.int32]:
         return turn(np.asarray(image).astype(np.int32) // _FEW_BITS.get(stored[:3], 1), _exif(image)[0])
 
 
+def read_colour_labels(path: Path | str) -> NDArray[np.int32] | None:
+    """Read a picture whose colours are labels, as red + 256 green + 65536 blue; black and transparent parts are 0.
+
+    Returns:
+        int32 [H, W], upright; ``None`` for a picture without colour channels, see :func:`read_labels`.
+
+    Raises:
+        InputError: no such file, no picture, damaged, or more than 8 bits a channel.
+    """
+    path = Path(path)
+    image, stored = _opened(path)
+    with image:
+        if image.mode not in ("RGB", "RGBA", "LA"):
+            return None
+        if ";16" in stored:
+            hint = "save it as 8- or 16-bit grey, or as an indexed picture"
+            raise InputError("a label picture of 8 bits a colour", "one of 16 bits", file=path, hint=hint)
+        pixels = np.asarray(image.convert("RGBA"))
+        codes = pixels[..., :3].astype(np.int32) @ np.array([1, 256, 65536], np.int32)
+        return turn(np.where(pixels[..., 3] > 0, codes, 0), _exif(image)[0])
+
+
+def is_indexed(path: Path | str) -> bool:
+    """Return whether a picture file holds a palette and places in it.
+
+    Raises:
+        InputError: no such file, or no picture.
+    """
+    image, _ = _opened(Path(path), decode=False)
+    with image:
+        return image.mode == "P"
+
+
 def read_as_stored(path: Path | str, mode: str) -> NDArray[np.uint8]:
     """Read any 8-bit picture file as Pillow's ``mode`` (``RGBA``, ``LA`` ...), with nothing laid on white.
 
@@ -260,7 +293,8 @@ def _opened(path: Path, least: int | None = None, *, decode: bool = True) -> tup
     Where ``least`` is given, a JPEG picture may come smaller, both sides at least so many pixels if they were before.
     """
     if not path.is_file():
-        raise InputError("a picture file", "a folder" if path.is_dir() else "no such file", file=path)
+        found = "a folder" if path.is_dir() else "a device or pipe" if path.exists() else "no such file"
+        raise InputError("a picture file", found, file=path)
     image = None
     try:
         with warnings.catch_warnings():
@@ -318,6 +352,7 @@ def _check_kind(path: Path, image: Image.Image, deep: bool, convert: bool) -> bo
         "a CMYK picture": image.mode == "CMYK",
         "a picture with transparency (RGBA)": transparent,
         "a grey picture": image.mode in ("L", "1"),
+        "a picture with a palette (mode P)": image.mode == "P",
         f"a picture of mode {image.mode}": image.mode != "RGB",
     }
     found = next((kind for kind, is_so in kinds.items() if is_so), None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,19 +25,26 @@ from deocclude.plan import STAGES, Settings, check
 from deocclude.project.state import Project
 from deocclude.referencing import add_references
 from deocclude.repair import repair
-from deocclude.scene import Scene, validate
+from deocclude.scene import Scene, scene_from_arrays, validate
 from deocclude.stages import StageRecord, Stopwatch
 
+_UNNOTICED = {2: "mirrored", 3: "upside down", 4: "mirrored and upside down"}
+"""EXIF orientations that leave the size as it is, so that masks made for the stored picture seem to fit."""
 Progress = Callable[[str, int, int], None]
 """Called as (stage, steps done, steps in all)."""
 
 
-def open_project(photo: Photo | Path | str, masks: Scene | NDArray[np.bool_] | Path | str, **reading: Any) -> Project:
+def open_project(
+    photo: Photo | Path | str,
+    masks: Scene | NDArray[np.bool_] | Sequence[NDArray[np.bool_]] | Path | str,
+    **reading: Any,
+) -> Project:
     """Start a project from a photo and the visible masks of its objects.
 
     Args:
         photo: a photo, or the path of one.
-        masks: a scene, bool masks [n, H, W], or the path of a file or folder in any format of ``deocclude.formats``.
+        masks: a scene, bool masks [n, H, W], a list of bool masks [H, W], or the path of a file or folder in any
+            format of ``deocclude.formats``.
         reading: ``image_id``, ``format``, ``skip_empty`` for the masks, ``convert`` for the photo.
 
     Raises:
@@ -44,14 +52,12 @@ def open_project(photo: Photo | Path | str, masks: Scene | NDArray[np.bool_] | P
     """
     convert = bool(reading.pop("convert", False))
     picture = photo if isinstance(photo, Photo) else read_photo(photo, convert=convert)
-    if isinstance(masks, np.ndarray):
-        from deocclude.scene import scene_from_arrays
-
-        scene = scene_from_arrays(masks)
-    elif isinstance(masks, Scene):
+    if isinstance(masks, Scene):
         scene = masks
-    else:
+    elif isinstance(masks, (str, os.PathLike)):
         scene = read_scene(Path(masks), photo_size=picture.size, photo_name=_name(picture), **reading)
+    else:
+        scene = scene_from_arrays(masks)
     if scene.size != picture.size:
         raise InputError(
             f"masks of the photo's size {picture.size}",
@@ -59,6 +65,10 @@ def open_project(photo: Photo | Path | str, masks: Scene | NDArray[np.bool_] | P
             file=scene.source,
             hint="the size is the one after the photo's EXIF orientation is applied",
         )
+    if picture.orientation in _UNNOTICED and not isinstance(masks, Scene):
+        turned = f"{picture.name or 'the photo'} is stored {_UNNOTICED[picture.orientation]} (EXIF orientation)"
+        note = f"{turned}: the masks are taken as made for it upright, as viewers show it"
+        scene = replace(scene, notes=(*scene.notes, note))
     return Project(picture, validate(scene))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deocclude import amodal, ordering
-from deocclude.content.fill import NAMES
+from deocclude.content import fill
 from deocclude.errors import InputError, unknown_choice
 from deocclude.nets.chosen import SHIPPED
 from deocclude.references.supply import SupplySettings
@@ -58,7 +58,7 @@ def check(settings: Settings) -> None:
     for kind, name, known in (
         ("ordering method", settings.order, ordering.METHODS),
         ("amodal method", settings.amodal, amodal.METHODS),
-        ("fill method", settings.fill, NAMES),
+        ("fill method", settings.fill, fill.names()),
         ("edges", settings.edges, EDGES),
     ):
         if name not in known:

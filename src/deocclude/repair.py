@@ -6,7 +6,7 @@ most often brought to the reference implementation), and a pixel that two masks 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from deocclude.geometry import Box
 from deocclude.masks import Mask, union
 from deocclude.scene import Instance, Scene
+
+_ALIKE = 0.9
+"""Intersection over union of two masks that may well show one thing."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,13 @@ class RepairReport:
         overlaps: pixels taken away, by (winner id, loser id).
         gaps: pixels given, by (receiver id, id of the object on the other side of the slit).
         dropped: ids of objects that had no pixel left of their own (duplicates).
+        alike: (winner id, loser id) of objects whose masks are nearly the same.
     """
 
     overlaps: dict[tuple[int, int], int] = field(default_factory=dict)
     gaps: dict[tuple[int, int], int] = field(default_factory=dict)
     dropped: tuple[int, ...] = ()
+    alike: tuple[tuple[int, int], ...] = ()
 
     def lines(self) -> tuple[str, ...]:
         """Return one line each for what was done; nothing when nothing was."""
@@ -39,6 +44,8 @@ class RepairReport:
         if self.gaps:
             out.append(f"{sum(self.gaps.values())} px of slits between neighbours closed")
         out += [f"object {identity} dropped: every pixel of it belongs to another object" for identity in self.dropped]
+        left = [pair for pair in self.alike if pair[1] not in self.dropped]
+        out += [f"objects {a} and {b} have nearly the same mask: if they are one thing, leave one out" for a, b in left]
         return tuple(out)
 
 
@@ -64,7 +71,7 @@ def repair(scene: Scene, *, max_gap: int = 4) -> tuple[Scene, RepairReport]:
     changed = replace(changed, instances=tuple(_contain(item) for item in changed.instances))
     if dropped:
         changed = changed.subset(set(scene.ids) - set(dropped))
-    return changed, RepairReport(overlaps, gaps, dropped)
+    return changed, RepairReport(overlaps, gaps, dropped, _alike(scene, overlaps))
 
 
 def close_slits(masks: Sequence[Mask], max_gap: int) -> list[Mask]:
@@ -90,6 +97,17 @@ def _resolve_overlaps(scene: Scene) -> tuple[list[Mask], dict[tuple[int, int], i
                 taken[scene.ids[winner], scene.ids[loser]] = common
                 masks[loser] = masks[loser] - masks[winner]
     return masks, taken
+
+
+def _alike(scene: Scene, overlaps: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return those pairs of ids whose masks, as they were handed in, are nearly the same."""
+    masks = dict(zip(scene.ids, scene.modal, strict=True))
+    found = []
+    for first, second in overlaps:
+        common = masks[first].overlap(masks[second])
+        if common >= _ALIKE * (masks[first].area + masks[second].area - common):
+            found.append((first, second))
+    return tuple(found)
 
 
 def _nearest_first(scene: Scene) -> list[int]:

@@ -151,21 +151,36 @@ def validate(scene: Scene, *, allow_empty: bool = False) -> Scene:
     return scene
 
 
-def scene_from_arrays(masks: NDArray[np.bool_], names: Sequence[str] = ()) -> Scene:
+def scene_from_arrays(masks: NDArray[np.bool_] | Sequence[NDArray[np.bool_]], names: Sequence[str] = ()) -> Scene:
     """Return the scene of full visible masks.
 
     Args:
-        masks: bool [n, H, W].
+        masks: bool [n, H, W], or as many arrays [H, W].
         names: one an object, or none.
 
     Raises:
-        InputError: the array is not three-dimensional.
+        InputError: the array is not three-dimensional, or holds more than two values (of unsigned numbers all
+            but 0 are true).
     """
+    masks = _stacked(masks)
     if masks.ndim != 3:
-        raise InputError("visible masks as an array [n, H, W]", f"shape {masks.shape}", field="masks")
+        hint = "of records such as SAM's, hand in the arrays under 'segmentation'" if masks.dtype == object else None
+        found = f"shape {masks.shape}"
+        raise InputError("visible masks as an array [n, H, W]", found, field="masks", hint=hint)
+    if masks.dtype.kind not in "bu" and not np.isin(masks, (0, masks.max(initial=0))).all():
+        hint = "compare them with a threshold first, such as masks > 0"
+        found = f"{masks.dtype} with other values than 0 and one more"
+        raise InputError("visible masks of true and false", found, field="masks", hint=hint)
     named = [*names, *[""] * (len(masks) - len(names))]
     instances = tuple(
         Instance(position + 1, Mask.from_array(mask), name=name)
         for position, (mask, name) in enumerate(zip(masks, named, strict=True))
     )
     return Scene(Size(*masks.shape[1:]), instances)
+
+
+def _stacked(masks: NDArray[np.bool_] | Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    try:
+        return np.asarray(masks)
+    except ValueError:
+        raise InputError("visible masks of one size", "several sizes", field="masks") from None

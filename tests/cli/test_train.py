@@ -55,6 +55,12 @@ def test_a_pack_that_is_there_is_not_overwritten(call, inputs, pack):
     assert "--force" in answer.err
 
 
+def test_a_recipe_that_is_not_there(call):
+    answer = call("train", "pcnet-m", "--config", "paperr")
+    assert answer.code == 2
+    assert "one that ships, found no such file; 'deocclude train recipes' lists" in answer.err
+
+
 def test_recipes_are_listed(call):
     assert "pcnet_m_paper" in call("train", "recipes").out
 

@@ -268,6 +268,8 @@ def test_files_that_are_no_pictures(tmp_path):
         read_photo(tmp_path)
     with pytest.raises(InputError, match=r"gone\.png: expected a picture file, found no such file"):
         read_photo(tmp_path / "gone.png")
+    with pytest.raises(InputError, match="/dev/null: expected a picture file, found a device or pipe"):
+        read_photo("/dev/null")
 
 
 @pytest.mark.parametrize(("side", "found"), [(13_350, "13350x13350"), (20_000, "more than that")])

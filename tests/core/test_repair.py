@@ -172,3 +172,17 @@ def test_cost_does_not_depend_on_the_size_of_the_photo():
     _, report = repair(scene(*masks))
     assert time.perf_counter() - watch < 10
     assert sum(report.gaps.values()) == 5 * 200
+
+
+def test_nearly_the_same_masks_are_told():
+    size = Size(60, 60)
+    boxes = [(10, 10, 50, 50), (10, 10, 50, 51), (10, 10, 50, 50), (12, 12, 40, 40)]
+    masks = [Mask.from_crop(np.ones((y1 - y0, x1 - x0), bool), (x0, y0), size) for x0, y0, x1, y1 in boxes]
+    scene = Scene(size, tuple(Instance(k, mask) for k, mask in enumerate(masks, start=1)))
+    _, report = repair(scene)
+    assert report.dropped == (3,)
+    assert report.alike == ((1, 3), (1, 2))
+    assert report.lines()[1:] == (
+        "object 3 dropped: every pixel of it belongs to another object",
+        "objects 1 and 2 have nearly the same mask: if they are one thing, leave one out",
+    )

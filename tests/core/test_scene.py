@@ -82,6 +82,26 @@ def test_scene_from_arrays():
         scene_from_arrays(masks[0])
 
 
+def test_scene_from_a_list_of_arrays():
+    masks = np.zeros((2, *SIZE), bool)
+    masks[0, 1, 2] = masks[1, 3, 4] = True
+    assert scene_from_arrays(list(masks)) == scene_from_arrays(masks)
+    with pytest.raises(InputError, match="masks: expected visible masks of one size, found several sizes"):
+        scene_from_arrays([masks[0], masks[1, 1:]])
+    with pytest.raises(InputError, match=r"found shape \(2,\); .* hand in the arrays under 'segmentation'"):
+        scene_from_arrays([{"segmentation": mask} for mask in masks])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float32])
+def test_arrays_of_two_values_are_masks_and_what_a_network_answers_is_not(dtype):
+    masks = np.zeros((1, *SIZE), dtype)
+    masks[0, 1, 2] = 255
+    assert scene_from_arrays(masks).modal[0].area == 1
+    answers = np.linspace(-3, 2, 24, dtype=np.float32).reshape(1, *SIZE)
+    with pytest.raises(InputError, match="masks: expected .* true and false, found float32 .*; .* such as masks > 0"):
+        scene_from_arrays(answers)
+
+
 def test_stage_record_and_stopwatch():
     watch = Stopwatch()
     time.sleep(0.01)

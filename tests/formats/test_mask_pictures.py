@@ -65,8 +65,83 @@ def test_written_labels_are_as_deep_as_needed(tmp_path: Path) -> None:
         assert Image.open(tmp_path / "a.png").mode == mode
 
 
+def test_colours_are_objects_named_by_them(tmp_path: Path) -> None:
+    colours = np.zeros((3, 4, 3), np.uint8)
+    colours[LABELS == 2], colours[LABELS == 7] = (0, 0, 255), (255, 64, 0)
+    opaque = np.dstack([colours, np.full((3, 4), 255, np.uint8)])
+    for name, array in (("rgb", colours), ("rgba", opaque)):
+        scene = read_scene(save(tmp_path / f"{name}.png", array))
+        assert [(item.id, item.name) for item in scene.instances] == [(1, "#ff4000"), (2, "#0000ff")]
+        assert scene.modal == (Mask.from_array(LABELS == 7), Mask.from_array(LABELS == 2))
+
+
+def test_greys_in_colour_channels_are_ids_and_what_is_transparent_is_background(tmp_path: Path) -> None:
+    see_through = np.dstack([LABELS, LABELS, LABELS, np.where(LABELS == 2, 0, 255).astype(np.uint8)])
+    both = np.dstack([LABELS, np.full((3, 4), 255, np.uint8)])
+    assert read_scene(save(tmp_path / "a.png", np.dstack([LABELS] * 3))).ids == (2, 7)
+    assert read_scene(save(tmp_path / "b.png", see_through)).ids == (7,)
+    assert read_scene(save(tmp_path / "c.png", both)).ids == (2, 7)
+
+
+def test_deep_colours_would_lose_labels(tmp_path: Path) -> None:
+    import cv2
+
+    cv2.imwrite(str(tmp_path / "a.png"), np.dstack([LABELS.astype(np.uint16) * 77] * 3))
+    with pytest.raises(InputError, match="a label picture of 8 bits a colour, found one of 16 bits"):
+        read_scene(tmp_path / "a.png")
+
+
+def test_borders_of_indexed_labels_are_left_out(tmp_path: Path) -> None:
+    image = indexed()
+    image.putpixel((1, 2), 255)
+    image.save(tmp_path / "voc.png")
+    scene = read_scene(tmp_path / "voc.png")
+    assert scene.ids == (2, 7)
+    assert scene.notes == (
+        "1 px of voc.png with the value 255 are left out: borders or parts to ignore, as in PASCAL VOC",
+    )
+    grey = LABELS.copy()
+    grey[2, 1] = 255
+    assert read_scene(save(tmp_path / "grey.png", grey)).ids == (2, 7, 255)
+    image.putpixel((3, 2), 254)
+    image.save(tmp_path / "many.png")
+    assert read_scene(tmp_path / "many.png").ids == (2, 7, 254, 255)
+    only = Image.fromarray(SHAPE * 255)
+    only.putpalette(indexed().getpalette() or [])
+    only.save(tmp_path / "only.png")
+    assert read_scene(tmp_path / "only.png").ids == (255,)
+
+
+@pytest.mark.parametrize("kind", ["grey", "deep", "colour", "indexed"])
+def test_a_photo_is_no_label_picture(tmp_path: Path, kind: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 90, (60, 80, 3))
+    photo = (noise + np.linspace(0, 160, 80)[None, :, None]).astype(np.uint8)
+    image = {
+        "grey": Image.fromarray(photo[..., 0]),
+        "deep": Image.fromarray(photo[..., 0].astype(np.uint16) * 257),
+        "colour": Image.fromarray(photo),
+        "indexed": Image.fromarray(photo).convert("P", palette=Image.Palette.ADAPTIVE),
+    }[kind]
+    image.save(tmp_path / "photo.png")
+    with pytest.raises(InputError, match="one value an object, found [0-9]+ values.*: a photo, or smoothed edges"):
+        read_scene(tmp_path / "photo.png")
+
+
+def test_smoothed_labels_are_refused_and_many_small_ones_are_not(tmp_path: Path) -> None:
+    y, x = np.mgrid[:240, :320]
+    large = np.where((x - 150) ** 2 + (y - 120) ** 2 < 9000, 250, 0) + np.where(x > 280, 90, 0)
+    smooth = Image.fromarray(large.astype(np.uint8)).resize((107, 81), Image.Resampling.BICUBIC)
+    smooth.save(tmp_path / "smooth.png")
+    with pytest.raises(InputError, match="saved without smoothing, or a folder with one PNG a mask"):
+        read_scene(tmp_path / "smooth.png")
+    tiles = (1 + x // 4 + 80 * (y // 4)).astype(np.uint16)
+    assert len(read_scene(save(tmp_path / "tiles.png", tiles))) == 4800
+
+
 def test_bad_label_pictures(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="a label picture with one channel, found mode RGB"):
+    with pytest.raises(InputError, match="a label picture with one channel, found mode CMYK"):
+        read_scene(save(tmp_path / "a.tif", np.zeros((3, 4, 4), np.uint8), "CMYK"))
+    with pytest.raises(InputError, match="at least one object, found none"):
         read_scene(save(tmp_path / "a.png", np.zeros((3, 4, 3), np.uint8)))
     with pytest.raises(InputError, match="without loss, found a JPEG picture"):
         read_scene(save(tmp_path / "a.jpg", LABELS))

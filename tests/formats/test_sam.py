@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,32 @@ def test_mask_generator(tmp_path: Path) -> None:
     scene = read_scene(write(tmp_path, [ENTRY, ENTRY | {"segmentation": PLAIN, "predicted_iou": None}]))
     assert scene.modal == (MASK, MASK)
     assert [(item.id, item.score) for item in scene.instances] == [(1, 0.93), (2, None)]
+
+
+@pytest.mark.parametrize("values", [bool, int, float, lambda value: 255 * int(value)])
+def test_masks_as_rows_of_pixels(tmp_path: Path, values: Callable[[bool], object]) -> None:
+    rows = [[values(pixel) for pixel in row] for row in MASK.to_array().tolist()]
+    scene = read_scene(write(tmp_path, [ENTRY | {"segmentation": rows}]), photo_size=Size(8, 10))
+    assert scene.modal == (MASK,)
+
+
+def test_rows_of_true_and_false_state_the_size(tmp_path: Path) -> None:
+    scene = read_scene(write(tmp_path, [ENTRY | {"segmentation": MASK.to_array().tolist()}]))
+    assert (scene.size, scene.modal) == (Size(8, 10), (MASK,))
+
+
+@pytest.mark.parametrize("values", [bool, int])
+def test_rows_of_another_size_are_refused(tmp_path: Path, values: Callable[[bool], object]) -> None:
+    rows = [[values(pixel) for pixel in row] for row in MASK.to_array().tolist()]
+    path = write(tmp_path, [ENTRY, ENTRY | {"segmentation": rows[:5]}])
+    with pytest.raises(InputError, match=r"\[1\].segmentation: expected a mask of 10x8, found one of 10x5"):
+        read_scene(path)
+
+
+def test_polygons_with_the_corners_of_a_square_stay_polygons(tmp_path: Path) -> None:
+    square = [[0, 0, 5, 0, 5, 5, 0, 5], [0, 0, 5, 0, 5, 5, 0, 5]]
+    scene = read_scene(write(tmp_path, [ENTRY | {"segmentation": square}]), photo_size=Size(8, 10))
+    assert scene.modal[0].area == 25
 
 
 def test_bare_run_lengths(tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
+from deocclude import amodal, content, ordering
 from deocclude.content.patch import BACKGROUND
 from deocclude.datasets.synthetic import SyntheticSettings, generate
 from deocclude.errors import InputError
-from deocclude.images import Photo
+from deocclude.images import Photo, read_photo
 from deocclude.layers.compose import compose
 from deocclude.masks import Mask
 from deocclude.ordering.graph import Override
@@ -33,6 +35,15 @@ def test_every_stage_leaves_a_result_and_a_record(project):
     assert set(project.records) == {"repair", "order", "amodal", "references", "content", "layers"}
     assert set(project.fills) == {BACKGROUND, *project.scene.ids}
     assert len(project.layers.layers) == len(project.scene)
+
+
+def test_methods_of_ones_own_are_taken_by_name(project, monkeypatch):
+    monkeypatch.setitem(ordering.METHODS, "mine", ordering.METHODS["convex"])
+    monkeypatch.setitem(amodal.METHODS, "mine", amodal.METHODS["raw"])
+    monkeypatch.setitem(content.METHODS, "mine", content.METHODS["mean"])
+    again = run(project, Settings(order="mine", amodal="mine", fill="mine"))
+    assert again.amodal.masks == {item.id: item.modal for item in again.scene.instances}
+    assert again.fills[BACKGROUND].method == "mean"
 
 
 @pytest.mark.parametrize("edges", ["hard", "soft"])
@@ -160,3 +171,16 @@ def test_progress_reaches_the_end(drawn):
     run(open_project(Photo(drawn.photo), drawn.scene), FAST, progress=lambda *step: seen.append(step))
     assert ("content", len(drawn.scene) + 1, len(drawn.scene) + 1) in seen
     assert [stage for stage, done, total in seen if done == total == 1] == list(STAGES)
+
+
+@pytest.mark.parametrize(("orientation", "notes"), [(1, 0), (3, 1), (6, 0)])
+def test_masks_that_may_be_made_for_the_stored_photo_are_told(tmp_path, drawn, orientation, notes):
+    block = Image.Exif()
+    block[ExifTags.Base.Orientation] = orientation
+    Image.fromarray(drawn.photo).save(tmp_path / "photo.png", exif=block)
+    photo = read_photo(tmp_path / "photo.png")
+    masks = np.zeros((1, *photo.size), bool)
+    masks[0, 20:40, 20:40] = True
+    found = run(open_project(photo, masks), FAST, until="repair").records["repair"].notes
+    assert len(found) == notes
+    assert all("photo.png is stored upside down (EXIF orientation): the masks are taken as" in note for note in found)

@@ -365,11 +365,14 @@ def test_large_ids_survive(project, tmp_path):
     assert_same(large, read_project(tmp_path / "out"))
 
 
-def test_a_shape_painted_into_the_folder_is_taken_up(folder):
+@pytest.mark.parametrize("channels", ["1", "255", "RGB", "RGBA"])
+def test_a_shape_painted_into_the_folder_is_taken_up(folder, channels):
     project = read_project(folder)
     item = project.scene.instances[0]
     canvas = np.zeros(project.photo.size, np.uint8)
-    canvas[item.modal.box.slices] = 1
+    canvas[item.modal.box.slices] = 1 if channels == "1" else 255
+    if channels.startswith("RGB"):
+        canvas = np.dstack([canvas] * len(channels))
     Image.fromarray(canvas).save(folder / "masks" / f"amodal_{item.id}.png")
     again = run(read_project(folder), FAST)
     assert again.amodal.masks[item.id].area == item.modal.box.width * item.modal.box.height

@@ -76,6 +76,16 @@ def test_photos_in_folders_are_told_apart(tmp_path: Path):
     assert [int(photo.max()) for photo in photos if photo is not None] == [1, 2, 3]
 
 
+def test_photos_are_found_where_coco_has_them(annotations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "annotations").mkdir()
+    annotations.rename(tmp_path / "annotations" / "instances_val2017.json")
+    (tmp_path / "val2017").mkdir()
+    Image.new("RGB", (400, 300), (7, 7, 7)).save(tmp_path / "val2017" / "a.png")
+    monkeypatch.chdir(tmp_path / "annotations")
+    for source in (tmp_path / "annotations" / "instances_val2017.json", Path("instances_val2017.json")):
+        assert photo_of(next(photo_scenes(source))).max() == 7
+
+
 def test_a_file_of_many_images_is_named_after_none(annotations: Path, tmp_path: Path):
     content = json.loads(annotations.read_text())
     content["images"].append({"id": 2, "file_name": "b.png", "width": 400, "height": 300})

@@ -19,7 +19,7 @@ from deocclude.app.inputs import (
 )
 from deocclude.app.problems import MissingError
 from deocclude.app.session import Session
-from deocclude.content.fill import NAMES
+from deocclude.content import fill
 from deocclude.errors import InputError, unknown_choice
 from deocclude.layers.arrange import Arrangement, parse_arrangement
 from deocclude.masks import Mask
@@ -130,7 +130,7 @@ def set_choice(session: Session, identity: int, pick: str | None, reject: list[s
         InputError: no painter and no reference has such a name, or one is picked and rejected.
     """
     paths = _reference_paths(session)
-    known = [*NAMES, *paths]
+    known = [*fill.names(), *paths]
     for name in [*reject, *([pick] if pick is not None else [])]:
         if name not in known:
             raise unknown_choice("candidate", name, known)

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from deocclude.cli import console, train_packs
 from deocclude.cli.options import Several
+from deocclude.errors import InputError
 
 T = TypeVar("T")
 Data = Annotated[tuple[Path, ...], Several, Parameter(name="--data")]
@@ -200,4 +201,9 @@ def _recipe_folder() -> Path:
 
 def _recipe(task: str, config: Path) -> Path:
     shipped = _recipe_folder() / f"{task}_{config}.toml"
-    return shipped if not config.suffix and shipped.is_file() else config
+    if not config.suffix and shipped.is_file():
+        return shipped
+    if not config.exists():
+        hint = "'deocclude train recipes' lists the ones that ship"
+        raise InputError("a recipe (TOML), or the name of one that ships", "no such file", file=config, hint=hint)
+    return config

@@ -22,8 +22,6 @@ AUTO = "auto"
 where it has none. See :func:`_paint_to_look_at`."""
 CHOSEN = "chosen"
 """What errs least: all painters that can be had compete (:mod:`deocclude.content.choose`)."""
-NAMES = (AUTO, CHOSEN, *METHODS)
-"""The names that a fill may be asked for by."""
 THIN = 4
 """A hole at most this wide in pixels is filled smoothly: there is no room for texture."""
 FLAT = 2
@@ -67,7 +65,7 @@ def fill_hidden(
         modal: the visible mask.
         amodal: the whole shape; what it has beyond ``modal`` is painted.
         instance_id: the object's id.
-        method: a name of :data:`NAMES`, or a painter.
+        method: a name of :func:`names`, or a painter.
         seed: for painters that draw random numbers.
         occluders: the visible pixels of what lies in front of the object; all that is neither they nor the object
             becomes the patch's context. ``None`` if unknown: then anything might be an occluder and there is none.
@@ -151,7 +149,7 @@ def fill_background(
     Args:
         photo_rgb: uint8 [H, W, 3].
         covered: the union of the visible masks.
-        method: a name of :data:`NAMES`, or a painter.
+        method: a name of :func:`names`, or a painter.
         seed: for painters that draw random numbers.
         shown: covered pixels at which the background is known; they are looked at, not painted.
 
@@ -188,6 +186,11 @@ def empty_fill(instance_id: int, method: str) -> Fill:
     return Fill(instance_id, EMPTY_BOX, nothing != 0, np.zeros((0, 0, 3), np.uint8), nothing, nothing, method)
 
 
+def names() -> tuple[str, ...]:
+    """Return the names that a fill may be asked for by."""
+    return (AUTO, CHOSEN, *METHODS)
+
+
 def _painter(method: str | Painter) -> Painter:
     if not isinstance(method, str):
         return method
@@ -198,7 +201,7 @@ def _painter(method: str | Painter) -> Painter:
 
         return choose_among_all()
     if method not in METHODS:
-        raise unknown_choice("fill method", method, NAMES)
+        raise unknown_choice("fill method", method, names())
     return painter(method)
 
 

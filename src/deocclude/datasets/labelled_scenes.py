@@ -57,7 +57,7 @@ def open_dataset(path: Path | str) -> Iterator[LabelledScene]:
 
     Known by their content: a folder of synthetic scenes, LM-Occlusion and the COCOA-cls subset (folder or JSON), and
     every mask format of :mod:`deocclude.formats` (COCOA, KINS, ...), as a file or a folder of files. Photos are
-    looked for beside the annotations, in ``photos/`` and in ``images/``.
+    looked for beside the annotations, in ``photos/`` and in ``images/``, and where COCO's layout has them.
 
     Raises:
         InputError: nothing is there, or it is no data set.
@@ -78,12 +78,16 @@ def open_dataset(path: Path | str) -> Iterator[LabelledScene]:
 def find_photo(folder: Path, scene: Scene) -> Path | None:
     """Return the photo of a scene: by the name that the annotation states, else by the annotation file's own name.
 
-    A file of many images is named after none of them.
+    A file of many images is named after none of them. A file in COCO's layout (``annotations/instances_val2017.json``)
+    has its photos beside ``annotations``, in a folder called ``val2017`` or ``images``.
     """
     names = [scene.image_file] if scene.image_file else []
     if scene.source is not None and scene.only_image:
         names += [scene.source.stem + suffix for suffix in PHOTO_SUFFIXES]
     places = [folder / place for place in PHOTO_FOLDERS]
+    if folder.resolve().name == "annotations" and scene.source is not None:
+        split = scene.source.stem.rpartition("_")[2]
+        places += [folder.resolve().parent / place for place in (split, "images", f"images/{split}")]
     return next(filter(None, (photo_names.find_photo(name, places) for name in names)), None)
 
 

@@ -1,6 +1,6 @@
 """The rows of a content table: painters by name, called the way the pipeline calls them.
 
-A row is a name that ``run --fill`` takes (:data:`deocclude.content.fill.NAMES`), or ``patchmatch``, which serves for
+A row is a name that ``run --fill`` takes (:func:`deocclude.content.fill.names`), or ``patchmatch``, which serves for
 comparison only. ``pcnet-c=WEIGHTS`` is the network with the weights of that file or training run, and
 ``chosen=WEIGHTS`` the choice with that network among the candidates.
 """

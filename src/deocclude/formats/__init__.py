@@ -147,7 +147,10 @@ def read_scene(
     if photo_size is not None and scene.instances and scene.size != photo_size:
         turned = scene.size == (photo_size[1], photo_size[0])
         hint = (
-            "the masks may be made for the photo as stored, before its EXIF orientation is applied" if turned else None
+            "the masks may be made for the photo as stored, before its EXIF orientation is applied: "
+            "make them again for the upright photo, or work on a copy of it without that tag"
+            if turned
+            else None
         )
         expected, found = f"masks of the photo's size {Size(*photo_size)}", f"masks of {scene.size}"
         raise InputError(expected, found, file=scene.source, hint=hint or "use the masks made for this photo")

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from deocclude import rle
 from deocclude.errors import InputError
 from deocclude.formats.photo_names import stated_name
@@ -119,8 +122,16 @@ def rle_size(value: Any) -> Size | None:
     return None
 
 
+def _stated_size(value: Any) -> Size | None:
+    """Return the size that run lengths or rows of true and false state, or ``None`` for any other mask."""
+    rows = value if isinstance(value, list) and value and isinstance(value[0], list) else []
+    if rows and rows[0] and isinstance(rows[0][0], bool):
+        return Size(len(rows), len(rows[0]))
+    return rle_size(value)
+
+
 def read_mask(record: Record, key: str, size: Size) -> Mask:
-    """Return the mask under ``key``: run lengths, a list of polygons (their union), or one flat polygon.
+    """Return the mask under ``key``: run lengths, polygons (their union), one flat polygon, or rows of pixels.
 
     Raises:
         InputError: it is none of these, does not fit its own size, or is of another size than ``size``.
@@ -130,6 +141,11 @@ def read_mask(record: Record, key: str, size: Size) -> Mask:
         if isinstance(value, dict):
             return _read_rle(record.record(key), size)
         if isinstance(value, list):
+            bitmap = _bitmap(value, size)
+            if bitmap is not None:
+                if bitmap.shape != size:
+                    raise record.wrong(key, f"a mask of {size}", found=f"one of {Size(*bitmap.shape)}")
+                return Mask.from_array(bitmap)
             return rle.from_polygons(_polygons(value, record, key), size)
     except ValueError as error:
         raise record.wrong(key, "a mask", found=f"a damaged one ({error})") from None
@@ -146,6 +162,26 @@ def _read_rle(record: Record, size: Size) -> Mask:
     if not isinstance(record.values.get("counts"), (str, list)):
         raise record.wrong("counts", "a run-length text or a list of whole numbers")
     return rle.decode({"size": found, "counts": record.values["counts"]})
+
+
+def _bitmap(value: list[Any], size: Size) -> NDArray[Any] | None:
+    """Return rows of pixels [H][W], as SAM's masks become by ``tolist``; ``None`` where ``value`` is no such list.
+
+    Rows are true and false, 0 and 1 or, where there are as many as in a picture of ``size``, 0 and any other number.
+    """
+    if len(value) < 2 or not all(isinstance(row, list) and len(row) == len(value[0]) > 0 for row in value):
+        return None
+    if not isinstance(value[0][0], (bool, int, float)):
+        return None
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return None
+    if array.ndim != 2 or array.dtype.kind not in "biuf":
+        return None
+    highest = array.max()
+    two_valued = highest >= 0 and bool(((array == 0) | (array == highest)).all())
+    return array if two_valued and (array.shape == size or highest <= 1) else None
 
 
 def _polygons(value: list[Any], record: Record, key: str) -> list[list[float]]:
@@ -217,7 +253,7 @@ def read_images(top: Record) -> list[ImageEntry]:
 def scene_size(
     entry: ImageEntry, records: Sequence[Record], keys: Sequence[str], photo_size: Size | None, file: Path
 ) -> Size:
-    """Return the size of an image: what the file states, else its first run-length mask, else the photo's.
+    """Return the size of an image: what the file states, else its first mask that does, else the photo's.
 
     Args:
         entry: the image.
@@ -230,7 +266,7 @@ def scene_size(
         InputError: nothing tells the size.
     """
     masks = (record.values.get(key) for record in records for key in keys)
-    size = entry.size or next(filter(None, map(rle_size, masks)), None) or photo_size
+    size = entry.size or next(filter(None, map(_stated_size, masks)), None) or photo_size
     if size is None and records:
         hint = "hand in the photo with the masks"
         raise InputError("the size of the photo", "none in the file", file=file, hint=hint)

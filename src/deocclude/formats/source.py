@@ -122,7 +122,10 @@ def visible_files(folder: Path, *suffixes: str) -> list[Path]:
 def _parse(raw: bytes, path: Path) -> Any:
     start = raw.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1]
     if start not in (b"{", b"["):
-        raise InputError("JSON, a label picture or a folder of mask PNGs", "a file of another kind", file=path)
+        hint = "write arrays as one PNG a mask into a folder, or hand them to deocclude.open_project in Python"
+        raise InputError(
+            "JSON, a label picture or a folder of mask PNGs", "a file of another kind", file=path, hint=hint
+        )
     try:
         return json.loads(raw.decode(json.detect_encoding(raw)))  # Windows also writes UTF-16
     except json.JSONDecodeError as error:

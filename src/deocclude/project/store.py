@@ -25,6 +25,7 @@ from deocclude.errors import InputError
 from deocclude.files import atomic_folder, check_output_folder, encoded, keep_others, sha256
 from deocclude.formats import read_scene, write_scene
 from deocclude.formats.base import LARGEST_KEPT_ID
+from deocclude.formats.mask_folder import read_mask
 from deocclude.formats.record import Record
 from deocclude.geometry import Size
 from deocclude.images import Photo, read_labels, read_photo, write_like, write_picture
@@ -241,7 +242,7 @@ def _read_photo(folder: Path, entry: Mapping[str, Any]) -> Photo:
 def _painted(folder: Path, scene: Scene) -> dict[int, Mask]:
     painted = {}
     for file in sorted((folder / "masks").glob("amodal_*.png")):
-        identity, mask = file.stem.removeprefix("amodal_"), Mask.from_array(read_labels(file))
+        identity, mask = file.stem.removeprefix("amodal_"), read_mask(file)
         if not re.fullmatch("[0-9]{1,9}", identity) or int(identity) not in scene.ids:
             known = ", ".join(map(str, scene.ids))
             raise InputError(f"amodal_ID.png with an object id among {known}", repr(identity), file=file)

@@ -21,7 +21,7 @@ from deocclude.app.service import ServiceDep, picture
 from deocclude.app.session import Session
 from deocclude.app.views import demos, exports, list_photos, photo_of
 from deocclude.app.workspace import Workspace
-from deocclude.content.fill import NAMES
+from deocclude.content import fill
 from deocclude.demo import load_demo
 from deocclude.errors import InputError
 from deocclude.images import MAX_PIXELS, png_bytes, read_photo
@@ -37,7 +37,7 @@ def about(service: ServiceDep) -> dict[str, Any]:
         "current": service.workspace.current,
         "limits": {"upload_bytes": LARGEST_BODY, "pixels": MAX_PIXELS},
         "demos": demos(),
-        "painters": list(NAMES),
+        "painters": list(fill.names()),
         "exports": exports(),
         "click_model": service.model is not None,
     }
