@@ -26,12 +26,10 @@ from deocclude.project.state import Project
 from deocclude.referencing import add_references
 from deocclude.repair import repair
 from deocclude.scene import Scene, scene_from_arrays, validate
-from deocclude.stages import StageRecord, Stopwatch
+from deocclude.stages import Progress, StageRecord, Stopwatch
 
 _UNNOTICED = {2: "mirrored", 3: "upside down", 4: "mirrored and upside down"}
 """EXIF orientations that leave the size as it is, so that masks made for the stored picture seem to fit."""
-Progress = Callable[[str, int, int], None]
-"""Called as (stage, steps done, steps in all)."""
 
 
 def open_project(

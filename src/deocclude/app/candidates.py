@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,8 +21,7 @@ from deocclude.masks import union
 from deocclude.plan import Settings
 from deocclude.project.state import Project
 from deocclude.references.choice import Choice
-
-Progress = Callable[[str, int, int], None]
+from deocclude.stages import Progress
 
 ABOUT = {
     "exemplar": ("texture", "own texture"),

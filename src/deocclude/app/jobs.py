@@ -15,11 +15,12 @@ from deocclude.app.events import Broker
 from deocclude.app.problems import MissingError
 from deocclude.app.saver import Saver
 from deocclude.app.session import Session
-from deocclude.app.worker import CancelledError, Progress, Worker
+from deocclude.app.worker import CancelledError, Worker
 from deocclude.errors import DeoccludeError
 from deocclude.pipeline import run
 from deocclude.plan import STAGES, Settings
 from deocclude.project.state import Project
+from deocclude.stages import Progress
 
 HEAD_START = 1.5
 """Seconds that the page has for itself before the process is started, which takes as long and a whole core."""

@@ -12,8 +12,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from deocclude.errors import DeoccludeError
+from deocclude.stages import Progress
 
-Progress = Callable[[str, int, int], None]
 Task = Callable[..., Any]
 """What is computed: a function of a module, called as ``task(*arguments, progress)`` in the worker."""
 

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from deocclude.crops import Square, cut, cut_colours, object_square
 from deocclude.datasets.held_out import is_validation, photo_key
-from deocclude.errors import InputError
 from deocclude.files import atomic_folder
 from deocclude.masks import Mask, union
 from deocclude.repair import repair
@@ -27,7 +26,11 @@ from deocclude.scene import Instance, Scene
 from deocclude.training.packing import (
     ANSWERS,
     PACK_FILES,
+    Keyed,
     damaged,
+    decoded_picture,
+    encoded_photo,
+    none_usable,
     picture_edges,
     read_columns,
     read_meta,
@@ -74,7 +77,7 @@ class AnswerPackSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class AnswerPack:
+class AnswerPack(Keyed):
     """An opened pack of n objects.
 
     Attributes:
@@ -100,24 +103,13 @@ class AnswerPack:
         """Number of objects."""
         return len(self.planes)
 
-    @property
-    def in_validation(self) -> NDArray[np.bool_]:
-        """Bool [n]: the object's photo belongs to the fixed tenth that is held out."""
-        return np.array([is_validation(key) for key in self.image_keys], bool)
-
     def rgb(self, row: int) -> NDArray[np.uint8]:
         """Return the colours of a crop, uint8 [S, S, 3].
 
         Raises:
             InputError: the pack is damaged.
         """
-        import cv2
-
-        start = int(self.photo_ends[row - 1]) if row else 0
-        decoded = cv2.imdecode(np.asarray(self.photos[start : int(self.photo_ends[row])]), cv2.IMREAD_COLOR)
-        if decoded is None or decoded.shape[0] != self.planes.shape[2]:
-            raise InputError("a complete pack", f"a damaged picture in it ({row})", field="answers")
-        return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+        return decoded_picture(self.photos, self.photo_ends, row, self.planes.shape[2], field="answers")
 
     def fingerprint(self) -> str:
         """Return a short hash of the objects and answers, stored with weights trained on them."""
@@ -158,11 +150,7 @@ def write_answer_pack(
                     jpeg = _add_object(rows, scene, item, answers[item.id], photo, settings.crop)
                     rows.ends.append(file.tell() + file.write(jpeg))
         if not rows.planes:
-            raise InputError(
-                f"an object of at least {settings.min_side} px and {settings.min_area} visible pixels",
-                "none in the training set",
-                hint="check the annotation files, or lower min_side and min_area",
-            )
+            raise none_usable(settings.min_side, f"{settings.min_area} visible pixels")
         _save(part, rows, settings)
     return len(rows.planes)
 
@@ -208,8 +196,6 @@ def _add_object(
     rows: _Rows, scene: Scene, item: Instance, answer: Answer, photo: NDArray[np.uint8], size: int
 ) -> bytes:
     """Add an object to ``rows`` and return the colours around it as JPEG."""
-    import cv2
-
     square = object_square(item.modal.box).grow(ROOM)
     others = union((other.modal for other in scene.instances if other.id != item.id), scene.size)
     shown = [cut(mask, square, size) for mask in (item.modal, answer.whole, answer.hiders, others)]
@@ -219,8 +205,7 @@ def _add_object(
     rows.keys.append(photo_key(scene))
     scale = photo.shape[1] / scene.size.width
     colours = cut_colours(photo, Square(*(scale * value for value in square)), size)
-    blue_first = np.rint(colours[..., ::-1] * 255).astype(np.uint8)
-    return bytes(cv2.imencode(".jpg", blue_first, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes())
+    return encoded_photo(np.rint(colours * 255).astype(np.uint8), QUALITY)
 
 
 def _save(folder: Path, rows: _Rows, settings: AnswerPackSettings) -> None:

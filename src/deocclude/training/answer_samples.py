@@ -10,14 +10,15 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from deocclude.errors import InputError
 from deocclude.training import warp
 from deocclude.training.answer_packing import ROOM, AnswerPack
 from deocclude.training.colour_erasing import ColourBatch, ColourSettings, jitter
 from deocclude.training.erasing import beyond
+from deocclude.training.packing import side_of
 
 TURN = 10.0
 """Largest rotation, degrees: photos have an up and a down."""
@@ -42,10 +43,7 @@ class AnswerSampler:
     """
 
     def __init__(self, pack: AnswerPack, settings: ColourSettings, *, validation: bool, device: str = "cpu") -> None:
-        chosen = np.flatnonzero(pack.in_validation == validation)
-        if not chosen.size:
-            side = "held-out" if validation else "training"
-            raise InputError(f"at least one {side} object", "none", field="answers", hint="pack more photos")
+        chosen = side_of(pack.in_validation, validation, field="answers")
         self.settings, self.device = settings, torch.device(device)
         self._planes = torch.from_numpy(np.array(pack.planes[chosen])).to(self.device)
         self._edges = torch.from_numpy(pack.edges[chosen]).to(self.device)
@@ -58,14 +56,13 @@ class AnswerSampler:
         rows = torch.multinomial(self._odds, count, replacement=True, generator=generator)
         dice = torch.rand(count, 6, generator=generator, device=self.device)
         maps = self._maps(dice)
-        low, high = (math.log(value) for value in self.settings.zoom)
-        half = torch.exp(low + (high - low) * dice[:, 3]) / ROOM
-        shift = (2 * dice[:, 4:] - 1) * 2 * self.settings.shift * half[:, None]
-        windows = torch.cat([shift, half[:, None]], 1)
+        centred = torch.tensor([0, 0, 1 / ROOM], device=self.device).expand(count, 3)
+        windows = warp.varied(centred, dice[:, 3:], self.settings.zoom, self.settings.shift)
         grid = warp.coordinates(maps, windows, size)
         pixels = self._rgb[rows].to(torch.float32) / 255
         rgb = functional.grid_sample(pixels, grid, padding_mode="border", align_corners=False)
-        drawn = [warp.draw(plane, maps, windows, size) for plane in self._unpacked(rows)]
+        drawn = [warp.draw(plane, maps, windows, size) for plane in warp.unpacked(self._planes[rows])]
+        # The crop may end before the photo does; what it does not hold is as good as beyond the photo.
         outside = beyond(grid, self._edges[rows]) | (grid.abs() > 1).any(-1)
         return self._batch(drawn, jitter(rgb, self.settings, generator), outside, generator)
 
@@ -74,12 +71,6 @@ class AnswerSampler:
         angle, aspect = math.radians(TURN) * (2 * dice[:, 0] - 1), STRETCH * (2 * dice[:, 1] - 1)
         linear = warp.similarity(angle, torch.ones_like(angle), aspect, dice[:, 2] < 0.5)
         return torch.cat([linear, torch.zeros(len(dice), 2, 1, device=self.device)], -1)
-
-    def _unpacked(self, rows: Tensor) -> tuple[Tensor, ...]:
-        """Return the four planes of some objects, float32 [n, S, S] each."""
-        places = torch.arange(7, -1, -1, device=self.device, dtype=torch.uint8)
-        bits = (self._planes[rows][..., None] >> places) & 1
-        return bits.flatten(-2).to(torch.float32).unbind(1)
 
     def _batch(self, drawn: list[Tensor], rgb: Tensor, outside: Tensor, generator: torch.Generator) -> ColourBatch:
         """Decide what the net is told of: what may hide the object, what surely does not, or neither."""
@@ -99,7 +90,7 @@ class AnswerSampler:
         return ColourBatch(masks, rgb, whole | seen, weight.masked_fill(outside, 0.0))
 
 
-def _decoded(pack: AnswerPack, rows: np.ndarray) -> Tensor:
+def _decoded(pack: AnswerPack, rows: NDArray[np.int64]) -> Tensor:
     side = pack.planes.shape[2]
     rgb = torch.empty(len(rows), 3, side, side, dtype=torch.uint8)
     for place, row in enumerate(rows.tolist()):

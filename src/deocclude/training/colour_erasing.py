@@ -179,10 +179,7 @@ class ColourSampler:
         accepted = (hidden >= torch.where((plan.used & plan.front).any(1), least, 0.0)) & (hidden <= most)
         fitted = warp.fit_square(visible, rough)
         dice = torch.rand(len(fitted), 3, generator=generator, device=self.device)
-        low, high = (math.log(value) for value in settings.zoom)
-        half = fitted[:, 2] * torch.exp(low + (high - low) * dice[:, 0])
-        centre = fitted[:, :2] + (2 * dice[:, 1:] - 1) * 2 * settings.shift * half[:, None]
-        return replace(plan, windows=torch.cat([centre, half[:, None]], 1)), accepted
+        return replace(plan, windows=warp.varied(fitted, dice, settings.zoom, settings.shift)), accepted
 
     def _draw(self, plan: Plan, size: int, shapes: Tensor) -> tuple[Tensor, Tensor]:
         """Return the object bool [n, s, s] and what is pasted, in front or behind, bool [n, 2, s, s]."""

@@ -288,10 +288,7 @@ class EraserSampler:
         accepted = (hidden >= torch.where(any_front, least, 0.0)) & (hidden <= most) & (eraser.sum((1, 2)) > 8)
         fitted = warp.fit_square(visible, rough)
         dice = torch.rand(count, 3, generator=generator, device=self.device)
-        low, high = (math.log(value) for value in settings.zoom)
-        half = fitted[:, 2] * torch.exp(low + (high - low) * dice[:, 0])
-        shifted = fitted[:, :2] + (2 * dice[:, 1:] - 1) * 2 * settings.shift * half[:, None]
-        return replace(plan, windows=torch.cat([shifted, half[:, None]], 1)), accepted
+        return replace(plan, windows=warp.varied(fitted, dice, settings.zoom, settings.shift)), accepted
 
     def _draw(self, plan: Plan, size: int, crops: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return whole, visible, shown eraser and outside of a plan, bool [n, size, size] each."""

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from deocclude.errors import InputError
-from deocclude.training.packing import Pack
+from deocclude.training.packing import Pack, side_of
 
 ANCHORS = 48
 NEIGHBOURS = 4
@@ -45,10 +44,7 @@ class PackedObjects:
     """
 
     def __init__(self, pack: Pack, *, validation: bool | None, device: str | torch.device = "cpu") -> None:
-        chosen = np.arange(len(pack)) if validation is None else np.flatnonzero(pack.in_validation == validation)
-        if chosen.size == 0:
-            side = "held-out" if validation else "training"
-            raise InputError(f"at least one {side} object", "none", field="pack", hint="pack more photos")
+        chosen = np.arange(len(pack)) if validation is None else side_of(pack.in_validation, validation)
         self.device = torch.device(device)
         self.crops = torch.from_numpy(np.array(pack.crops[chosen])).to(self.device)
         self.half = shrink(self.crops, self.crops.shape[-1] // 2).to(torch.uint8)

@@ -63,8 +63,19 @@ class PackSettings:
     max_aspect: float = 6.0
 
 
+class Keyed:
+    """What is made from photos or scenes, of which ``image_keys`` names that of each row."""
+
+    image_keys: NDArray[np.str_]
+
+    @property
+    def in_validation(self) -> NDArray[np.bool_]:
+        """Bool [n]: the row's photo or scene belongs to the fixed tenth that is held out."""
+        return np.array([is_validation(key) for key in self.image_keys], bool)
+
+
 @dataclass(frozen=True, eq=False)
-class Pack:
+class Pack(Keyed):
     """An opened pack.
 
     Attributes:
@@ -95,11 +106,6 @@ class Pack:
     def __len__(self) -> int:
         """Number of objects."""
         return len(self.crops)
-
-    @property
-    def in_validation(self) -> NDArray[np.bool_]:
-        """Bool [N]: the object's photo belongs to the fixed tenth that is held out."""
-        return np.array([is_validation(key) for key in self.image_keys], bool)
 
 
 def write_pack(
@@ -132,11 +138,7 @@ def write_pack(
             file.seek(0)
             _write_header(file, len(rows.windows), settings)
         if not rows.windows:
-            raise InputError(
-                f"an object of at least {settings.min_side} px and {settings.min_area} visible pixels",
-                "none in the training set",
-                hint="check the annotation files, or lower min_side and min_area",
-            )
+            raise none_usable(settings.min_side, f"{settings.min_area} visible pixels")
         _save(part, rows, settings)
     return len(rows.windows)
 
@@ -351,6 +353,54 @@ def read_columns(folder: Path) -> dict[str, NDArray[Any]]:
     """Return the columns of ``table.npz`` by name."""
     with np.load(folder / "table.npz", allow_pickle=False) as table:
         return {name: table[name] for name in table.files}
+
+
+def side_of(
+    in_validation: NDArray[np.bool_], validation: bool, *, what: str = "object", field: str = "pack", of: str = "photos"
+) -> NDArray[np.int64]:
+    """Return the rows on one side of the split: the held-out tenth (true), or the rest.
+
+    Raises:
+        InputError: there is none.
+    """
+    rows = np.flatnonzero(in_validation == validation)
+    if not rows.size:
+        side = "held-out" if validation else "training"
+        raise InputError(f"at least one {side} {what}", "none", field=field, hint=f"pack more {of}")
+    return rows
+
+
+def encoded_photo(rgb: NDArray[np.uint8], quality: int) -> bytes:
+    """Return uint8 [h, w, 3] as JPEG."""
+    import cv2
+
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    return bytes(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
+
+
+def decoded_picture(
+    files: NDArray[np.uint8], ends: NDArray[np.int64], row: int, side: int, *, grey: bool = False, field: str = "pack"
+) -> NDArray[np.uint8]:
+    """Return one of the square pictures that lie one after the other: uint8 [side, side, 3], or [side, side] if grey.
+
+    Raises:
+        InputError: it is damaged, or of another size.
+    """
+    import cv2
+
+    start = int(ends[row - 1]) if row else 0
+    flag = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR
+    decoded = cv2.imdecode(np.asarray(files[start : int(ends[row])]), flag)
+    if decoded is None or decoded.shape[:2] != (side, side):
+        raise InputError("a complete pack", f"a damaged picture in it ({row})", field=field)
+    return np.asarray(decoded if grey else cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def none_usable(min_side: int, pixels: str) -> InputError:
+    """Return the error for a training set without an object that is large enough."""
+    expected = f"an object of at least {min_side} px and {pixels}"
+    hint = "check the annotation files, or lower min_side and min_area"
+    return InputError(expected, "none in the training set", hint=hint)
 
 
 def damaged(folder: Path, reason: str) -> InputError:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deocclude.datasets.held_out import is_validation
 from deocclude.datasets.known_scenes import KnownScene
 from deocclude.errors import InputError
 from deocclude.files import atomic_folder
@@ -23,6 +22,7 @@ from deocclude.ordering.couples import Nearness, couple, neighbouring
 from deocclude.training.packing import (
     PACK_FILES,
     PAIRS,
+    Keyed,
     damaged,
     read_columns,
     read_meta,
@@ -37,7 +37,7 @@ ROOM = 1.3
 
 
 @dataclass(frozen=True, eq=False)
-class PairPack:
+class PairPack(Keyed):
     """An opened pack of n pairs.
 
     Attributes:
@@ -57,11 +57,6 @@ class PairPack:
     def __len__(self) -> int:
         """Number of pairs."""
         return len(self.planes)
-
-    @property
-    def in_validation(self) -> NDArray[np.bool_]:
-        """Bool [n]: the pair's scene belongs to the fixed tenth that is held out."""
-        return np.array([is_validation(key) for key in self.image_keys], bool)
 
     def fingerprint(self) -> str:
         """Return a short hash of the pairs, stored with weights trained on them."""

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from deocclude.adjacency import touching_pairs
 from deocclude.datasets.held_out import is_validation, photo_key
-from deocclude.errors import InputError
 from deocclude.files import atomic_folder
 from deocclude.geometry import Box
 from deocclude.masks import Mask
@@ -26,8 +25,12 @@ from deocclude.scene import Scene
 from deocclude.training.packing import (
     PACK_FILES,
     PHOTOS,
+    Keyed,
     damaged,
+    decoded_picture,
+    encoded_photo,
     hull_growth,
+    none_usable,
     read_columns,
     read_meta,
     write_meta,
@@ -65,7 +68,7 @@ class PhotoPackSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class PhotoPack:
+class PhotoPack(Keyed):
     """An opened pack of N squares and M objects.
 
     Attributes:
@@ -101,21 +104,13 @@ class PhotoPack:
         """Side of the squares, pixels."""
         return int(self.meta["settings"]["side"])
 
-    @property
-    def in_validation(self) -> NDArray[np.bool_]:
-        """Bool [N]: the square's photo belongs to the fixed tenth that is held out."""
-        return np.array([is_validation(key) for key in self.image_keys], bool)
-
     def rgb(self, square: int) -> NDArray[np.uint8]:
         """Return the pixels of a square, uint8 [S, S, 3].
 
         Raises:
             InputError: the pack is damaged.
         """
-        import cv2
-
-        decoded = self._decode(self.photos, self.photo_ends, square, cv2.IMREAD_COLOR)
-        return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+        return decoded_picture(self.photos, self.photo_ends, square, self.side)
 
     def label_map(self, square: int) -> NDArray[np.uint8]:
         """Return the label map of a square, uint8 [S, S]; 0 is no object.
@@ -123,18 +118,7 @@ class PhotoPack:
         Raises:
             InputError: the pack is damaged.
         """
-        import cv2
-
-        return self._decode(self.labels, self.label_ends, square, cv2.IMREAD_GRAYSCALE)
-
-    def _decode(self, blob: NDArray[np.uint8], ends: NDArray[np.int64], square: int, flag: int) -> NDArray[np.uint8]:
-        import cv2
-
-        start = int(ends[square - 1]) if square else 0
-        decoded = cv2.imdecode(np.asarray(blob[start : int(ends[square])]), flag)
-        if decoded is None or decoded.shape[:2] != (self.side, self.side):
-            raise InputError("a complete pack", f"a damaged picture in it ({square})", field="pack")
-        return np.asarray(decoded, np.uint8)
+        return decoded_picture(self.labels, self.label_ends, square, self.side, grey=True)
 
 
 def write_photo_pack(
@@ -161,11 +145,7 @@ def write_photo_pack(
                     rows.photo_ends.append(photo_file.tell() + photo_file.write(jpeg))
                     rows.label_ends.append(label_file.tell() + label_file.write(png))
         if not rows.objects:
-            raise InputError(
-                f"an object of at least {settings.min_side} px and {settings.min_area} pixels of the scaled photo",
-                "none in the training set",
-                hint="check the annotation files, or lower min_side and min_area",
-            )
+            raise none_usable(settings.min_side, f"{settings.min_area} pixels of the scaled photo")
         _save(part, rows, settings)
     return len(rows.objects)
 
@@ -244,9 +224,7 @@ def _add_scene(
             rows.objects.append(_Object(first + place, value, part.box, part.area, cut, hidden))
     for window in windows:
         rows.keys.append(photo_key(scene))
-        bgr = cv2.cvtColor(scaled[window], cv2.COLOR_RGB2BGR)
-        jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, settings.quality])[1]
-        yield jpeg.tobytes(), cv2.imencode(".png", labels[window])[1].tobytes()
+        yield encoded_photo(scaled[window], settings.quality), cv2.imencode(".png", labels[window])[1].tobytes()
 
 
 def _scaled(photo: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

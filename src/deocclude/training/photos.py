@@ -7,9 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from deocclude.errors import InputError
 from deocclude.training.objects import interior_points, shrink
-from deocclude.training.packing import MASK_MARGIN
+from deocclude.training.packing import MASK_MARGIN, side_of
 from deocclude.training.photo_packing import PhotoPack
 
 SHAPE_SIDE = 128
@@ -44,10 +43,7 @@ class PackedPhotos:
         chosen = np.flatnonzero(pack.in_validation == validation)
         rank = np.full(len(pack.image_keys), -1, np.int64)
         rank[chosen] = np.arange(chosen.size)
-        objects = np.flatnonzero(rank[pack.squares] >= 0)
-        if objects.size == 0:
-            side = "held-out" if validation else "training"
-            raise InputError(f"at least one {side} object", "none", field="pack", hint="pack more photos")
+        objects = side_of(pack.in_validation[pack.squares], validation)
         self.device = torch.device(device)
         self.side = pack.side
         self.rgb = _decoded(pack, chosen).to(self.device)

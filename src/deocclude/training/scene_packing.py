@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from deocclude.adjacency import touching_pairs
 from deocclude.crops import Square, cut, object_square
-from deocclude.datasets.held_out import is_validation
 from deocclude.errors import InputError
 from deocclude.files import atomic_folder
 from deocclude.masks import Mask, union
@@ -28,6 +27,7 @@ from deocclude.scene import Instance, Scene
 from deocclude.training.packing import (
     PACK_FILES,
     SCENES,
+    Keyed,
     damaged,
     picture_edges,
     read_columns,
@@ -47,7 +47,7 @@ MIN_VISIBLE = 80
 
 
 @dataclass(frozen=True, eq=False)
-class ScenePack:
+class ScenePack(Keyed):
     """An opened pack of n questions.
 
     Attributes:
@@ -66,11 +66,6 @@ class ScenePack:
     def __len__(self) -> int:
         """Number of questions."""
         return len(self.planes)
-
-    @property
-    def in_validation(self) -> NDArray[np.bool_]:
-        """Bool [n]: the question's scene belongs to the fixed tenth that is held out."""
-        return np.array([is_validation(key) for key in self.image_keys], bool)
 
     def fingerprint(self) -> str:
         """Return a short hash of the questions, stored with weights trained on them."""

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deocclude.errors import InputError
 from deocclude.training import warp
 from deocclude.training.erasing import Batch, ErasingSettings, beyond, disturbed
+from deocclude.training.packing import side_of
 from deocclude.training.scene_packing import ROOM, ScenePack
 
 TURN = 5.0
@@ -31,10 +31,7 @@ class SceneSampler:
     """
 
     def __init__(self, pack: ScenePack, settings: ErasingSettings, *, validation: bool, device: str = "cpu") -> None:
-        chosen = np.flatnonzero(pack.in_validation == validation)
-        if not chosen.size:
-            side = "held-out" if validation else "training"
-            raise InputError(f"at least one {side} question", "none", field="scenes", hint="pack more scenes")
+        chosen = side_of(pack.in_validation, validation, what="question", field="scenes", of="scenes")
         self.settings, self.device = settings, torch.device(device)
         self._planes = torch.from_numpy(np.array(pack.planes[chosen])).to(self.device)
         self._edges = torch.from_numpy(pack.edges[chosen]).to(self.device)
@@ -48,19 +45,15 @@ class SceneSampler:
         angle = math.radians(TURN) * (2 * dice[:, 0] - 1)
         linear = warp.similarity(angle, torch.ones_like(none), none, dice[:, 1] < 0.5)
         maps = torch.cat([linear, torch.zeros(count, 2, 1, device=self.device)], -1)
-        low, high = (math.log(value) for value in self.settings.zoom)
-        half = torch.exp(low + (high - low) * dice[:, 2]) / ROOM
-        shift = (2 * dice[:, 3:] - 1) * 2 * self.settings.shift * half[:, None]
-        windows = torch.cat([shift, half[:, None]], 1)
+        centred = torch.tensor([0, 0, 1 / ROOM], device=self.device).expand(count, 3)
+        windows = warp.varied(centred, dice[:, 2:], self.settings.zoom, self.settings.shift)
         seen, eraser, hidden = self._drawn(rows, maps, windows, size)
         outside = beyond(warp.coordinates(maps, windows, size), self._edges[rows])
         return self._batch((seen & ~outside, eraser & ~outside, hidden & ~outside), outside, generator)
 
     def _drawn(self, rows: Tensor, maps: Tensor, windows: Tensor, size: int) -> tuple[Tensor, ...]:
         """Return what is seen, what may hide and what of it is hidden, bool [n, size, size] each."""
-        places = torch.arange(7, -1, -1, device=self.device, dtype=torch.uint8)
-        bits = (self._planes[rows][..., None] >> places) & 1
-        crops = bits.flatten(-2).to(torch.float32).unbind(1)
+        crops = warp.unpacked(self._planes[rows])
         seen, eraser, hidden = (warp.draw(crop, maps, windows, size) for crop in crops)
         eraser = (eraser | hidden) & ~seen
         return seen, eraser, hidden & eraser

@@ -6,6 +6,8 @@ of the crop; a window (centre x, centre y, half side) is the square of the frame
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -53,6 +55,28 @@ def draw(crops: Tensor, maps: Tensor, windows: Tensor, size: int) -> Tensor:
     return (
         functional.grid_sample(crops[:, None].to(maps.dtype), grid, mode="bilinear", align_corners=False)[:, 0] > inside
     )
+
+
+def varied(squares: Tensor, dice: Tensor, zoom: tuple[float, float], shift: float) -> Tensor:
+    """Return squares [n, 3] (centre x, centre y, half side) scaled and moved at random.
+
+    Args:
+        squares: to start from.
+        dice: float32 [n, 3], uniform in 0..1: for the scale, and for the shift right and down.
+        zoom: smallest and largest scale; its logarithm is uniform.
+        shift: largest shift, share of the side.
+    """
+    low, high = (math.log(value) for value in zoom)
+    half = squares[:, 2] * torch.exp(low + (high - low) * dice[:, 0])
+    centre = squares[:, :2] + (2 * dice[:, 1:] - 1) * 2 * shift * half[:, None]
+    return torch.cat([centre, half[:, None]], 1)
+
+
+def unpacked(planes: Tensor) -> tuple[Tensor, ...]:
+    """Return the bits of planes uint8 [n, k, S, S / 8] as k crops float32 [n, S, S]."""
+    places = torch.arange(7, -1, -1, device=planes.device, dtype=torch.uint8)
+    bits = (planes[..., None] >> places) & 1
+    return bits.flatten(-2).to(torch.float32).unbind(1)
 
 
 def fit_square(masks: Tensor, windows: Tensor) -> Tensor:
